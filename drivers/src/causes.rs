@@ -1,16 +1,17 @@
-//! What errors come from.
+//! Causes of errors, as text.
 
 use core::error::Error;
 use core::fmt;
 
-/// The causes of an error, one after the other.
+/// Iterates over the causes of an error, outermost first.
 pub(crate) fn causes<'e>(
     error: &'e (dyn Error + 'static),
 ) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
     core::iter::successors(error.source(), |&error| error.source())
 }
 
-/// The texts of an error and of its causes, without those that an earlier one quotes.
+/// Returns the texts of an error and its causes, without those that an earlier text already
+/// contains.
 #[cfg(feature = "lambda")]
 pub(crate) fn texts(error: &(dyn Error + 'static)) -> Vec<String> {
     let mut texts = vec![error.to_string()];
@@ -23,7 +24,7 @@ pub(crate) fn texts(error: &(dyn Error + 'static)) -> Vec<String> {
     texts
 }
 
-/// The same in one line, as a log has it.
+/// Returns the texts in one line, for logs.
 #[cfg(feature = "lambda")]
 pub(crate) fn line(error: &(dyn Error + 'static)) -> String {
     let texts = texts(error);

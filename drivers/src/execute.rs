@@ -1,11 +1,11 @@
-//! Carrying out effects, asynchronously.
+//! Runs machines asynchronously.
 //!
-//! [`Execute`] is one method per kind of effect; [`drive`] runs a machine of the store to its end. A
-//! decorator is one generic `impl<E: StoreEffect, X: Execute<E>> Execute<E> for Layer<X>` for all
-//! effects at once.
+//! [`Execute`] performs one kind of effect; [`drive`] runs a machine of the store to its end. A
+//! decorator is one generic `impl<E: StoreEffect, X: Execute<E>> Execute<E> for Layer<X>`, which
+//! covers all effects.
 //!
-//! Cancelling is dropping the future of [`drive`]: the machine dies with it, and what may be left
-//! behind in the store is what the effect's documentation says under *if the outcome is lost*.
+//! To cancel, drop the future of [`drive`]. The documentation of each effect says under *if the
+//! outcome is lost* what the store may hold afterwards.
 //!
 //! ```
 //! use core::time::Duration;
@@ -40,9 +40,9 @@ use apptheory_core::store::{
     TransactWriteItems, UpdateItem,
 };
 
-/// Carries out one kind of effect.
+/// Performs one kind of effect.
 pub trait Execute<E: Effect>: Sync {
-    /// Performs `effect` and says what came of it.
+    /// Performs `effect` and returns its outcome.
     fn execute(&self, effect: &E) -> impl Future<Output = E::Outcome> + Send;
 }
 
@@ -58,13 +58,13 @@ impl<E: Effect, X: Execute<E> + Send> Execute<E> for Arc<X> {
     }
 }
 
-/// A request that an executor `X` can answer: one family of effects meeting one executor.
+/// Ties a machine's requests to an executor `X` that can perform them.
 pub trait Dispatch<X, M: Machine>: Sized {
-    /// Carries out the one effect that the machine waits for, and resumes it.
+    /// Performs the effect that the machine waits for, and resumes the machine.
     fn dispatch(self, executor: &X) -> impl Future<Output = Step<M>> + Send;
 }
 
-/// Drives `machine` to its end, carrying out every effect with `executor`.
+/// Runs `machine` to its end; `executor` performs every effect.
 pub async fn drive<M, X>(machine: M, executor: &X) -> M::Output
 where
     M: Machine,
@@ -79,7 +79,8 @@ where
     }
 }
 
-/// Makes the trait of all executors, and how one answers a request. For two effects that is
+/// Defines the trait of all executors, and how a request is dispatched to one. For two effects that
+/// is
 ///
 /// ```text
 /// pub trait StoreExecutor: Execute<GetItem> + Execute<Sleep> {}
@@ -87,7 +88,7 @@ where
 /// ```
 macro_rules! executor {
     ($($Effect:ident $method:ident,)+) => {
-        /// Carries out every store effect.
+        /// Performs every store effect.
         pub trait StoreExecutor: $(Execute<$Effect> +)+ {}
         impl<X> StoreExecutor for X where X: $(Execute<$Effect> +)+ {}
 

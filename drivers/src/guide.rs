@@ -1,4 +1,4 @@
-//! The guide: one page for each subject. Its examples are tests.
+//! The guide: one page per subject. All of its examples are tests.
 //!
 //! | To begin | Requests | Events and state | In production |
 //! |---|---|---|---|
@@ -8,7 +8,7 @@
 //! | [From Powertools](from_powertools) | [Middleware](middleware) | [Idempotency](idempotency) | [Performance](performance) |
 //! | [From Go, TypeScript, Python](from_apptheory) | [Streaming](streaming) | [WebSockets](websockets) | [Limitations](limitations) |
 //!
-//! [Embedding](embedding) is for runtimes of your own.
+//! [Embedding](embedding) is about running the core in a runtime of your own.
 
 macro_rules! pages {
     ($($page:ident)+) => {$(

@@ -1,4 +1,4 @@
-//! Ids: the one place where randomness enters.
+//! Sources of ids. Nothing else draws random numbers.
 //!
 //! ```
 //! use apptheory::ids::{IdSource, SequentialIds};
@@ -17,18 +17,18 @@ use crate::clock::Clock as _;
 use crate::snapshot::Forgotten;
 use crate::store::Store;
 
-/// Hands out ids that no one else hands out.
+/// Generates unique ids. Implement it for ids of your own format; tests use [`SequentialIds`].
 pub trait IdSource: fmt::Debug + Send + Sync {
-    /// The next id.
+    /// Returns the next id.
     fn next_id(&self) -> u128;
 
-    /// The next id as a text: 32 hexadecimal digits in lower case.
+    /// Returns the next id as text: 32 lower-case hexadecimal digits.
     fn next_text(&self) -> String {
         format!("{:032x}", self.next_id())
     }
 }
 
-/// 122 random bits each (UUID version 4), from the operating system's generator.
+/// Generates 122 random bits per id (UUID version 4), from the operating system's generator.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RandomIds;
 
@@ -38,7 +38,7 @@ impl IdSource for RandomIds {
     }
 }
 
-/// 1, 2, 3, …: for tests.
+/// Generates 1, 2, 3, …, for tests.
 #[derive(Debug, Default)]
 pub struct SequentialIds(AtomicU64);
 
@@ -48,12 +48,12 @@ impl IdSource for SequentialIds {
     }
 }
 
-/// The ids of a bus's events: ULIDs that rise in the order in which they are drawn, also within one
-/// millisecond and by whatever thread, as long as the clock does not go back.
+/// Generates the ids of a bus's events: ULIDs in ascending order, also within one millisecond and
+/// across threads, as long as the clock does not go back.
 #[derive(Debug, Default)]
 pub(crate) struct EventIds(Forgotten<UlidGenerator>);
 
-/// An event's id, and what else it was drawn with.
+/// An event's id, with the instant and the random bits that it was drawn with.
 pub(crate) struct DrawnId {
     pub(crate) id: Ulid,
     pub(crate) now: Timestamp,
@@ -65,13 +65,15 @@ impl EventIds {
     pub(crate) fn draw(&self, store: &Store) -> DrawnId {
         let entropy = store.ids().next_id();
         self.0.with(UlidGenerator::default, |last| {
-            // Read here, the clock gives no thread an earlier instant than the id before was drawn at.
+            // Reads the clock under the lock: no thread sees an earlier instant than that of the id
+            // before.
             let now = store.clock().now();
             DrawnId { id: last.next(now, entropy), now, entropy }
         })
     }
 
-    /// Gives an event that has no id one, and draws what publishing it takes.
+    /// Gives the event an id if it has none, and draws the instant and the random bits that
+    /// publishing takes.
     pub(crate) fn name(&self, event: Event, store: &Store) -> (Event, Timestamp, u128) {
         if !event.id.trim().is_empty() {
             return (event, store.clock().now(), store.ids().next_id());

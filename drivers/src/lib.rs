@@ -1,27 +1,60 @@
-//! AppTheory for AWS Lambda: everything that touches the world.
+//! AppTheory is a Rust framework for AWS Lambda: HTTP APIs, WebSockets, streaming, queues and other
+//! event sources, rate limiting, an event bus and idempotency.
 //!
-//! What is decided without I/O is a crate of its own, which this one contains: each module is one
-//! subject, with the decisions and with what carries them out.
+//! ```no_run
+//! use std::process::ExitCode;
+//!
+//! use apptheory::prelude::*;
+//!
+//! fn main() -> ExitCode {
+//!     apptheory::start(async || App::new().get("/", async || "Hello!"))
+//! }
+//! ```
+//!
+//! [`start()`] runs the application on Lambda if Lambda started the process, and on a port of
+//! this machine otherwise.
+//!
+//! # Where to look
+//!
+//! | Subject | Module |
+//! |---|---|
+//! | applications: routes, handlers, extractors, middleware, responses | [`app`] |
+//! | handlers of queues, streams, schedules and other event sources | [`app::events`], [`events`] |
+//! | rate limits | [`limiter`] |
+//! | publishing events and reading them page by page | [`eventbus`] |
+//! | running the work of a request or record once | [`idempotency`] |
+//! | where services keep their data: in memory, embedded, on DynamoDB | [`store`] |
+//! | sending to WebSocket connections | [`websocket`] |
+//! | server-sent events and other streams | [`app::Sse`], [`app::BodyStream`] |
+//! | errors that clients see | [`error`] |
+//! | clocks and ids, real ones and those for tests | [`clock`], [`ids`] |
+//! | metrics, traces and what may be logged | [`metrics`], [`trace`], [`sanitize`] |
+//!
+//! The decisions (which route matches, whether a limit admits, what a query returns) are made
+//! without I/O by the crate `apptheory_core`. Its items are exported by these modules, next to the
+//! code that runs them. Programs need only this crate.
+//!
+//! # Features
 //!
 //! | Feature | For |
 //! |---|---|
 //! | `start`, on by default | [`start()`] and [`run()`]: on Lambda, or on a port of this machine |
 //! | `lambda` | running on Lambda |
 //! | `lambda_runtime` | running on Lambda under AWS's own runtime |
-//! | `local` | running on a port of this machine |
+//! | `local` | serving on a port of this machine |
 //! | `embedded` | a DynamoDB in this process, in memory or in a file |
 //! | `aws` | DynamoDB through the AWS SDK |
-//! | `websocket` | sending to connections of WebSocket APIs |
-//! | `cloudformation` | `App::cloudformation`: custom resources of CloudFormation, whose answers are always sent |
-//! | `kinesis` | records to Kinesis data streams |
-//! | `logs` | [`logs`]: `tracing` events as sanitized lines of JSON or text, structured loggers, notifications of errors; `start` includes it |
+//! | `websocket` | sending to connections of API Gateway WebSocket APIs |
+//! | `cloudformation` | `App::cloudformation`: custom resources of CloudFormation |
+//! | `kinesis` | sending records to Kinesis data streams |
+//! | `logs` | [`logs`]: log lines as JSON or text, structured loggers, error notifications; part of `start` |
 //! | `sns` | notifications of errors through Amazon SNS |
-//! | `multipart` | bodies of several parts, such as uploads |
-//! | `validation` | extractors that check what they read by rules of its type |
-//! | `tower` | layers and services of tower |
-//! | `testkit` | testing an application |
-//! | `tracing` | spans of invocations, records and store effects, and what goes wrong, as of `tracing` |
-//! | `yaml` | policies for logs as YAML |
+//! | `multipart` | reading bodies of several parts, such as uploads |
+//! | `validation` | extractors that validate their value |
+//! | `tower` | tower layers, and tower services as handlers |
+//! | `testkit` | testing an application without a server |
+//! | `tracing` | `tracing` spans of invocations, records and store effects, and events of failures |
+//! | `yaml` | sanitizer policies as YAML |
 
 #[doc(inline)]
 pub use apptheory_core::{
@@ -83,8 +116,8 @@ pub use app::{
     Answer, App, AppService, BoxFuture, BuildError, Context, FromContext, FromRef, Handler,
     IntoAnswer, Json, Middleware, Next, Path, Query, RateLimit, Response, Router, State,
 };
-/// Derives [`FromRef`](trait@FromRef) for each field of a struct, so that a handler takes that part
-/// of the application's state as its `State`.
+/// Derives [`FromRef`](trait@FromRef) for each field of a struct, so that a handler can take that
+/// field alone as its `State`.
 ///
 /// ```
 /// use apptheory::app::{App, State};
@@ -109,9 +142,10 @@ pub use app::{
 /// # Ok::<(), apptheory::app::BuildError>(())
 /// ```
 ///
-/// The fields are cloned for each request. `#[from_ref(skip)]` leaves a field out. Two fields of one
-/// type do not compile, as nothing says which of them a handler gets, and neither does a struct with
-/// type parameters, for whose parts you implement the trait yourself.
+/// The field is cloned for each request. `#[from_ref(skip)]` leaves a field out. Two fields of the
+/// same type do not compile, because a handler could not say which of the two it wants. A struct
+/// with type parameters does not compile either: implement [`FromRef`](trait@FromRef) by hand for
+/// its fields.
 pub use apptheory_macros::FromRef;
 #[cfg(feature = "start")]
 pub use start::{DEFAULT_PORT, IntoService, StartError, run, start};

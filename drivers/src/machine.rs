@@ -1,6 +1,6 @@
-//! Machines, their steps, and the loop that runs one in a world that answers at once.
+//! Machines, their steps, and the loop that runs a machine without waiting.
 //!
-//! [`execute`](crate::execute) has the loop for a world that has to be waited for.
+//! [`execute`](crate::execute) has the asynchronous loop.
 
 #[doc(inline)]
 pub use apptheory_core::machine::*;

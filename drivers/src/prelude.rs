@@ -1,7 +1,7 @@
-//! What most programs use: `use apptheory::prelude::*;`.
+//! Exports what most programs use: `use apptheory::prelude::*;`.
 //!
-//! Besides this crate's own it has `StatusCode` of the crate `http`, [`json!`] of `serde_json`,
-//! [`Duration`], and of `futures-util` the module [`stream`] with the traits of streams.
+//! It also exports `StatusCode` of the crate `http`, [`json!`] of `serde_json`, [`Duration`], and
+//! the module [`stream`] and the stream traits of `futures-util`.
 
 pub use core::time::Duration;
 

@@ -10,7 +10,7 @@ pub(crate) use classify::{Said, classify};
 
 use crate::causes::causes;
 
-/// The first error of type `T` among the causes of `error`.
+/// Returns the first error of type `T` among the causes of `error`.
 pub(crate) fn find_source<'a, T: Error + 'static>(
     error: &'a (dyn Error + 'static),
 ) -> Option<&'a T> {

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
-/// Keeps what is written to it: give it to a log or to metrics in a test, and look at their lines. Clones
-/// are the same writer.
+/// Keeps what is written to it: give it to a log or to metrics in a test, and look at their lines.
+/// Clones are the same writer.
 ///
 /// ```
 /// use apptheory::metrics::Metrics;
@@ -61,8 +61,8 @@ impl TestWriter {
         self.take().lines().map(read).collect()
     }
 
-    /// Has room for so many bytes from here on, and fails what goes beyond them, as a full disk does.
-    /// `None` is room for everything.
+    /// Has room for so many bytes from here on, and fails what goes beyond them, as a full disk
+    /// does. `None` is room for everything.
     pub fn set_room(&self, bytes: Option<usize>) {
         self.state().room = bytes;
     }

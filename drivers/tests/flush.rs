@@ -132,8 +132,8 @@ async fn work_for_after_an_answer_is_done_before_it_is_handed_over_also_of_a_mou
 #[test]
 fn a_hook_takes_no_more_than_half_of_the_time_that_an_answer_has_left() {
     for (deadline_ms, flushed_ms, why) in [
-        (1_000, 500, "the invocation ends before all"),
-        (10_000, 1_000, "the flush hook was not done within a second"),
+        (1_000, 500, "the invocation ended before its logs"),
+        (10_000, 1_000, "the flush hook did not finish within a second"),
     ] {
         let clock = VirtualClock::new(Timestamp::UNIX_EPOCH);
         let failures = Arc::new(Mutex::new(Vec::new()));

@@ -205,5 +205,8 @@ async fn a_message_that_comes_to_a_layer_of_requests_fails_with_a_line_in_the_lo
     let answer = app.invoke(event, Invocation::default()).await.unwrap();
     assert!(answer.contains(r#""statusCode":500"#), "{answer}");
     let told = told.lock().unwrap();
-    assert!(told.len() == 1 && told[0].contains("a layer of tower is for requests"), "{told:?}");
+    assert!(
+        told.len() == 1 && told[0].contains("a tower layer works for requests only"),
+        "{told:?}"
+    );
 }

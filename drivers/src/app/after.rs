@@ -1,4 +1,4 @@
-//! Work that handlers leave for after their answer, and the end of an invocation.
+//! Work that runs after a handler's response, and the end of an invocation.
 
 use core::fmt;
 use core::future::Future;
@@ -16,20 +16,20 @@ use crate::clock::Clock as _;
 #[cfg(any(feature = "lambda", feature = "tower"))]
 use crate::trace::{Trace, run_within};
 
-/// Work that was left for after an answer was not done in time, and was dropped. Give the function more
-/// time, or leave such work to a queue.
+/// Work registered with `after` did not finish in time and was dropped. Give the function more
+/// time, or send such work to a queue.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the work that was left for after the answer was not done in time")]
+#[error("the work registered with `after` did not finish in time and was dropped")]
 struct NotDone;
 
-/// Work that is left for after an answer.
+/// Work that a handler registered with [`Context::after`].
 struct Left {
     request_id: String,
     work: BoxFuture<()>,
 }
 
-/// What the handlers of one invocation leave for after its answer; `None` once nobody will do it any
-/// more. Clones are the same one.
+/// The work that the handlers of one invocation registered; `None` once the invocation has ended.
+/// Clones share the same list.
 #[derive(Clone)]
 pub(super) struct After(Arc<Mutex<Option<Vec<Left>>>>);
 
@@ -39,7 +39,7 @@ impl After {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Vec<Left>>> {
-        // Nothing panics while it is locked: poisoning says nothing here.
+        // Nothing panics while the lock is held, so a poisoned lock is still consistent.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -61,7 +61,7 @@ impl After {
     }
 
     fn close(&self) {
-        // Work may hold what holds this: it is dropped where nothing is locked.
+        // The work may own this list: drop it after the lock is released.
         let lost = self.lock().take();
         tell_lost(&lost.unwrap_or_default());
     }
@@ -77,13 +77,17 @@ fn tell_lost(lost: &[Left]) {
     #[cfg(feature = "tracing")]
     for Left { request_id, .. } in lost {
         let request_id = &*apptheory_core::sanitize::log_text(request_id);
-        tracing::warn!(request_id, "work for after an answer is not done: its invocation is over");
+        tracing::warn!(
+            request_id,
+            "dropping work registered with `after`: its invocation has ended"
+        );
     }
     #[cfg(not(feature = "tracing"))]
     let _ = lost;
 }
 
-/// What is to be done once an invocation is answered. Nothing that is left after it was dropped is done.
+/// Runs the registered work once an invocation is answered. Work that is registered after this was
+/// dropped does not run.
 #[derive(Debug)]
 pub(crate) struct Ending {
     after: After,
@@ -110,20 +114,22 @@ impl Drop for Ending {
 }
 
 impl Context {
-    /// Leaves work for after the answer: what no client has to wait for, such as a notification or a
-    /// statistic. On Lambda it is done when the answer was delivered, a streamed one to its end, and
-    /// before the next invocation is asked for: a task that is only spawned would be frozen with the
-    /// process in between. Then the application is [flushed](super::App::on_flush).
+    /// Runs `work` after the response. Use it for work that no client has to wait for, such as a
+    /// notification or a statistic. On Lambda it runs when the response has been delivered (a
+    /// streamed one to its end) and before the next invocation is fetched; a task that is only
+    /// spawned would be frozen with the process in between. Then the application is
+    /// [flushed](super::App::on_flush).
     ///
-    /// Where the answer goes out through somebody else (`lambda_runtime`, tower, the
-    /// [local server](crate::local)), it is done before the answer is handed over or, if that is
-    /// streamed, before its end. An application that is mounted in another leaves it to that one.
+    /// Where another layer sends the response (`lambda_runtime`, tower, the [local
+    /// server](crate::local)), the work runs before the response is handed over or, for a streamed
+    /// response, before the stream's end. In an application mounted in another one, the outer
+    /// application runs it.
     ///
-    /// It is done whatever the answer is, an error included, and all that was left at the same time.
-    /// Like a handler it has the time of the [invocation](super::App::reserve), and is in its trace:
-    /// what is not done by then is dropped. That, and a panic, is reported to
-    /// [`on_failure`](super::App::on_failure), and changes nothing else. Nobody repeats it: what must
-    /// not be lost belongs in a queue.
+    /// The work runs whatever the response is, including errors; all registered work runs
+    /// concurrently. Like a handler it has the time of the [invocation](super::App::reserve) and is
+    /// part of its trace. Work that does not finish in that time is dropped. That, and a panic, is
+    /// reported to [`on_failure`](super::App::on_failure) and changes nothing else. The work is not
+    /// retried: send what must not be lost to a queue.
     ///
     /// ```
     /// use apptheory::app::{App, Context};
@@ -149,8 +155,8 @@ impl Context {
 }
 
 impl AppService {
-    /// Does what was left for after the answer, and what that leaves in turn, in the time of the
-    /// invocation.
+    /// Runs the registered work, and the work that it registers in turn, within the invocation's
+    /// time.
     pub(crate) async fn run_after(&self, ending: &Ending) {
         loop {
             let left = ending.after.take();
@@ -163,7 +169,7 @@ impl AppService {
 
     async fn run_left(&self, left: Left, time: InvocationTime) {
         let Left { request_id, work } = left;
-        let work = guarded("the work for after the answer", async {
+        let work = guarded("the work registered with `after`", async {
             work.await;
             Ok::<_, Panicked>(())
         });
@@ -174,7 +180,7 @@ impl AppService {
         }
     }
 
-    /// Ends an invocation whose answer was delivered: does what was left for then, and flushes.
+    /// Ends an invocation whose response was delivered: runs the registered work, and flushes.
     #[cfg(feature = "lambda")]
     pub(crate) async fn finish(&self, ending: Ending) {
         self.run_after(&ending).await;
@@ -182,7 +188,7 @@ impl AppService {
         run_within(ending.trace.clone(), self.flush_by(by)).await;
     }
 
-    /// Ends an invocation whose answer is handed over then, and has to be there in time.
+    /// Ends an invocation whose response is handed over afterwards and must still arrive in time.
     #[cfg(feature = "tower")]
     pub(crate) async fn finish_before(&self, ending: &Ending) {
         self.run_after(ending).await;

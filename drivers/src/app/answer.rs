@@ -1,4 +1,4 @@
-//! What handlers may return.
+//! Types that handlers may return.
 
 mod head;
 mod redirect;
@@ -16,49 +16,78 @@ use super::kind::{OpenKind, RequestKind};
 pub use head::HeaderFields;
 pub use redirect::Redirect;
 
-/// A response whose body may still be made while it is sent.
+/// A response whose body may be a stream.
+///
+/// ```
+/// use apptheory::app::Response;
+///
+/// let mut response = Response::text(200, "hello");
+/// response.headers.set("cache-control", "no-store");
+/// assert_eq!(response.status, 200);
+/// ```
 pub type Response = apptheory_core::http::HttpResponse<BodyStream>;
 
-/// Whatever a handler of the [kind](super::kind) `K` may return.
+/// A type that a handler of the [kind](super::kind) `K` may return.
+///
+/// ```
+/// use apptheory::prelude::*;
+///
+/// async fn create(Path(id): Path<u32>) -> Result<(StatusCode, Json<u32>), AppError> {
+///     if id == 0 {
+///         return Err(AppError::bad_request("ids start at 1"));
+///     }
+///     Ok((StatusCode::CREATED, Json(id)))
+/// }
+///
+/// let app = App::new().put("/items/{id}", create).build()?;
+/// # Ok::<(), BuildError>(())
+/// ```
 ///
 /// | Type | For a request or message | For a record |
 /// |---|---|---|
 /// | `()` | 204 | handled |
-/// | [`Json`], `serde_json::Value` | 200, JSON | handled; SNS, EventBridge and AppSync are answered the JSON |
-/// | [`Response`] | itself | – |
+/// | [`Json`], `serde_json::Value` | 200, JSON | handled; the JSON is the result for SNS, EventBridge and AppSync |
+/// | [`Response`] | that response | – |
 /// | `&str`, `String` | 200, text | – |
-/// | [`Html`] | 200, HTML, of a text or a [`BodyStream`] | – |
+/// | [`Html`] | 200, HTML, from a text or a [`BodyStream`] | – |
 /// | `Vec<u8>`, `Bytes` | 200, `application/octet-stream` | – |
 /// | `StatusCode` | that status, without a body | – |
 /// | `(StatusCode, T)` | `T` with that status | – |
-/// | `([(name, value)], T)`, `(StatusCode, [(name, value)], T)` | `T` with these [header fields](HeaderFields), or those of an `http::HeaderMap` | – |
+/// | `([(name, value)], T)`, `(StatusCode, [(name, value)], T)` | `T` with these [headers](HeaderFields), or those of an `http::HeaderMap` | – |
 /// | `Option<T>` | `T`, or 404 | – |
-/// | [`Redirect`] | 303, 307 or 308; requests alone | – |
-/// | [`Disposition`](super::events::Disposition) | – | what SES does with a mail |
-/// | [`Transformed`](apptheory_core::events::Transformed) | – | what becomes of a record of Firehose, which takes no other answer |
-/// | [`AppError`] | the error's answer | failed |
-/// | [`Policy`](apptheory_core::events::Policy) | – | the answer of an authorizer |
-/// | [`SignUp`](apptheory_core::events::SignUp) and the like | – | the answer of a Cognito trigger, each its own; `()` of those that read nothing of it |
-/// | [`Done`](apptheory_core::events::Done) | – | what CloudFormation is told of a custom resource |
-/// | [`AgentAnswer`](apptheory_core::events::AgentAnswer), [`S3BatchResult`](apptheory_core::events::S3BatchResult) | – | the answer to a Bedrock agent, and to S3 Batch Operations |
-/// | [`LexAnswer`](apptheory_core::events::LexAnswer), [`ContactAnswer`](apptheory_core::events::ContactAnswer) | – | the answer to a Lex bot, and to a flow of Amazon Connect |
-/// | [`Raw<T>`](super::Raw) | `T` as a response of a Lambda function | – or the answer of a service that reads one |
-/// | `Result<T, E>` | `T`, or the error: an [`AppError`], or a boxed error, which is masked unless it holds one | `T`, or failed |
+/// | [`Redirect`] | 303, 307 or 308; not for messages | – |
+/// | [`Disposition`](super::events::Disposition) | – | whether SES goes on with a mail |
+/// | [`Transformed`](apptheory_core::events::Transformed) | – | the result for a Firehose record; Firehose accepts no other type |
+/// | [`AppError`] | the error's response | failed |
+/// | [`Policy`](apptheory_core::events::Policy) | – | the result of an authorizer |
+/// | [`SignUp`](apptheory_core::events::SignUp) and the like | – | the result of a Cognito trigger, one type each; `()` for triggers without a result |
+/// | [`Done`](apptheory_core::events::Done) | – | the result that is sent to CloudFormation for a custom resource |
+/// | [`AgentAnswer`](apptheory_core::events::AgentAnswer), [`S3BatchResult`](apptheory_core::events::S3BatchResult) | – | the result for a Bedrock agent, and for S3 Batch Operations |
+/// | [`LexAnswer`](apptheory_core::events::LexAnswer), [`ContactAnswer`](apptheory_core::events::ContactAnswer) | – | the result for a Lex bot, and for an Amazon Connect flow |
+/// | [`Raw<T>`](super::Raw) | `T`, in the form of a Lambda response | – or the result for a service that reads one |
+/// | `Result<T, E>` | `T`, or the error: an [`AppError`], or a boxed error, which is masked unless it contains an [`AppError`] | `T`, or failed |
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the answer of a handler of this kind of event",
     note = "handlers of requests return a `Response`, a text, `Json<T>`, `()`, or a `Result` of these",
     note = "handlers of records return `()`, `Json<T>`, or a `Result` of these: a text or a status would be taken for success"
 )]
 pub trait IntoAnswer<K> {
-    /// Returns the answer.
+    /// Converts the value into a response or an error.
     ///
     /// # Errors
     ///
-    /// An [`AppError`] is answered as such, and fails a record.
+    /// An [`AppError`], which becomes an error response, or fails the record.
     fn into_answer(self) -> Answer;
 }
 
-/// HTML, 200.
+/// Returns HTML with status 200.
+///
+/// ```
+/// use apptheory::app::{App, Html};
+///
+/// let app = App::new().get("/", async || Html("<h1>Hello</h1>")).build()?;
+/// # Ok::<(), apptheory::app::BuildError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Html<T>(pub T);
 

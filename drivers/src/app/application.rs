@@ -1,4 +1,4 @@
-//! An application, while it is put together.
+//! An application before it is built.
 
 use core::fmt;
 use core::time::Duration;
@@ -17,12 +17,21 @@ use crate::clock::{SharedClock, SystemClock};
 use crate::ids::{IdSource, RandomIds};
 use crate::websocket::WebSocketClientFactory;
 
-/// An application, while it is put together: its routes, what they share, and what goes around them.
-/// [`build`](Self::build) makes an [`AppService`](super::AppService) of it, and reports what
-/// contradicts itself before anything is served.
+/// An application before it is built: its routes, settings, hooks and shared services.
+/// [`build`](Self::build) checks them and makes an [`AppService`](super::AppService).
 ///
-/// Handlers may ask for its [`State`](super::State). Parts of it can be put together apart, as
-/// [`Router`]s.
+/// Handlers can take the application's [`State`](super::State). Parts of an application can be
+/// defined separately, as [`Router`]s.
+///
+/// ```
+/// use apptheory::prelude::*;
+///
+/// let app = App::new()
+///     .get("/users/{id}", async |Path(id): Path<u32>| Json(json!({ "id": id })))
+///     .sqs("orders", async |Json(order): Json<String>| println!("{order}"))
+///     .build()?;
+/// # Ok::<(), BuildError>(())
+/// ```
 pub struct App<S = ()> {
     pub(super) state: Arc<S>,
     pub(super) router: Router<S>,
@@ -40,7 +49,7 @@ pub struct App<S = ()> {
 }
 
 impl App {
-    /// Begins an application without state.
+    /// Creates an application without state.
     #[must_use]
     pub fn new() -> Self {
         Self::with_state(())
@@ -54,7 +63,19 @@ impl Default for App {
 }
 
 impl<S> App<S> {
-    /// Begins an application whose handlers may ask for its [`State`](super::State).
+    /// Creates an application whose handlers can take its [`State`](super::State).
+    ///
+    /// ```
+    /// use apptheory::app::{App, State};
+    ///
+    /// #[derive(Clone)]
+    /// struct Greeting(&'static str);
+    ///
+    /// let app = App::with_state(Greeting("hello"))
+    ///     .get("/", async |State(Greeting(text)): State<Greeting>| text)
+    ///     .build()?;
+    /// # Ok::<(), apptheory::app::BuildError>(())
+    /// ```
     #[must_use]
     pub fn with_state(state: S) -> Self {
         Self {

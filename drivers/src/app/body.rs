@@ -1,4 +1,4 @@
-//! The rest of a response's body, while it is made.
+//! Response bodies that are streamed.
 
 use core::fmt;
 use core::num::NonZeroU64;
@@ -22,29 +22,38 @@ use super::guard::Panicked;
 use super::watch::Watch;
 use crate::clock::{Clock as _, SharedClock};
 
-/// The rest of a response's body, chunk by chunk. An error ends it; nothing is read behind one, and
-/// a stream that panics ends with a masked 500.
+/// A response body that is sent chunk by chunk. An error ends the stream. A stream that panics ends
+/// with a masked 500.
 ///
-/// Chunks are pulled one at a time, when the one before has been taken: a stream is never further
-/// than its reader. They reach the wire as they are, without a copy. Dropping the stream drops what
-/// makes it.
+/// The next chunk is pulled when the previous one has been sent, so the stream is never ahead of
+/// its reader. Chunks are sent without a copy. When the client disconnects, the stream is dropped.
+///
+/// ```
+/// use apptheory::prelude::*;
+///
+/// async fn lines() -> Response {
+///     let lines = stream::iter([Ok::<_, AppError>("first\n"), Ok("second\n")]);
+///     Response::text_stream(200, BodyStream::new(lines))
+/// }
+/// # let _ = lines;
+/// ```
 pub struct BodyStream {
-    // Dropped first: how the stream ended is recorded before its producer is gone.
+    // Dropped first: records how the stream ended before the producer is dropped.
     watch: Option<Box<Watch>>,
     chunks: Option<Chunks>,
     due: Option<Box<Due>>,
     limit: Option<Box<Limit>>,
 }
 
-/// The head of a response was not sent, but a masked 500: it is larger than AWS takes, or its status
-/// is not that of a final response.
+/// The response's head cannot be sent, and a masked 500 was sent instead: the head is larger than
+/// AWS accepts, or its status is not that of a final response.
 #[cfg(any(feature = "lambda", feature = "local", feature = "testkit"))]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the response's head is larger than 16 KB, or its status is not final")]
 pub(crate) struct HeadRefused;
 
-/// The trailers of an error that comes behind the head, as Lambda gets them: its type, and its body in
-/// base64. Both are printable, and so values of header fields.
+/// Returns the trailers of an error that occurs after the head: its type, and its body in base64.
+/// Both are printable, and so valid header values.
 #[cfg(any(feature = "lambda", feature = "local"))]
 pub(crate) fn trailers(values: [String; 2]) -> HeaderMap {
     let fields = FrameOutput::DECLARED_TRAILERS.into_iter().zip(values);
@@ -56,7 +65,7 @@ pub(crate) fn trailers(values: [String; 2]) -> HeaderMap {
 
 type Chunks = Pin<Box<dyn Stream<Item = Result<Bytes, AppError>> + Send>>;
 
-/// When a stream ends, however much there is still to come.
+/// The instant at which a stream ends, even if there is more to send.
 struct Due {
     clock: SharedClock,
     at: Timestamp,
@@ -64,14 +73,14 @@ struct Due {
     error: AppError,
 }
 
-/// How much of a stream passes.
+/// The most bytes of a stream that are sent.
 struct Limit {
     limiter: StreamLimiter,
     too_large: AppError,
 }
 
 impl BodyStream {
-    /// Makes a body of the chunks of a stream.
+    /// Creates a body from a stream of chunks.
     pub fn new<S, T, E>(stream: S) -> Self
     where
         S: Stream<Item = Result<T, E>> + Send + 'static,
@@ -82,14 +91,14 @@ impl BodyStream {
         Self { watch: None, chunks: Some(Box::pin(chunks)), due: None, limit: None }
     }
 
-    /// Makes a body of these chunks.
+    /// Creates a body from chunks that are already there.
     pub fn from_chunks<T: Into<Bytes>>(chunks: impl IntoIterator<Item = T>) -> Self {
         let chunks: Vec<Bytes> = chunks.into_iter().map(T::into).collect();
         Self::new(stream::iter(chunks.into_iter().map(Ok::<_, AppError>)))
     }
 
-    /// The same stream within a limit of bytes, of which the body before it has taken its part. A
-    /// chunk that exceeds it is dropped, and `too_large` is the end.
+    /// Limits the stream to `max_bytes`, of which `prefix_len` are already used. The first chunk
+    /// above the limit is dropped, and the stream ends with `too_large`.
     pub(super) fn limited(
         self,
         max_bytes: NonZeroU64,
@@ -97,13 +106,13 @@ impl BodyStream {
         too_large: AppError,
     ) -> Self {
         let mut limiter = StreamLimiter::new(Some(max_bytes));
-        // A prefix over the limit was refused before.
+        // A prefix above the limit was refused earlier.
         let _ = limiter.admit(prefix_len);
         Self { limit: Some(Box::new(Limit { limiter, too_large })), ..self }
     }
 
-    /// The same stream until an instant, at which the error is its end, however much there is still
-    /// to come. Of several instants the first one counts.
+    /// Ends the stream at an instant with `error`, even if there is more to send. If called several
+    /// times, the earliest instant counts.
     pub(crate) fn until(self, clock: SharedClock, at: Timestamp, error: AppError) -> Self {
         if self.due.as_ref().is_some_and(|due| due.at <= at) {
             return self;
@@ -113,12 +122,12 @@ impl BodyStream {
         Self { due: Some(Box::new(Due { clock, at, alarm, error })), ..self }
     }
 
-    /// The same stream, whose chunks and end are seen.
+    /// Reports the stream's chunks and its end to `watch`.
     pub(super) fn watched(self, watch: Watch) -> Self {
         Self { watch: Some(Box::new(watch)), ..self }
     }
 
-    /// Makes a body that fails with an error before its first chunk.
+    /// Creates a body that fails with `error` before its first chunk.
     #[must_use]
     pub fn failing(error: AppError) -> Self {
         Self::new(stream::iter([Err::<Bytes, _>(error)]))
@@ -154,8 +163,8 @@ impl Stream for BodyStream {
     }
 }
 
-/// The next chunk; a masked 500 for a stream that panics. The caller drops the stream after an
-/// error: nobody sees what it left half-done.
+/// Polls the next chunk; a panic becomes a masked 500. The caller drops the stream after an error,
+/// so a half-changed state is never seen.
 fn poll_guarded(
     chunks: &mut Chunks,
     context: &mut Context<'_>,
@@ -179,7 +188,7 @@ impl Due {
         chunks: &mut Chunks,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, AppError>>> {
-        // A stream that always has more never lets the alarm go off.
+        // A stream that is always ready never polls the alarm, so read the clock.
         let is_over = self.at <= self.clock.now();
         if !is_over && let next @ Poll::Ready(_) = poll_guarded(chunks, context) {
             return next;

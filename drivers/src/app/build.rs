@@ -1,4 +1,4 @@
-//! Building an application: every route with what goes around it, or what is wrong with it.
+//! Builds applications: registers every route with its layers, or reports what is wrong.
 
 use std::sync::Arc;
 
@@ -34,8 +34,8 @@ pub enum BuildError {
         /// What stands in its way, and what to do.
         reason: String,
     },
-    /// A handler of records is in a router that is for certain callers, and nothing says who sends a
-    /// record.
+    /// A handler of records is in a router that is for certain callers, and nothing says who sends
+    /// a record.
     #[error(
         "{method}({given}) is in a router that is for certain callers, and nothing says who sends a \
          record: register it with a router of its own"
@@ -61,8 +61,8 @@ pub enum BuildError {
         /// Whom it is for by a router further out.
         outer: String,
     },
-    /// A handler, or a router around it, is told twice who may call it, and differently: one of the two
-    /// would be lost.
+    /// A handler, or a router around it, is told twice who may call it, and differently: one of the
+    /// two would be lost.
     #[error(
         "{method}({given}) is for {first}, and at the same place for {second}: say one of the two; \
          several scopes belong in one list"
@@ -148,11 +148,12 @@ impl From<BuildError> for AppError {
 }
 
 impl<S: Send + Sync + 'static> App<S> {
-    /// Builds the application.
+    /// Builds the application. Call it once at startup; [`start`](crate::start()) does so itself.
     ///
     /// # Errors
     ///
-    /// [`BuildError`] for the first thing that is wrong: settings first, then routes in their order.
+    /// [`BuildError`] for the first mistake: settings are checked first, then routes in their
+    /// order.
     pub fn build(self) -> Result<AppService, BuildError> {
         let Self { state, mut router, mut settings, events, hooks, measuring, .. } = self;
         if let Some(method) = hooks.twice {
@@ -163,7 +164,7 @@ impl<S: Send + Sync + 'static> App<S> {
         #[cfg(feature = "tower")]
         let max_request_bytes = settings.limits.max_request_bytes;
         let service = HttpService::new(settings)?;
-        // Settings that are read from a file, and set behind the policy, say what they say.
+        // Also catches settings that were read from a file and contradict the hooks.
         if service.settings().policy.is_some() != hooks.policy.is_some() {
             return Err(SetupError::UnaskedPolicy.into());
         }
@@ -226,19 +227,19 @@ impl<S: Send + Sync + 'static> App<S> {
     }
 }
 
-/// The routes of an application, by what they are for.
+/// The routes of an application, by the kind of their target.
 struct Tables {
     service: HttpService<Arc<Chain>>,
     events: EventRoutes,
-    /// The layers around handlers of requests, each once.
+    /// The distinct layers around handlers of requests.
     layers: Vec<Layer>,
-    /// The prefixes that the routes of the service are nested at, in their order.
+    /// The prefix that each route of the service is nested at, in the order of the routes.
     prefixes: Vec<String>,
-    /// How many handlers of requests there are.
+    /// Number of handlers of requests.
     requests: usize,
-    /// Whether one of them, or of messages, reads the events behind them.
+    /// Whether a handler of requests or messages reads the event behind its request.
     keeps_events: bool,
-    /// All other handlers, as errors of events without one name them.
+    /// Names of all other handlers, for errors about events without a handler.
     registered: Vec<String>,
 }
 
@@ -257,7 +258,7 @@ impl Tables {
         let is_of_calls = target.is_of_requests() || matches!(target, Target::Message(_));
         self.keeps_events |= keeps_event && is_of_calls;
         let chain = Chain::new(layers, handler(state));
-        // A window has two handlers, which one method registers.
+        // A window has two handlers, registered by one method: name it once.
         if !target.is_of_requests() && !matches!(target, Target::WindowEnd(..)) {
             let (method, _, given) = target.names();
             self.registered.push(format!("{method}({given})"));
@@ -312,7 +313,7 @@ impl Tables {
         Ok(())
     }
 
-    /// What is wrong with a route, and where the routes that it names are nested.
+    /// Adds to a route's error where the routes that it names are nested.
     fn placed(&self, error: SetupError, prefix: &str) -> BuildError {
         let first = if let SetupError::Route(duplicate) = &error
             && let RegistrationError::Duplicate { method, existing, .. } = duplicate

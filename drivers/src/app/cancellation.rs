@@ -1,4 +1,4 @@
-//! When a handler's answer is no longer waited for: of an invocation, or of one record.
+//! Cancellation of an invocation, or of one record.
 
 use std::sync::Arc;
 
@@ -7,18 +7,18 @@ use tokio_util::sync::CancellationToken;
 use super::context::Context;
 use super::left::Left;
 
-/// Whose end a context follows.
+/// The token that cancels a context.
 #[derive(Clone)]
 pub(super) enum Cancellation {
-    /// That of the invocation, or of what a layer runs.
+    /// The token of the invocation, or of the layer that runs the handler.
     This(CancellationToken),
-    /// That of a record, or of its invocation, whose token this is. The record's own is made when it is
-    /// first [asked for](Left::given_up).
+    /// The token of a record's invocation. The record's own child token is created when it is first
+    /// [asked for](Left::given_up).
     ChildOf(CancellationToken),
 }
 
-/// Gives a record up when it is dropped, unless it is disarmed: its contexts are cancelled, those that ask
-/// later included.
+/// Cancels the record's contexts when dropped, unless disarmed. Contexts that ask for their token
+/// later are cancelled, too.
 pub(super) struct GiveUp {
     left: Arc<Left>,
     invocation: Option<CancellationToken>,
@@ -26,10 +26,22 @@ pub(super) struct GiveUp {
 
 /// Cancellation.
 impl Context {
-    /// Returns what ends when the handler's answer is no longer waited for: its time is up, or the
-    /// client is gone. The handler's own future is dropped then; this is for work that it started
-    /// elsewhere. It never ends after the handler has answered: a body's stream is dropped when its
-    /// client leaves, and what feeds it finds its channel closed.
+    /// Returns a token that is cancelled when the handler's response is no longer needed: the time
+    /// is up, or the client has disconnected. The handler's own future is dropped then; use the
+    /// token for work that it spawned elsewhere. The token is never cancelled after the handler has
+    /// returned: when a client leaves during a streamed body, the stream is dropped, and the
+    /// channel that feeds it is closed.
+    ///
+    /// ```
+    /// use apptheory::app::Context;
+    ///
+    /// async fn handler(context: Context) -> &'static str {
+    ///     let cancelled = context.cancellation().clone();
+    ///     tokio::spawn(async move { cancelled.cancelled().await });
+    ///     "started"
+    /// }
+    /// # let _ = handler;
+    /// ```
     #[must_use]
     pub fn cancellation(&self) -> &CancellationToken {
         match &self.cancellation {
@@ -38,7 +50,7 @@ impl Context {
         }
     }
 
-    /// The same context, for a record that may be given up without its invocation: see
+    /// Returns the context of a record that may be cancelled without its invocation: see
     /// [`give_up_on_drop`](Self::give_up_on_drop).
     pub(super) fn given_up_alone(mut self) -> Self {
         if let Cancellation::This(invocation) = self.cancellation {
@@ -47,7 +59,7 @@ impl Context {
         self
     }
 
-    /// Returns what gives the record up when it is dropped.
+    /// Returns a guard that cancels the record when dropped.
     pub(super) fn give_up_on_drop(&self) -> GiveUp {
         let invocation = match &self.cancellation {
             Cancellation::ChildOf(invocation) => Some(invocation.clone()),
@@ -56,7 +68,7 @@ impl Context {
         GiveUp { left: Arc::clone(&self.left), invocation }
     }
 
-    /// The same context, whose answer is no longer waited for once `cancellation` ends.
+    /// Returns the context with another cancellation token.
     pub(super) fn cancelled_by(&self, cancellation: CancellationToken) -> Self {
         let mut context = self.clone();
         context.cancellation = Cancellation::This(cancellation);
@@ -65,7 +77,7 @@ impl Context {
 }
 
 impl GiveUp {
-    /// Does nothing on drop from now on: the record was handled.
+    /// Disarms the guard: the record was handled.
     pub(super) fn disarm(mut self) {
         self.invocation = None;
     }

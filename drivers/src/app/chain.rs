@@ -1,4 +1,4 @@
-//! A handler with the middleware around it, while it runs.
+//! A handler with the middleware around it, at run time.
 
 use core::fmt;
 use std::sync::Arc;
@@ -10,13 +10,25 @@ use super::context::Context;
 use super::guard::guarded;
 use super::middleware::{Endpoint, Layer};
 
-/// A handler with the layers around it, the outermost first, as a route of an application has it.
+/// A handler with its layers, outermost first.
 pub(super) struct Chain {
     layers: Box<[Layer]>,
     endpoint: Endpoint,
 }
 
-/// What comes after a middleware: the next one, or the handler. A clone runs it once more.
+/// The rest of the chain behind a middleware: the next middleware, or the handler. Clone it to run
+/// the rest more than once, for instance to retry.
+///
+/// ```
+/// use apptheory::app::{Answer, Context, Next};
+///
+/// async fn server_name(context: Context, next: Next) -> Answer {
+///     let mut response = next.run(context).await;
+///     response.headers.set("server", "apptheory");
+///     Ok(response)
+/// }
+/// # let _ = server_name;
+/// ```
 #[derive(Clone)]
 pub struct Next {
     chain: Arc<Chain>,
@@ -29,15 +41,17 @@ impl Chain {
         Arc::new(Self { layers: layers.into(), endpoint })
     }
 
-    /// Runs the outermost layer, or else the handler. Errors and panics are answered in a style.
+    /// Runs the outermost layer, or else the handler. Errors and panics become responses in the
+    /// style `errors`.
     pub(super) async fn run(self: &Arc<Self>, context: Context, errors: ErrorStyle) -> Response {
         Next { chain: Arc::clone(self), at: 0, errors }.run(context).await
     }
 }
 
 impl Next {
-    /// Returns the response of what comes next. An error or a panic is answered by then, and is the
-    /// response's [`error`](apptheory_core::http::HttpResponse::error); a panic is a masked 500.
+    /// Runs the rest of the chain and returns its response. Errors and panics are responses by
+    /// then, with the cause in [`error`](apptheory_core::http::HttpResponse::error); a panic is a
+    /// masked 500.
     pub async fn run(self, context: Context) -> Response {
         let Self { chain, at, errors } = self;
         let subject = context.subject().clone();

@@ -1,4 +1,4 @@
-//! Responses in one piece.
+//! Buffered responses.
 
 use core::num::NonZeroU64;
 use core::pin::pin;
@@ -17,8 +17,8 @@ use super::{AppService, Response};
 use crate::clock::{Clock as _, before};
 
 impl AppService {
-    /// Answers a request in one piece: what the response streams is read first, within the limits of
-    /// the application. An error on the way is answered instead of the response, and recorded.
+    /// Serves a request with a buffered response: a streamed body is read to its end, within the
+    /// application's limits. If that fails, the error becomes the response, and is recorded.
     pub async fn serve_whole(
         &self,
         request: RawRequest<'_>,
@@ -34,7 +34,8 @@ impl AppService {
         .await
     }
 
-    /// As [`serve_whole`](Self::serve_whole), within what a provider takes in one piece.
+    /// Serves a request as [`serve_whole`](Self::serve_whole) does, within the provider's size
+    /// limit.
     pub(crate) async fn serve_within(
         &self,
         source: HttpSource,
@@ -43,7 +44,7 @@ impl AppService {
     ) -> HttpResponse {
         let most = self.most_in_one_piece(source.max_answer_bytes());
         let (mut response, mut report) = self.exchange_whole(request, begun, most).await;
-        // What the hook adds counts, too.
+        // Headers that the hook adds count towards the size.
         let own = self.change_headers(&mut response, &report.call);
         if source.is_too_large(&response) {
             if let Some(own) = own {
@@ -72,15 +73,15 @@ impl AppService {
         (response, report)
     }
 
-    /// The most bytes of body that are sent in one piece: what is taken, or what the application
-    /// allows, if that is less.
+    /// Returns the largest body in bytes that is sent buffered: the smaller of the provider's and
+    /// the application's limits.
     pub(super) fn most_in_one_piece(&self, taken: u64) -> Option<NonZeroU64> {
         let own = self.settings().limits.max_response_bytes;
         [own, NonZeroU64::new(taken)].into_iter().flatten().min()
     }
 
-    /// Reads what a response streams, within a limit of bytes and in time. Whatever was read comes
-    /// back, also when that is not all.
+    /// Reads a response's stream, up to `max_bytes` and in time. What was read is returned also
+    /// when the limit or the time cut it off.
     pub(super) async fn collect(
         &self,
         response: Response,
@@ -93,7 +94,7 @@ impl AppService {
         let stops_at = time.stops_at();
         let mut alarm = pin!(self.clock().sleep_until(stops_at));
         let collected = loop {
-            // A stream that always has more never lets the alarm go off.
+            // A stream that is always ready never polls the alarm, so read the clock.
             if stops_at.is_some_and(|at| at <= self.clock().now()) {
                 break Err(Cut::TimedOut);
             }
@@ -112,7 +113,7 @@ impl AppService {
         (collector.finish(), collected)
     }
 
-    /// Answers an error in place of a response, and corrects what is reported.
+    /// Replaces a response by an error's, and corrects the report.
     fn fail(&self, head: HttpResponse, error: AppError, report: &mut Report) -> HttpResponse {
         let Report { call, observation } = report;
         let collector = Collector::new(head, None, self.settings().error_style());
@@ -127,11 +128,11 @@ impl AppService {
     }
 }
 
-/// Why there is no answer of a handler's.
+/// Why the handler's response is missing.
 pub(super) enum Cut {
-    /// It was not there in time.
+    /// The time was up.
     TimedOut,
-    /// It failed.
+    /// The handler or its stream failed.
     Failed(AppError),
 }
 
@@ -141,7 +142,7 @@ impl From<AppError> for Cut {
     }
 }
 
-/// What is answered to a request.
+/// The error that becomes the response.
 impl From<Cut> for AppError {
     fn from(cut: Cut) -> Self {
         match cut {

@@ -1,4 +1,4 @@
-//! What a handler knows about what it is called for.
+//! The context that handlers, middleware and hooks get.
 
 use core::fmt;
 use core::net::IpAddr;
@@ -28,10 +28,21 @@ use crate::clock::{Clock, SharedClock};
 use crate::trace::Trace;
 use crate::websocket::WebSocketClient;
 
-/// What a handler, a middleware or a hook knows about what it is called for: a request, a message on
-/// a WebSocket, or a record of an event. Clones are the same one's.
+/// The context of a request, a WebSocket message, a record or an event, for handlers, middleware
+/// and hooks. Clones share the same context.
 ///
-/// What only requests have, such as a path, is an empty text for records.
+/// Methods about requests, such as [`path`](Self::path), return an empty text for records.
+///
+/// ```
+/// use apptheory::app::{App, Context};
+///
+/// async fn show(context: Context) -> String {
+///     format!("{} {} {}", context.request_id(), context.path(), context.query("page"))
+/// }
+///
+/// let app = App::new().get("/items", show).build()?;
+/// # Ok::<(), apptheory::app::BuildError>(())
+/// ```
 #[derive(Clone)]
 pub struct Context {
     subject: Subject,
@@ -82,8 +93,8 @@ impl Context {
         &self.subject
     }
 
-    /// Returns what the context is about. Use it in a middleware that goes around handlers of several
-    /// kinds.
+    /// Returns whether the context is of a request, a message, a record or an event. Use it in
+    /// middleware around handlers of several kinds.
     #[must_use]
     pub fn kind(&self) -> ContextKind {
         match &self.subject {
@@ -94,13 +105,13 @@ impl Context {
         }
     }
 
-    /// Returns the request, or the message as a request; `None` for a record.
+    /// Returns the request, or the message in the form of a request; `None` for a record.
     #[must_use]
     pub fn request(&self) -> Option<&Request> {
         self.call().map(|call| &call.request)
     }
 
-    /// Returns the request with what its route captured and when it arrived; `None` for a record.
+    /// Returns the request with its path parameters and its time of arrival; `None` for a record.
     #[must_use]
     pub fn call(&self) -> Option<&Call> {
         self.shared_call().map(|call| &**call)
@@ -113,7 +124,7 @@ impl Context {
         }
     }
 
-    /// The request that a handler of requests is called for.
+    /// Returns the call of a handler of requests.
     pub(super) fn expect_call(&self) -> Result<&Arc<Call>, AppError> {
         self.shared_call().ok_or_else(|| AppError::internal().with_cause(OfAnotherKind))
     }
@@ -127,7 +138,7 @@ impl Context {
         }
     }
 
-    /// Returns the event of any kind; `None` for a request, message or record.
+    /// Returns the event of a handler of any event; `None` for a request, message or record.
     #[must_use]
     pub const fn event(&self) -> Option<&AnyEvent> {
         match &self.subject {
@@ -136,8 +147,8 @@ impl Context {
         }
     }
 
-    /// Returns the delivery of the record, as the workload helpers of
-    /// [`events`](apptheory_core::events) take it. For a request, that of its invocation.
+    /// Returns the delivery of the record, for the workload helpers of
+    /// [`events`](apptheory_core::events). For a request, returns the delivery of its invocation.
     #[must_use]
     pub fn delivery(&self) -> Delivery {
         match &self.subject {
@@ -158,21 +169,21 @@ impl Context {
         self.request().map_or("", |request| &request.method)
     }
 
-    /// Returns the path of the request, percent-encoded; or an empty text.
+    /// Returns the path of the request, percent-encoded, or an empty text.
     #[must_use]
     pub fn path(&self) -> &str {
         self.request().map_or("", |request| request.path.as_str())
     }
 
-    /// Returns an id: the request's, which is the client's, the provider's, or a new one; of a record
-    /// the invocation's, which all records of a batch have.
+    /// Returns the request id: the client's, the provider's, or a new one. For a record, returns
+    /// the invocation's id, which all records of a batch share.
     #[must_use]
     pub fn request_id(&self) -> &str {
         self.subject.request_id()
     }
 
-    /// Returns the id of the trace: the request's own, or that of the [invocation](Self::trace); or an
-    /// empty text. Use it to show users what support can look up.
+    /// Returns the trace id: the request's own, or that of the [invocation](Self::trace), or an
+    /// empty text. Show it to users so that support can look the request up.
     #[must_use]
     pub fn trace_id(&self) -> &str {
         match self.subject.trace_id() {
@@ -181,16 +192,18 @@ impl Context {
         }
     }
 
-    /// Returns the trace of the invocation: what AWS calls send, and the trace context that a request
-    /// came with. Use it to carry the trace on to [a task](crate::trace::scope) or to other services.
+    /// Returns the trace of the invocation: the X-Ray header and the W3C trace context that came
+    /// with the request. Use it to continue the trace in [a task](crate::trace::scope) or in other
+    /// services.
     #[must_use]
     pub fn trace(&self) -> Trace {
         self.begun.span.trace().clone()
     }
 
-    /// Returns the tenant: the one that Lambda runs the invocation for, where the function isolates
-    /// its tenants; else the one that authentication vouches for; else the one that the request names
-    /// if clients [may](apptheory_core::http::exchange::TenantSource); else an empty text.
+    /// Returns the tenant id, or an empty text. The first of these counts: the tenant that Lambda
+    /// runs the invocation for, if the function isolates tenants; the tenant that authentication
+    /// vouches for; the tenant that the request names, if [the application allows
+    /// it](apptheory_core::http::exchange::TenantSource).
     #[must_use]
     pub fn tenant_id(&self) -> &str {
         match self.call() {
@@ -199,7 +212,8 @@ impl Context {
         }
     }
 
-    /// Returns who calls, where the route asks and the caller is known.
+    /// Returns the authenticated caller. `None` if the route does not authenticate, or the caller
+    /// is anonymous.
     #[must_use]
     pub fn principal(&self) -> Option<&Principal> {
         match &self.subject {
@@ -208,20 +222,19 @@ impl Context {
         }
     }
 
-    /// Whether the route asks who calls.
+    /// Returns whether the route authenticates its callers.
     pub(super) fn was_asked_who_calls(&self) -> bool {
         self.stages().iter().any(|stage| stage == "auth")
     }
 
-    /// Returns the caller's identity, or an empty text.
+    /// Returns the identity of the authenticated caller, or an empty text.
     #[must_use]
     pub fn identity(&self) -> &str {
         self.principal().map_or("", |principal| &principal.identity)
     }
 
-    /// Returns the client's address, where it is vouched for: by the
-    /// [provider](Request::source_provenance), else by the connection that the request came over.
-    /// It is never taken from header fields, which clients can write themselves.
+    /// Returns the client's address, from the [provider](Request::source_provenance) or from the
+    /// connection. It is never taken from headers, which clients can forge.
     #[must_use]
     pub fn client_ip(&self) -> Option<IpAddr> {
         let (address, _zone) = match self.request()?.source_provenance.source_ip() {
@@ -234,8 +247,8 @@ impl Context {
         address.parse().ok()
     }
 
-    /// Returns the first value of a header field, or an empty text; of `cookie` all of them, as one.
-    /// See [`Request::header`].
+    /// Returns the first value of a header, or an empty text. Several `cookie` headers are joined
+    /// into one value. See [`Request::header`].
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
         self.request().map_or("", |request| request.header(name))
@@ -254,15 +267,15 @@ impl Context {
         request.map(|request| request.query.get_all(name.trim())).unwrap_or_default()
     }
 
-    /// Returns what a path parameter captured, percent-encoded; or an empty text. The extractor
+    /// Returns a path parameter, percent-encoded, or an empty text. The extractor
     /// [`Path`](super::Path) decodes it.
     #[must_use]
     pub fn param(&self, name: &str) -> &str {
         self.call().and_then(|call| call.param(name)).unwrap_or_default()
     }
 
-    /// Returns the bytes of a request's or message's body, or of what a
-    /// [record](EventInput::payload) brings.
+    /// Returns the body of the request or message, or the [payload](EventInput::payload) of the
+    /// record.
     #[must_use]
     pub fn body(&self) -> &[u8] {
         match &self.subject {
@@ -272,13 +285,13 @@ impl Context {
         }
     }
 
-    /// Returns the [body](Self::body) as JSON of any shape, null when it is empty; see
-    /// [`Json`](super::Json) for one of a type.
+    /// Parses the [body](Self::body) as JSON of any shape; an empty body is `null`. Use the
+    /// extractor [`Json`](super::Json) to parse a type of your own.
     ///
     /// # Errors
     ///
-    /// What the application's [`JsonReading`] says: 415 for a body of another media type, and 400 for
-    /// one that is no JSON.
+    /// 415 for another media type and 400 for malformed JSON, as the application's [`JsonReading`]
+    /// says.
     pub fn json_value(&self) -> Result<Json, AppError> {
         match self.request() {
             Some(request) => self.json_reading().read_value(request),
@@ -296,7 +309,7 @@ impl Context {
 
     fn json_reading(&self) -> JsonReading {
         match self.services.json {
-            // Messages have no media type, and no page can send any to a connection of others.
+            // Messages have no media type, and no web page can send on another client's connection.
             JsonReading::JsonTypes if self.kind() == ContextKind::Message => JsonReading::AnyType,
             reading @ (JsonReading::JsonTypes | JsonReading::AnyType | JsonReading::Contract) => {
                 reading
@@ -304,7 +317,7 @@ impl Context {
         }
     }
 
-    /// Returns the invocation that the request or record came with.
+    /// Returns the invocation that the request or record belongs to.
     #[must_use]
     pub fn invocation(&self) -> &Invocation {
         &self.begun.invocation
@@ -314,18 +327,18 @@ impl Context {
         &self.begun
     }
 
-    /// The time that the invocation has.
+    /// Returns the instants at which the invocation's time is up.
     pub(super) fn time(&self) -> InvocationTime {
         self.begun.time
     }
 
-    /// Returns the present instant, by the application's clock.
+    /// Returns the current instant of the application's clock.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.services.clock.now()
     }
 
-    /// Returns the application's clock: sleep on it, and tests need not wait.
+    /// Returns the application's clock. Sleep on it, so that tests can run in virtual time.
     #[must_use]
     pub fn clock(&self) -> &SharedClock {
         &self.services.clock
@@ -337,15 +350,15 @@ impl Context {
         self.services.ids.next_text()
     }
 
-    /// Returns a client for the connections of the WebSocket API at `endpoint`, from the
-    /// application's [factory](super::App::websocket_clients): for handlers that are not on a
-    /// [`WebSocket`](super::WebSocket) themselves. On a local server it is that server's, whatever
-    /// the endpoint.
+    /// Returns a client for the WebSocket API at `endpoint`, from the application's
+    /// [factory](super::App::websocket_clients). Use it in handlers of other events; handlers of
+    /// messages take a [`WebSocket`](super::WebSocket). On a local server the client sends to that
+    /// server, whatever the endpoint.
     ///
     /// # Errors
     ///
-    /// [`gateway::Error`] of the kind [`MissingFactory`](gateway::ErrorKind::MissingFactory), or the
-    /// factory's.
+    /// [`gateway::Error`] of kind [`MissingFactory`](gateway::ErrorKind::MissingFactory), or the
+    /// factory's error.
     pub async fn websocket_client(
         &self,
         endpoint: &str,
@@ -353,20 +366,21 @@ impl Context {
         self.services.websocket_client(endpoint).await
     }
 
-    /// Returns how long there is left. `None` when there is no deadline, zero when it has passed.
+    /// Returns the time until the invocation's deadline: `None` without a deadline, zero after it.
     #[must_use]
     pub fn remaining(&self) -> Option<Duration> {
         self.begun.time.ends_at().map(|deadline| self.now().until(deadline))
     }
 
-    /// How large the body of a request may be that a layer further out has changed: decompressed, say.
+    /// Returns the largest size of a request body that an outer layer has changed, for instance by
+    /// decompressing it.
     #[cfg(feature = "tower")]
     pub(super) fn max_changed_bytes(&self) -> usize {
         let most = self.services.max_request_bytes.map(core::num::NonZeroU64::get);
         most.map_or(MAX_CHANGED_BYTES, |most| usize::try_from(most).unwrap_or(usize::MAX))
     }
 
-    /// The same one, with a request that a layer further out has changed.
+    /// Returns the context with a changed request.
     #[cfg(feature = "tower")]
     pub(super) fn with_request(&self, change: impl FnOnce(&mut Request)) -> Self {
         let mut changed = self.clone();
@@ -377,12 +391,12 @@ impl Context {
     }
 }
 
-/// How large a changed body may be where the application sets no limit: ten times and more what a front
-/// end lets through, so that a small request does not fill the memory.
+/// The largest changed body where the application sets no limit: at least ten times what any front
+/// end accepts, so that a small compressed request cannot fill the memory.
 #[cfg(feature = "tower")]
 const MAX_CHANGED_BYTES: usize = 64 << 20;
 
-/// What a request or record holds is its sender's: it is not printed.
+/// Requests and records are data of their senders: `Debug` does not print them.
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Context");

@@ -1,6 +1,6 @@
-//! What handlers may ask for.
+//! Extractors: what handlers may take as arguments.
 
-/// What may hold secrets, such as the key of an API or a signature, and is not printed.
+/// Prints only the type's name: the value may hold secrets, such as an API key or a signature.
 macro_rules! not_printed {
     ($([$($generics:tt)*] $type:ident $(<$of:ident>)?),+) => {$(
         impl<$($generics)*> core::fmt::Debug for $type $(<$of>)? {
@@ -44,110 +44,146 @@ pub use platform::{RequestContext, StageVariables};
 #[cfg(feature = "validation")]
 pub use valid::{Checked, Valid};
 
-/// Whatever a handler of the [kind](super::kind) `K` may take as an argument, in an application with
-/// the state `S`.
+/// A type that a handler of the [kind](super::kind) `K` can take as an argument, in an application
+/// with the state `S`.
 ///
-/// Reading is synchronous: the request or record is all there. What has to be fetched from elsewhere
-/// is for a [middleware](super::Middleware), which leaves it as an [`Extension`].
+/// Extraction is synchronous, because the request or record is already complete. Fetch anything
+/// else in a [middleware](super::Middleware), and pass it on as an [`Extension`].
 ///
-/// | Type | Reads | Of | What happens when it cannot |
+/// | Type | Reads | Available for | On failure |
 /// |---|---|---|---|
 /// | [`Context`] | everything | all | – |
 /// | [`State`] | the application's state | all | – |
-/// | [`Extension`] | what middleware left | all | 500, masked: the middleware is missing |
+/// | [`Extension`] | a value that a middleware set | all | 500, masked: the middleware is missing |
 /// | [`Invocation`](super::Invocation) | the invocation | all | – |
-/// | [`Json`] | the body, or what the record [brings](apptheory_core::events::EventInput::payload) | all | 415 for another media type, 400 for no body and for no JSON, 422 for JSON of another shape |
-/// | [`Body`], `Bytes` | its bytes | all | – |
-/// | `String` | its text | all | 400 for what is no UTF-8 |
-/// | [`Form`] | the body as a form, or what the record brings | all | 415 for another media type, 422 for a field that is missing or of another type |
+/// | [`Json`] | the body, or the record's [payload](apptheory_core::events::EventInput::payload) | all | 415 for another media type, 400 for an empty body or malformed JSON, 422 for JSON of another shape |
+/// | [`Body`], `Bytes` | the body or payload as bytes | all | – |
+/// | `String` | the body or payload as text | all | 400 for invalid UTF-8 |
+/// | [`Form`] | the body or payload as a form | all | 415 for another media type, 422 for a field that is missing or of another type |
 /// | `Multipart` | the parts of the body (feature `multipart`) | requests | 415 for another media type, 400 for a malformed body, 413 for too many parts |
-/// | [`Path`] | the path's parameters, decoded | requests | 400 `invalid path binding`; 500, masked, on a route with other parameters |
+/// | [`Path`] | the path parameters, decoded | requests | 400 `invalid path binding`; 500, masked, if the route has other parameters |
 /// | [`Query`] | the query | requests, messages | 400 `invalid query binding` |
 /// | [`RawQuery`] | the query as it was sent | requests, messages | – |
-/// | [`Headers`] | header fields | requests, messages | 400 `invalid header binding` |
-/// | `http::HeaderMap` | header fields | requests, messages | 431 for too many |
+/// | [`Headers`] | headers | requests, messages | 400 `invalid header binding` |
+/// | `http::HeaderMap` | headers | requests, messages | 431 for too many |
 /// | [`Cookies`](apptheory_core::http::Cookies) | cookies by name | requests, messages | – |
 /// | `http::Method` | the method | requests | 400 |
 /// | [`MatchedPath`] | the route's pattern | requests | 500, masked, in a fallback |
-/// | `Arc<`[`Call`]`>` | the request itself | requests, messages | – |
+/// | `Arc<`[`Call`]`>` | the whole request | requests, messages | – |
 /// | [`WebSocket`](super::WebSocket) | the connection | messages | – |
-/// | [`Sse`](super::Sse) | nothing: it sends events | requests | – |
-/// | `Arc<`[`SqsMessage`](super::events::SqsMessage)`>` and the like | the record itself | its own kind | – |
-/// | [`WindowState`](super::events::WindowState), [`TumblingWindow`](apptheory_core::events::TumblingWindow) | the state of a tumbling window, and which it is | records in windows, and their ends | 422 for a state of another shape |
-/// | [`AuthorizerRequest`](apptheory_core::events::AuthorizerRequest) | the request that may pass or not | authorizers | 500, masked |
-/// | [`CognitoEvent`](apptheory_core::events::CognitoEvent) | the event of a trigger | Cognito | 422 for members of other types |
-/// | [`AppSyncRequest`](apptheory_core::events::AppSyncRequest), [`Arguments`](super::events::Arguments) | the field that is asked for | AppSync; in batches `Vec<AppSyncRequest>` | 422 for members of other types |
-/// | [`CustomResource`](apptheory_core::events::CustomResource) | what is to be done with a custom resource, and its properties as a type | CloudFormation | 422 for properties of another shape |
+/// | [`Sse`](super::Sse) | nothing: its methods send events | requests | – |
+/// | `Arc<`[`SqsMessage`](super::events::SqsMessage)`>` and the like | the whole record | its own kind | – |
+/// | [`WindowState`](super::events::WindowState), [`TumblingWindow`](apptheory_core::events::TumblingWindow) | the state of a tumbling window, and its bounds | records in windows, ends of windows | 422 for a state of another shape |
+/// | [`AuthorizerRequest`](apptheory_core::events::AuthorizerRequest) | the request to authorize | authorizers | 500, masked |
+/// | [`CognitoEvent`](apptheory_core::events::CognitoEvent) | the trigger's event | Cognito | 422 for members of other types |
+/// | [`AppSyncRequest`](apptheory_core::events::AppSyncRequest), [`Arguments`](super::events::Arguments) | the field to resolve | AppSync; in batches `Vec<AppSyncRequest>` | 422 for members of other types |
+/// | [`CustomResource`](apptheory_core::events::CustomResource) | the change of a custom resource, with typed properties | CloudFormation | 422 for properties of another shape |
 /// | [`AgentRequest`](apptheory_core::events::AgentRequest), [`CodePipelineJob`](apptheory_core::events::CodePipelineJob), [`ConfigEvaluation`](apptheory_core::events::ConfigEvaluation), [`SecretRotation`](apptheory_core::events::SecretRotation), [`AlarmEvent`](apptheory_core::events::AlarmEvent), [`S3BatchTask`](apptheory_core::events::S3BatchTask), [`LexTurn`](apptheory_core::events::LexTurn), [`ContactEvent`](apptheory_core::events::ContactEvent) | the event | its own kind | 422 for members of other types |
-/// | `Option<T>` | `T`, if it is [there](OptionalFromContext) | those of `T` | as `T`, if it is there and malformed |
-/// | `Valid<T>` | `T`, if it keeps the rules of its type (feature `validation`) | those of `T` | as `T`, and 422 for broken rules |
-/// | [`Raw`](super::Raw) | the event or record as AWS sends it, of your type | all | 500, masked |
-/// | `Result<T, AppError>` | `T`, or why it cannot be read | those of `T` | – |
-/// | tuples of up to eight | each in turn | | as the first that cannot be read |
+/// | `Option<T>` | `T`, or `None` if it is [missing](OptionalFromContext) | those of `T` | as `T`, if the value is present and malformed |
+/// | `Valid<T>` | `T`, if it satisfies the rules of its type (feature `validation`) | those of `T` | as `T`, and 422 for broken rules |
+/// | [`Raw`](super::Raw) | the event or record as AWS sends it, as a type of yours | all | 500, masked |
+/// | `Result<T, AppError>` | `T`, or the error | those of `T` | – |
+/// | tuples of up to eight | each in turn | | as the first that fails |
 ///
-/// The sender of a request writes all of these but the state, extensions and the invocation. The
-/// following are vouched for: nothing that a client writes makes them. They are of requests and
-/// messages, [`Tenant`] of all events.
+/// Clients control all of these values except the state, extensions and the invocation. The values
+/// in the next table are vouched for: a client cannot forge them. They are available for requests
+/// and messages, [`Tenant`] for all events.
 ///
-/// | Type | Reads | Who vouches for it | When it is not there |
+/// | Type | Reads | Vouched for by | If missing |
 /// |---|---|---|---|
-/// | [`Principal`](apptheory_core::http::exchange::Principal) | who calls | the application's authentication | 401; 500, masked, on a route that does not ask who calls |
-/// | [`Tenant`] | the tenant | the platform, else authentication; clients only where the application [lets](apptheory_core::http::exchange::TenantSource) them | 403 |
+/// | [`Principal`](apptheory_core::http::exchange::Principal) | the caller | the application's authentication | 401; 500, masked, on a route without authentication |
+/// | [`Tenant`] | the tenant | the platform, else authentication; clients only if the application [allows it](apptheory_core::http::exchange::TenantSource) | 403 |
 /// | [`ClientIp`] | the client's address | the platform, else the connection | 500, masked |
-/// | [`Claims`], [`Scopes`] | what the caller's token says | API Gateway's JWT or Cognito authorizer | 500, masked |
-/// | [`Authorizer`], [`PrincipalId`] | what a Lambda authorizer answered | your authorizer, through API Gateway | 500, masked |
+/// | [`Claims`], [`Scopes`] | the claims and scopes of the caller's token | API Gateway's JWT or Cognito authorizer | 500, masked |
+/// | [`Authorizer`], [`PrincipalId`] | the result of a Lambda authorizer | your authorizer, through API Gateway | 500, masked |
 /// | [`IamIdentity`](apptheory_core::http::platform::IamIdentity), [`CognitoIdentity`](apptheory_core::http::platform::CognitoIdentity) | who signed the request | AWS | 500, masked |
 /// | [`ClientCertificate`](apptheory_core::http::platform::ClientCertificate) | the client's certificate | API Gateway's mutual TLS | 500, masked |
-/// | [`RequestContext`] | the rest of the event | the platform, but it repeats what clients sent, such as the path | 500, masked |
+/// | [`RequestContext`] | the rest of the event | the platform; parts repeat client input, such as the path | 500, masked |
 /// | [`StageVariables`] | the stage's variables | API Gateway | empty |
 ///
-/// What has another shape than the type it is read as is a masked 500 as well; the log says what, and
-/// where.
+/// A vouched-for value of another shape than its type is a masked 500 as well; the log says which
+/// member does not fit.
 ///
-/// An error of a record fails that record alone.
+/// An error fails only the record that it is about, not its batch.
+///
+/// To read a type of your own, implement the trait:
+///
+/// ```
+/// use apptheory::prelude::*;
+///
+/// struct Locale(String);
+///
+/// impl<S, K> FromContext<S, K> for Locale {
+///     fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
+///         match context.header("accept-language") {
+///             "" => Err(AppError::bad_request("accept-language is missing")),
+///             locale => Ok(Self(locale.to_owned())),
+///         }
+///     }
+/// }
+///
+/// let app = App::new().get("/", async |Locale(locale): Locale| locale).build()?;
+/// # Ok::<(), BuildError>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a handler of this kind of event",
     note = "the documentation of `FromContext` lists which arguments are for which events",
-    note = "a part of the application's state is `State<T>`, and what a middleware left is `Extension<T>`"
+    note = "a part of the application's state is `State<T>`, and a value that a middleware set is `Extension<T>`"
 )]
 pub trait FromContext<S, K>: Sized {
-    /// Whether it reads the event behind a request, as [`Raw`](super::Raw) does. Events are kept for the
-    /// handlers of requests only in applications that have such an extractor.
+    /// Whether the extractor reads the event behind a request, as [`Raw`](super::Raw) does. Set it
+    /// to `true` in an extractor that does; applications without one do not keep events of
+    /// requests.
     const KEEPS_EVENT: bool = false;
 
     /// Reads the value.
     ///
     /// # Errors
     ///
-    /// The answer to a request that it cannot be read from, or why a record fails.
+    /// The error response for the request, or the reason why the record fails.
     fn from_context(context: &Context, state: &S) -> Result<Self, AppError>;
 }
 
-/// What may be missing: handlers take it as `Option<T>`. What is there and malformed is an error all
-/// the same, and never `None`.
+/// An extractor that handlers can take as `Option<T>`. A missing value is `None`; a malformed value
+/// is still an error.
 #[diagnostic::on_unimplemented(
     message = "`Option<{Self}>` cannot be an argument of a handler of this kind of event",
-    note = "an argument that cannot be missing needs no `Option`; `Result<{Self}, AppError>` takes what is malformed"
+    note = "an argument that is never missing needs no `Option`; take `Result<{Self}, AppError>` to handle malformed values"
 )]
 pub trait OptionalFromContext<S, K>: Sized {
-    /// Reads the value; `None` when it is missing.
+    /// Reads the value; `None` if it is missing.
     ///
     /// # Errors
     ///
-    /// As [`FromContext::from_context`], for what is there and cannot be read.
+    /// As [`FromContext::from_context`], for a value that is present and malformed.
     fn optional_from_context(context: &Context, state: &S) -> Result<Option<Self>, AppError>;
 }
 
-/// The body, read as JSON; as an answer, JSON. The body of a request needs a media type of JSON, unless
-/// the application's [`JsonReading`](apptheory_core::http::JsonReading) says otherwise, and an error
-/// says what is wrong where. Of a record, it is what the record
-/// [brings](apptheory_core::events::EventInput::payload): an error fails that record alone.
+/// Reads the body as JSON; as a return value, sends JSON with status 200. A request needs a JSON
+/// media type, unless the application's [`JsonReading`](apptheory_core::http::JsonReading) allows
+/// others. For a record it reads the [payload](apptheory_core::events::EventInput::payload). Errors
+/// name the member that does not fit.
+///
+/// ```
+/// use apptheory::prelude::*;
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Deserialize, Serialize)]
+/// struct Note { title: String }
+///
+/// async fn create(Json(note): Json<Note>) -> (StatusCode, Json<Note>) {
+///     (StatusCode::CREATED, Json(note))
+/// }
+///
+/// let app = App::new().post("/notes", create).build()?;
+/// # Ok::<(), BuildError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Json<T>(pub T);
 
-/// The parameters of the path, their `%XX` decoded, once: a struct by their names, a tuple in the order of
-/// the pattern, or the only one. How texts are read is
-/// [`binding`](apptheory_core::http::binding)'s to decide.
+/// Reads the path parameters, percent-decoded once: into a struct by their names, into a tuple in
+/// the order of the pattern, or into a single value. See [`binding`](apptheory_core::http::binding)
+/// for how texts become values.
 ///
 /// ```
 /// use apptheory::app::{App, Path, Query};
@@ -165,24 +201,70 @@ pub struct Json<T>(pub T);
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Path<T>(pub T);
 
-/// The query as a struct, or a map. A member that is a list takes all values of its name.
+/// Reads the query into a struct or a map. A member that is a list takes all values of its name.
+///
+/// ```
+/// use apptheory::prelude::*;
+///
+/// #[derive(serde::Deserialize)]
+/// struct Filter { tag: Vec<String>, limit: Option<u8> }
+///
+/// async fn list(Query(filter): Query<Filter>) -> String {
+///     format!("{} notes about {}", filter.limit.unwrap_or(10), filter.tag.join(", "))
+/// }
+///
+/// let app = App::new().get("/notes", list).build()?;
+/// # Ok::<(), BuildError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Query<T>(pub T);
 
-/// Header fields as a struct whose members bear their names in lower case
-/// (`#[serde(rename_all = "kebab-case")]`). Several `cookie` fields are one.
+/// Reads headers into a struct whose members have the headers' names in lower case
+/// (`#[serde(rename_all = "kebab-case")]`). Several `cookie` headers are joined into one value.
+///
+/// ```
+/// use apptheory::prelude::*;
+///
+/// #[derive(serde::Deserialize)]
+/// #[serde(rename_all = "kebab-case")]
+/// struct Head { user_agent: Option<String> }
+///
+/// let app = App::new()
+///     .get("/", async |Headers(head): Headers<Head>| head.user_agent.unwrap_or_default())
+///     .build()?;
+/// # Ok::<(), BuildError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Headers<T>(pub T);
 
-/// The application's state, or a part of it.
+/// Reads the application's state, or one [part](FromRef) of it. See
+/// [`App::with_state`](super::App::with_state).
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct State<T>(pub T);
 
-/// What a middleware left with [`Context::extend`].
+/// Reads the value that a middleware set with [`Context::extend`].
+///
+/// ```
+/// use apptheory::prelude::*;
+///
+/// struct Started(apptheory::time::Timestamp);
+///
+/// async fn stamp(context: Context, next: Next) -> Answer {
+///     context.extend(Started(context.now()));
+///     Ok(next.run(context).await)
+/// }
+///
+/// async fn show(Extension(started): Extension<Started>) -> String {
+///     started.0.unix_seconds().to_string()
+/// }
+///
+/// let app = App::new().get("/", show).layer(stamp).build()?;
+/// # Ok::<(), BuildError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Extension<T>(pub Arc<T>);
 
-/// The bytes of the body. They are not printed.
+/// Reads the bytes of the body. `Debug` does not print them.
 #[derive(Clone, Default, Eq, PartialEq)]
 pub struct Body(pub Vec<u8>);
 
@@ -192,14 +274,14 @@ impl fmt::Debug for Body {
     }
 }
 
-/// A part of an application's state. Every state is a part of itself;
-/// [derive](derive@crate::FromRef) it for the others.
+/// Returns a part of an application's state of type `T`, so that handlers can take `State<Part>`.
+/// Every state is a part of itself; [derive](derive@crate::FromRef) the trait for the others.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a part of the application's state `{T}`",
     note = "derive `FromRef` for the state, or implement it for the part"
 )]
 pub trait FromRef<T> {
-    /// Returns the part.
+    /// Clones the part out of the state.
     fn from_ref(state: &T) -> Self;
 }
 
@@ -242,7 +324,7 @@ impl<S, K> FromContext<S, K> for Body {
 impl<S, K, T: Send + Sync + 'static> FromContext<S, K> for Extension<T> {
     fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
         let name = type_name::<T>();
-        let missing = || missing(format!("no middleware left an extension of the type {name}"));
+        let missing = || missing(format!("no middleware set an extension of type {name}"));
         context.extension().map(Self).ok_or_else(missing)
     }
 }
@@ -259,8 +341,9 @@ impl<S, T: DeserializeOwned> FromContext<S, Http> for Path<T> {
         let read = from_params(&params).map(Self);
         read.map_err(|error| match params.iter().any(|(name, _)| *name == error.name) {
             true => error.into(),
-            // The route captures them all: what is not there is in its pattern, or the type is wrong.
-            false => missing(format!("the route has other parameters than its handler: {error}")),
+            // The route captures all of its parameters, so either its pattern lacks this one, or
+            // the type is wrong.
+            false => missing(format!("the route's parameters do not match its handler: {error}")),
         })
     }
 }
@@ -297,13 +380,14 @@ impl<S, K, T: FromContext<S, K>> FromContext<S, K> for Result<T, AppError> {
     }
 }
 
-/// The error of a handler that asks for what is not there: a mistake of the application, or of how the
-/// API in front of it is configured. The client gets a masked 500, and the log says why.
+/// Returns the error for a value that is missing because of a mistake in the application, or in the
+/// configuration of the API in front of it. The client gets a masked 500, and the log has the
+/// reason.
 fn missing(why: impl Into<Cow<'static, str>>) -> AppError {
     AppError::internal().with_cause(Missing(why.into()))
 }
 
-/// Why something that a handler asks for is not there.
+/// Why a value is missing.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{0}")]
 struct Missing(Cow<'static, str>);

@@ -1,5 +1,5 @@
-//! Waiting until what an invocation logged, measured and traced is written: afterwards its process may
-//! be frozen.
+//! Flushing: waits until the logs, metrics and traces of an invocation are written, because Lambda
+//! may freeze the process afterwards.
 
 use core::future::Future;
 use core::time::Duration;
@@ -12,38 +12,39 @@ use super::guard::{Panicked, guarded, isolated};
 use super::{App, AppService, BoxFuture};
 use crate::clock::Clock as _;
 
-/// How long a hook of [`App::on_flush`] may take after each answer: 1 s. On Lambda it also ends with
-/// the invocation; before an answer that is still to be handed over, after half of the time that is
-/// left.
+/// The longest time that a hook of [`App::on_flush`] may take after each response: 1 s. On Lambda
+/// it also ends with the invocation; before a response that is still to be handed over, after half
+/// of the remaining time.
 pub const FLUSH_TIME: Duration = Duration::from_secs(1);
 
 pub(super) type Flush = Box<dyn Fn() -> BoxFuture<()> + Send + Sync>;
 
-/// A flush was not done in time, and what it waited for was dropped.
+/// A flush did not finish in time and was dropped.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 enum NotFlushed {
     /// The hook of [`App::on_flush`] took longer than [`FLUSH_TIME`].
-    #[error("the flush hook was not done within a second: what it was to send may be lost")]
+    #[error("the flush hook did not finish within a second: data that it was sending may be lost")]
     Hook,
-    /// The invocation has no more time.
+    /// The invocation's time is up.
     #[cfg(any(feature = "lambda", feature = "tower"))]
-    #[error("the invocation ends before all that it logged and measured is written")]
+    #[error("the invocation ended before its logs and metrics were written")]
     Invocation,
 }
 
 impl<S> App<S> {
-    /// Runs `hook` after each answer and when the application stops, and waits for it. Use it to send
-    /// what is kept in memory until then, such as the spans of an OpenTelemetry exporter: between two
-    /// invocations Lambda freezes the process.
+    /// Runs `hook` after each response and when the application stops, and waits for it. Use it to
+    /// send data that is buffered in memory, such as the spans of an OpenTelemetry exporter: Lambda
+    /// freezes the process between invocations.
     ///
-    /// On Lambda it runs when the answer was delivered, a streamed one to its end, and before the next
-    /// invocation is asked for. Where the answer goes out through somebody else (`lambda_runtime`,
-    /// tower, the [local server](crate::local)), it runs before the answer is handed over or, if that
-    /// is streamed, before its end; and `lambda_runtime` and tower do not say when an application
-    /// stops. With an application that is mounted in another, it runs when that one's does.
-    /// [`AppService::invoke`], [`AppService::serve`] and the like do not run it.
+    /// On Lambda the hook runs when the response has been delivered (a streamed one to its end) and
+    /// before the next invocation is fetched. Where another layer sends the response
+    /// (`lambda_runtime`, tower, the [local server](crate::local)), the hook runs before the
+    /// response is handed over or, for a streamed response, before the stream's end;
+    /// `lambda_runtime` and tower do not report when an application stops. The hook of a mounted
+    /// application runs when that of the outer application does. [`AppService::invoke`],
+    /// [`AppService::serve`] and the like do not run it.
     ///
-    /// It has [`FLUSH_TIME`]. What goes wrong changes no answer; it is reported to
+    /// The hook has [`FLUSH_TIME`]. A failure does not change the response; it is reported to
     /// [`on_failure`](Self::on_failure).
     ///
     /// ```
@@ -68,10 +69,9 @@ impl<S> App<S> {
 }
 
 impl AppService {
-    /// Waits until what was logged, measured and traced is written, by applications that are mounted in
-    /// this one, too. It never fails, and takes [`FLUSH_TIME`] at most for the hooks, as much for each
-    /// log, and three times as much for notifications of errors. It is called wherever answers are
-    /// delivered.
+    /// Waits until logs, metrics and traces are written, also those of mounted applications. It
+    /// never fails, and takes at most [`FLUSH_TIME`] for the hooks, as much for each log, and three
+    /// times as much for error notifications. It is called wherever responses are delivered.
     #[cfg_attr(
         not(any(feature = "lambda", feature = "local", feature = "testkit", feature = "tower")),
         expect(dead_code, reason = "nothing delivers answers")
@@ -85,12 +85,12 @@ impl AppService {
             [only] => only.flush_own().await,
             apps => drop(join_all(apps.iter().map(Self::flush_own)).await),
         }
-        // Last, since the hook may log.
+        // The logs come last, because the hook may log.
         #[cfg(feature = "logs")]
         crate::logs::flushed().await;
     }
 
-    /// Flushes until an instant, and reports it if that is too early.
+    /// Flushes until an instant, and reports a flush that was not finished by then.
     #[cfg(any(feature = "lambda", feature = "tower"))]
     pub(crate) async fn flush_by(&self, by: Option<Timestamp>) {
         if self.clock().race(by, self.flush()).await.is_none() {
@@ -98,10 +98,10 @@ impl AppService {
         }
     }
 
-    /// Writes what the application measured, and runs its hook.
+    /// Writes the application's metrics, and runs its hook.
     async fn flush_own(&self) {
         if let Some(measures) = &self.inner.measures {
-            // Where they are written to is the application's choice, too.
+            // The writer is application code, and may panic.
             let report = |panic| self.tell_cause("", panic);
             isolated("the writer of metrics", || measures.flush(), report);
         }

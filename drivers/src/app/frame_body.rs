@@ -1,4 +1,4 @@
-//! The frames of a response, for a transport that takes its head and its body apart.
+//! Framed responses for transports that take head and body separately.
 
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
@@ -14,34 +14,35 @@ use super::framing::{Framed, Framing};
 use super::wire::http_head;
 use super::{AppService, BodyStream};
 
-/// The body of a response whose head is sent. It pulls a chunk when the one before has been taken.
+/// The body of a response whose head is sent. The next chunk is pulled when the previous one has
+/// been taken.
 pub(crate) struct FrameBody {
     framing: Framing,
-    /// What has to be done, as far as it is not.
+    /// Bytes and end that are still to be sent.
     data: Option<Bytes>,
     end: Option<FrameEnd>,
     takes_trailers: bool,
     is_cut_off: bool,
 }
 
-/// How a response passes through Lambda, which limits it accordingly.
+/// How a response passes through Lambda, which decides its size limits.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Passage {
-    /// While it is made: up to 16 KB of head and 200 MB of body.
+    /// Streamed: up to 16 KB of head and 200 MB of body.
     Streamed,
-    /// In one piece.
-    #[cfg_attr(not(feature = "local"), expect(dead_code, reason = "a server's alone"))]
+    /// Buffered.
+    #[cfg_attr(not(feature = "local"), expect(dead_code, reason = "only the local server uses it"))]
     Whole,
 }
 
-/// The body ends here, and its client is to see that it is not complete.
+/// The body is incomplete, and the client must notice.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the response was cut off")]
+#[error("the response body is incomplete")]
 pub(crate) struct CutOff;
 
 impl FrameBody {
-    /// Frames a response, up to the point where its head is known: that of a stream is with its
-    /// first chunk.
+    /// Frames a response until its head is known; the head of a stream is known with its first
+    /// chunk.
     pub(crate) async fn begin(
         app: &AppService,
         response: Whole,
@@ -52,7 +53,7 @@ impl FrameBody {
         let limits = FrameConfig::new(Target::FunctionUrl);
         let config = match passage {
             Passage::Streamed => limits,
-            // It was measured whole.
+            // The size of the whole response was checked before.
             Passage::Whole => {
                 FrameConfig { transport_limit: None, max_prelude_bytes: usize::MAX, ..limits }
             }
@@ -62,9 +63,9 @@ impl FrameBody {
         Self { framing, data, end, takes_trailers, is_cut_off: false }.open(open)
     }
 
-    /// The response, whose head the machine opened it with.
+    /// Returns the response with the head that the machine opened it with.
     fn open(self, head: Option<Head>) -> http::Response<Self> {
-        // A response that has begun, and whose stream has been pulled, has a head.
+        // A response that has begun, and whose stream was pulled, has a head.
         let Some(Head { status, headers, cookies }) = head else {
             return http::Response::new(self);
         };
@@ -89,7 +90,7 @@ impl Body for FrameBody {
             return Poll::Ready(Some(Err(CutOff)));
         }
         loop {
-            // Whatever is written is flushed while the next chunk is waited for.
+            // Flush what was written while waiting for the next chunk.
             if let Some(data) = self.data.take().filter(|data| !data.is_empty()) {
                 return Poll::Ready(Some(Ok(Frame::data(data))));
             }
@@ -100,7 +101,7 @@ impl Body for FrameBody {
                     return Poll::Ready(Some(Ok(Frame::trailers(trailers(values)))));
                 }
                 Some(FrameEnd::Trailers { .. } | FrameEnd::Abort) => {
-                    // An error drops what is not flushed yet: waiting once flushes it first.
+                    // An error drops unflushed bytes, so wait once to flush them.
                     self.is_cut_off = true;
                     waiting.waker().wake_by_ref();
                     return Poll::Pending;
@@ -140,7 +141,7 @@ mod tests {
     use super::*;
     use crate::app::App;
 
-    /// A handler's chunk reaches the wire as the same bytes in memory.
+    /// A handler's chunk is sent without a copy.
     #[test]
     fn no_chunk_is_copied() {
         let app = App::new().build().unwrap();

@@ -1,4 +1,4 @@
-//! A response on its way through a [`FrameMachine`]: what all have in common that send it, or show it
+//! Drives a response through a [`FrameMachine`], for everything that sends responses or shows them
 //! to a test.
 
 use core::pin::Pin;
@@ -16,29 +16,29 @@ use futures_util::stream::Stream as _;
 use super::body::HeadRefused;
 use super::{AppService, BodyStream, Failure};
 
-/// The machine of a response, and what makes its chunks. The latter is dropped as soon as nothing of
-/// it is wanted.
+/// A response's machine and its stream of chunks. The stream is dropped as soon as no more chunks
+/// are needed.
 #[derive(Debug)]
 pub(crate) struct Framing {
     machine: FrameMachine,
     producer: Option<BodyStream>,
 }
 
-/// What has to be done about a response, in this order. Most of the time it is one of them.
+/// What to do next about a response, in this order. Most of the time only one of these is set.
 #[derive(Default)]
 pub(crate) struct Framed {
-    /// Send its head.
+    /// Send the head.
     pub(crate) open: Option<Head>,
-    /// Send bytes of its body, or only flush if these are empty.
+    /// Send bytes of the body; only flush if they are empty.
     pub(crate) data: Option<Bytes>,
-    /// End it.
+    /// End the response.
     pub(crate) end: Option<FrameEnd>,
-    /// Record how it has ended.
+    /// Record how the response ended.
     pub(crate) outcome: Option<FrameOutcome>,
 }
 
 impl Framing {
-    /// Begins a response. Of a head that is refused the application is told: no client is.
+    /// Begins a response. A refused head is reported to the application, not to the client.
     pub(crate) fn begin(
         app: &AppService,
         config: FrameConfig,
@@ -60,7 +60,8 @@ impl Framing {
         (framing, framed)
     }
 
-    /// Begins a response, and waits until its head is known: that of a stream is with its first chunk.
+    /// Begins a response, and waits until its head is known; the head of a stream is known with its
+    /// first chunk.
     #[cfg(any(feature = "lambda_runtime", feature = "local", feature = "testkit"))]
     pub(crate) async fn open(
         app: &AppService,
@@ -76,7 +77,7 @@ impl Framing {
         (framing, framed)
     }
 
-    /// The same response once more, if all of it is there.
+    /// Returns a copy of the response, if it is complete.
     #[cfg(feature = "lambda")]
     pub(crate) fn copy(&self) -> Option<Self> {
         let is_done = self.state() == FrameState::Done;
@@ -87,12 +88,12 @@ impl Framing {
         self.machine.state()
     }
 
-    /// Whether chunks may still be made.
+    /// Returns whether the stream may still yield chunks.
     pub(crate) const fn has_producer(&self) -> bool {
         self.producer.is_some()
     }
 
-    /// Waits for what is made next: nothing, if nothing is wanted any more.
+    /// Polls the next chunk; `None` if no more chunks are needed.
     pub(crate) fn poll_next(
         &mut self,
         context: &mut Context<'_>,
@@ -103,7 +104,7 @@ impl Framing {
         }
     }
 
-    /// Takes what was made next.
+    /// Handles the next chunk, error or end.
     pub(crate) fn handle_next(&mut self, next: Option<Result<Bytes, AppError>>) -> Framed {
         match next {
             Some(Ok(chunk)) => self.handle(FrameInput::Chunk { len: chunk.len() }, chunk),
@@ -112,12 +113,12 @@ impl Framing {
         }
     }
 
-    /// Takes an input, and the bytes that it speaks of.
+    /// Handles an input, with the bytes that it refers to.
     pub(crate) fn handle(&mut self, input: FrameInput, given: Bytes) -> Framed {
         let output = self.machine.handle(input).unwrap_or_else(|misuse| {
-            // A mistake of this crate: the response must not look complete.
+            // A bug in this crate: abort, so that the response does not look complete.
             #[cfg(feature = "tracing")]
-            tracing::error!(%misuse, "a stream was driven wrong");
+            tracing::error!(%misuse, "aborting a response: its frames are out of order");
             #[cfg(not(feature = "tracing"))]
             let _ = misuse;
             let end = Some(FrameEnd::Abort);

@@ -1,4 +1,4 @@
-//! Panics, kept where they happen.
+//! Panics of application code, caught where they occur.
 
 use core::any::Any;
 use core::future::Future;
@@ -8,13 +8,13 @@ use std::panic::catch_unwind;
 use apptheory_core::error::AppError;
 use futures_util::FutureExt as _;
 
-/// Application code panicked. Clients are told nothing of it; this is the cause, for the log.
+/// Application code panicked. The client gets a masked 500; this is the cause, for the log.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{whose} panicked: {message}")]
 pub struct Panicked {
-    /// What panicked.
+    /// The code that panicked, such as "a handler".
     pub whose: &'static str,
-    /// What the panic said, if it was a text.
+    /// The panic's message, if it was a text.
     pub message: String,
 }
 
@@ -30,10 +30,10 @@ impl Panicked {
     }
 }
 
-/// The outcome of a future, of which a panic is an error.
+/// Awaits a future, and returns its panic as an error.
 ///
-/// What the future borrowed or shared may be half-done after a panic. What an application shares
-/// between requests it has to guard itself, as everywhere.
+/// A panic may leave borrowed or shared data half-changed. Applications guard what their requests
+/// share themselves, as in any server.
 pub(crate) async fn guarded<T, E: From<Panicked>>(
     whose: &'static str,
     future: impl Future<Output = Result<T, E>>,
@@ -42,14 +42,14 @@ pub(crate) async fn guarded<T, E: From<Panicked>>(
     outcome.unwrap_or_else(|panic| Err(Panicked::new(whose, panic).into()))
 }
 
-/// A masked 500.
+/// A panic is a masked 500.
 impl From<Panicked> for AppError {
     fn from(panicked: Panicked) -> Self {
         Self::internal().with_cause(panicked)
     }
 }
 
-/// Runs a hook whose failure is nobody's answer; a panic is handed to `report`.
+/// Runs a hook whose panic does not change the response; the panic is passed to `report`.
 pub(crate) fn isolated(whose: &'static str, hook: impl FnOnce(), report: impl FnOnce(Panicked)) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(hook)) {
         report(Panicked::new(whose, panic));

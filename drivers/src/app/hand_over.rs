@@ -1,5 +1,6 @@
-//! Answers that somebody else hands over, and whose invocations end before: by tower, `lambda_runtime`
-//! or a server on this machine. And applications that are mounted in others, which are flushed with them.
+//! Responses that another layer delivers (tower, `lambda_runtime` or the local server), and whose
+//! invocations end before that. Also applications that are mounted in others, which are flushed
+//! with them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,9 +14,9 @@ use super::invocation::Invocation;
 use super::{AppService, BodyStream, Response};
 
 impl AppService {
-    /// Answers a request for somebody else who hands the answer over: in time. The invocation ends before
-    /// that or, if the answer is streamed, before its end. That of an application that is mounted in an
-    /// outer one ends with that one's.
+    /// Serves a request whose response another layer delivers, in time. The invocation ends before
+    /// the response is handed over or, for a streamed response, before the stream's end. The
+    /// invocation of a mounted application ends with the outer one's.
     pub(crate) async fn serve_finished(
         &self,
         request: RawRequest<'_>,
@@ -44,7 +45,7 @@ impl AppService {
         response
     }
 
-    /// A stream before whose end its invocation ends.
+    /// Returns the stream; the invocation ends before the stream does.
     pub(crate) fn finish_behind(&self, stream: BodyStream, ending: Ending) -> BodyStream {
         let app = self.clone();
         BodyStream::new(stream::unfold(Some((stream, ending)), move |rest| {
@@ -54,7 +55,7 @@ impl AppService {
                 match stream.next().await {
                     Some(Ok(chunk)) => Some((Ok(chunk), Some((stream, ending)))),
                     end => {
-                        // What is logged of its end is to be flushed, too.
+                        // Dropping the stream logs how it ended, which is to be flushed, too.
                         drop(stream);
                         app.finish_before(&ending).await;
                         Some((end?, None))
@@ -64,7 +65,7 @@ impl AppService {
         }))
     }
 
-    /// The application, and those that are mounted in it.
+    /// Returns the application and those that are mounted in it.
     pub(super) fn with_mounted(&self) -> Vec<Self> {
         let mut apps = vec![self.clone()];
         for at in 0.. {
@@ -83,13 +84,13 @@ impl AppService {
     }
 }
 
-/// The applications that are mounted in another one, once they were asked: they are flushed with it.
+/// The mounted applications that have served a request: they are flushed with the outer one.
 #[derive(Clone, Default)]
 pub(super) struct Mounted(Arc<Mutex<Vec<AppService>>>);
 
 impl Mounted {
     fn add(&self, app: &AppService) {
-        // Nothing panics while it is locked: poisoning says nothing here.
+        // Nothing panics while the lock is held, so a poisoned lock is still consistent.
         let Self(apps) = self;
         let mut apps = apps.lock().unwrap_or_else(PoisonError::into_inner);
         if !apps.iter().any(|known| known.is_same(app)) {

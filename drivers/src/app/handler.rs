@@ -1,4 +1,4 @@
-//! Ordinary async functions as handlers.
+//! Async functions as handlers.
 
 use core::fmt;
 use core::future::Future;
@@ -16,15 +16,16 @@ use super::middleware::{Endpoint, Layer, Middleware};
 use super::{Answer, BoxFuture};
 
 /// A handler: an `async` function or closure of up to eight [extractors](FromContext) that returns
-/// [something to answer](IntoAnswer). The same function may handle requests, messages and records, as
-/// far as its extractors and its answer are for them.
+/// a [response type](IntoAnswer). The same function may handle requests, messages and records, if
+/// its extractors and its return type allow it.
 ///
-/// The first extractor that fails answers the request or fails the record, and the function is not
-/// called.
+/// If an extractor fails, the function is not called; the error becomes the response, or fails the
+/// record.
 ///
-/// A closure that captures something takes the form `move |…| { let kept = kept.clone(); async move
-/// { … } }`: an `async` closure lends what it captured to its future, and cannot be called for
-/// several requests at once. What all handlers need is better kept as [`State`](super::State).
+/// A closure that captures a value takes the form
+/// `move |…| { let kept = kept.clone(); async move { … } }`: an `async` closure lends its captures
+/// to its future, and so cannot run for several requests at once. Keep what all handlers need as
+/// [`State`](super::State).
 ///
 /// ```
 /// use apptheory::app::{App, Context, Handler, Json, State, Timeout};
@@ -55,17 +56,32 @@ use super::{Answer, BoxFuture};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a handler of this kind of event in an application with the state `{S}`",
     label = "an `async` function of up to eight extractors is expected here",
-    note = "an `async` closure that captures something cannot be a handler: ask for what it captures as `State`",
+    note = "an `async` closure that captures something cannot be a handler: take what it captures as `State`",
     note = "every argument implements `FromContext` for the kind of event, and the type in `State<T>` is a part of the application's state",
     note = "it returns what implements `IntoAnswer`, or a `Result` of it and an error such as `AppError`"
 )]
 pub trait Handler<Arguments, S, K>: Sized + Send + Sync + 'static {
-    /// The handler, with what is put around it.
+    /// Returns the handler with the layers around it.
     #[doc(hidden)]
     fn into_layered(self) -> Layered<S, K>;
 
-    /// Puts a middleware around this handler alone. The first one is the outermost, inside of those of
-    /// [routers](super::Router::layer) and the [application](super::App::layer).
+    /// Puts a middleware around this handler alone. The first middleware is the outermost; all of
+    /// them run inside of those of the [routers](super::Router::layer) and the
+    /// [application](super::App::layer).
+    ///
+    /// ```
+    /// use core::time::Duration;
+    ///
+    /// use apptheory::prelude::*;
+    ///
+    /// async fn report() -> &'static str {
+    ///     "done"
+    /// }
+    ///
+    /// let timeout = Timeout::after(Duration::from_secs(5));
+    /// let app = App::new().get("/report", report.layer(timeout)).build()?;
+    /// # Ok::<(), BuildError>(())
+    /// ```
     #[must_use]
     fn layer(self, middleware: impl Middleware) -> Layered<S, K> {
         let mut layered = self.into_layered();
@@ -73,9 +89,9 @@ pub trait Handler<Arguments, S, K>: Sized + Send + Sync + 'static {
         layered
     }
 
-    /// Says who may call this handler; see [`Access`]. [`App::authenticate`](super::App::authenticate)
-    /// says who calls: without it, a handler that is not public does not build, and neither does one
-    /// that is told so twice and differently, or is registered with a router of another access.
+    /// Sets who may call this handler; see [`Access`]. Set [`App::authenticate`] as well, or a
+    /// handler that is not public does not build. A handler with two different settings, or with
+    /// another one than its router's, does not build either.
     #[must_use]
     fn access(self, access: Access) -> Layered<S, K>
     where
@@ -86,7 +102,7 @@ pub trait Handler<Arguments, S, K>: Sized + Send + Sync + 'static {
         layered
     }
 
-    /// Lets only callers with an identity call this handler, as [`Access::Authenticated`].
+    /// Restricts this handler to authenticated callers, as [`Access::Authenticated`].
     #[must_use]
     fn for_callers(self) -> Layered<S, K>
     where
@@ -95,8 +111,8 @@ pub trait Handler<Arguments, S, K>: Sized + Send + Sync + 'static {
         self.access(Access::Authenticated)
     }
 
-    /// Lets only callers call this handler who have every one of these scopes, as
-    /// [`Access::AllScopes`]. An empty list, or a blank scope, does not build.
+    /// Restricts this handler to callers with all of these scopes, as [`Access::AllScopes`]. An
+    /// empty list, or a blank scope, does not build.
     #[must_use]
     fn for_scopes<T: Into<String>>(self, scopes: impl IntoIterator<Item = T>) -> Layered<S, K>
     where
@@ -105,7 +121,7 @@ pub trait Handler<Arguments, S, K>: Sized + Send + Sync + 'static {
         self.access(Access::AllScopes(scopes.into_iter().map(T::into).collect()))
     }
 
-    /// Lets only callers call this handler who have at least one of these scopes, as
+    /// Restricts this handler to callers with at least one of these scopes, as
     /// [`Access::AnyScope`]. An empty list, or a blank scope, does not build.
     #[must_use]
     fn for_any_scope<T: Into<String>>(self, scopes: impl IntoIterator<Item = T>) -> Layered<S, K>
@@ -116,23 +132,23 @@ pub trait Handler<Arguments, S, K>: Sized + Send + Sync + 'static {
     }
 }
 
-/// A handler with middleware around it, and who may call it. It is a [`Handler`] itself.
+/// A handler with its middleware and its access. It is a [`Handler`] itself.
 pub struct Layered<S, K> {
     pub(super) handler: Erased<S>,
     /// The outermost first.
     pub(super) layers: Vec<Layer>,
-    /// What was said about who may call it.
+    /// All access settings of the handler.
     pub(super) accesses: Vec<Access>,
-    /// Whether it reads the events behind its requests.
+    /// Whether the handler reads the events behind its requests.
     pub(super) keeps_event: bool,
     kind: PhantomData<fn() -> K>,
 }
 
-/// A handler of any type that waits for the application's state.
+/// A type-erased handler that waits for the application's state.
 pub(super) type Erased<S> = Box<dyn FnOnce(&Arc<S>) -> Endpoint + Send + Sync>;
 
 impl<S: Send + Sync + 'static, K> Layered<S, K> {
-    /// A handler that is called with the state.
+    /// Erases the type of a handler that is called with the state.
     pub(super) fn of(
         call: impl Fn(Context, &S) -> BoxFuture<Answer> + Send + Sync + 'static,
     ) -> Self {
@@ -160,9 +176,9 @@ impl<S, K> fmt::Debug for Layered<S, K> {
     }
 }
 
-/// An `async` function or closure, whatever its arguments are. With it there is one implementation of
-/// [`Handler`] for all functions, so that the compiler names the argument or the answer that does not
-/// fit, and not the function.
+/// An `async` function or closure with any arguments. It gives [`Handler`] a single implementation
+/// for all functions, so that the compiler names the argument or the return type that does not fit
+/// instead of the function.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an `async` function of up to eight arguments",
@@ -206,7 +222,7 @@ macro_rules! functions {
             type Future = R;
             type Output = R::Output;
 
-            #[allow(non_snake_case, reason = "a variable for each type, of its name")]
+            #[allow(non_snake_case, reason = "each variable has the name of its type")]
             fn call(&self, ($($argument,)*): ($($argument,)*)) -> R {
                 self($($argument),*)
             }

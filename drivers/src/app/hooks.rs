@@ -1,4 +1,4 @@
-//! The hooks of an application: what it is asked about requests, and what it gets to know of them.
+//! The hooks of an application: questions about requests, and reports of what happened.
 
 use core::fmt;
 use core::future::Future;
@@ -27,11 +27,11 @@ type TakeMetric = Box<dyn Fn(&MetricRecord<'_>) + Send + Sync>;
 type TakeSpan = Box<dyn Fn(&SpanRecord<'_>) + Send + Sync>;
 type TakeFailure = Box<dyn Fn(&Failure) + Send + Sync>;
 
-/// Where a hook is.
+/// Where a hook is stored.
 type Slot<T> = fn(&mut Hooks) -> &mut Option<T>;
 
-/// What an application is asked about requests, and gets to know of answers. Each hook is isolated:
-/// when one panics, the others go on, and the answer stands.
+/// The hooks of an application. Each hook is isolated: when one panics, the others still run, and
+/// the response is sent.
 #[derive(Default)]
 pub(super) struct Hooks {
     pub(super) authenticate: Option<Ask<Option<Principal>>>,
@@ -46,25 +46,31 @@ pub(super) struct Hooks {
     pub(super) before_snapshot: Option<SnapshotHook>,
     #[cfg(feature = "lambda")]
     pub(super) after_restore: Option<SnapshotHook>,
-    /// Whether the log hook gets to know how streams ended, too.
+    /// Whether the log hook also gets a record of how each stream ended.
     pub(super) observes_streams: bool,
     /// The first method that was called twice.
     pub(super) twice: Option<&'static str>,
 }
 
-/// Something that went wrong and that no client gets to know: for the application's own log.
+/// A failure that clients do not see, for the application's own log.
+///
+/// ```
+/// use apptheory::app::{App, Failure};
+///
+/// let app = App::new().on_failure(|failure: &Failure| {
+///     eprintln!("{}: {failure}", failure.request_id);
+/// });
+/// ```
 #[derive(Clone, Debug)]
 pub struct Failure {
-    /// The id of the request that it happened in, or of the invocation; without what must not reach a
-    /// log.
+    /// The id of the request or invocation that failed, safe to log.
     pub request_id: String,
-    /// What happened. Its [sources](core::error::Error::source) say why. Messages may quote what a
-    /// client sent: log the failure itself, which is cleaned.
+    /// The failure. Its [sources](core::error::Error::source) are the causes. Messages may quote
+    /// client input: log the [`Failure`] itself, which is sanitized.
     pub error: AppError,
 }
 
-/// The error and its sources in one line, without what must not reach a log and what looks like a
-/// secret: [`Sanitizer::free_text`].
+/// Prints the error and its sources in one line, sanitized by [`Sanitizer::free_text`].
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let told = WithCauses(&self.error).to_string();
@@ -73,13 +79,13 @@ impl fmt::Display for Failure {
 }
 
 impl Hooks {
-    /// Whether there is a hook for records.
+    /// Returns whether there is a hook for records.
     pub(super) fn listen(&self) -> bool {
         self.log.is_some() || self.metric.is_some() || self.span.is_some()
     }
 
-    /// Sets a hook, of which there is one. A second one would take its place unseen: it is an error of
-    /// the build.
+    /// Sets a hook. Setting it twice is an error at build time, because the second would silently
+    /// replace the first.
     pub(super) fn set<T>(&mut self, method: &'static str, slot: Slot<T>, hook: T) {
         if slot(self).replace(hook).is_some() {
             self.twice.get_or_insert(method);
@@ -95,13 +101,12 @@ impl Hooks {
     }
 }
 
-/// Hooks: one of each. A second one of the same kind is an error of [`build`](App::build); let one do
-/// the work of both.
+/// Hooks. Each can be set once; setting one twice is an error of [`build`](App::build).
 impl<S> App<S> {
-    /// Asks `hook` who calls, for routes that want to know: those of any
-    /// [access](apptheory_core::http::exchange::Access) but `Public`. `None` is an unknown caller,
-    /// whom routes for certain callers answer with 401; an error answers the request. What the hook
-    /// needs besides the [`Context`], it captures: it takes no extractors.
+    /// Authenticates callers with `hook`, for routes whose
+    /// [access](apptheory_core::http::exchange::Access) is not `Public`. `None` means an anonymous
+    /// caller, who gets a 401 from routes for certain callers; an error becomes the response. The
+    /// hook takes only the [`Context`]: let it capture what else it needs.
     ///
     /// ```
     /// use apptheory::prelude::*;
@@ -131,8 +136,8 @@ impl<S> App<S> {
         self
     }
 
-    /// Asks `hook` whether requests may go on, before or after their caller is known. An error is a
-    /// masked 500.
+    /// Asks `hook` whether a request may proceed, before or after its caller is authenticated. An
+    /// error is a masked 500.
     #[must_use]
     pub fn policy<F, R>(mut self, stage: PolicyStage, hook: F) -> Self
     where
@@ -144,9 +149,17 @@ impl<S> App<S> {
         self
     }
 
-    /// Changes the header fields of every answer, errors and preflights among them, before it is
-    /// sent: for fields such as `strict-transport-security`. Changes that would break the answer
-    /// are dropped, and reported to [`on_failure`](Self::on_failure).
+    /// Changes the headers of every response before it is sent, including errors and CORS
+    /// preflights. Use it for headers such as `strict-transport-security`. Invalid headers are
+    /// dropped, and reported to [`on_failure`](Self::on_failure).
+    ///
+    /// ```
+    /// use apptheory::app::App;
+    ///
+    /// let app = App::new().response_headers(|headers, _| {
+    ///     headers.set("strict-transport-security", "max-age=63072000");
+    /// });
+    /// ```
     #[must_use]
     pub fn response_headers(
         mut self,
@@ -156,40 +169,46 @@ impl<S> App<S> {
         self
     }
 
-    /// Gives `hook` a log record of every answer, in [`Pipeline::Observed`], and of every event; of messages
-    /// with [`observe_messages`](Self::observe_messages) only.
+    /// Passes `hook` a log record of every response, in [`Pipeline::Observed`], and of every event;
+    /// records of messages only with [`observe_messages`](Self::observe_messages).
+    ///
+    /// ```
+    /// use apptheory::app::App;
+    ///
+    /// let app = App::new().on_log(|record| println!("{record:?}"));
+    /// ```
     #[must_use]
     pub fn on_log(mut self, hook: impl Fn(&LogRecord<'_>) + Send + Sync + 'static) -> Self {
         self.hooks.set("on_log", |hooks| &mut hooks.log, Box::new(hook) as TakeLog);
         self
     }
 
-    /// Gives `hook` a metric of every answer, in [`Pipeline::Observed`], and of every event; of messages
-    /// with [`observe_messages`](Self::observe_messages) only.
+    /// Passes `hook` a metric of every response, in [`Pipeline::Observed`], and of every event;
+    /// metrics of messages only with [`observe_messages`](Self::observe_messages).
     #[must_use]
     pub fn on_metric(mut self, hook: impl Fn(&MetricRecord<'_>) + Send + Sync + 'static) -> Self {
         self.hooks.set("on_metric", |hooks| &mut hooks.metric, Box::new(hook) as TakeMetric);
         self
     }
 
-    /// Gives `hook` a span of every answer, in [`Pipeline::Observed`], and of every event; of messages
-    /// with [`observe_messages`](Self::observe_messages) only.
+    /// Passes `hook` a span of every response, in [`Pipeline::Observed`], and of every event; spans
+    /// of messages only with [`observe_messages`](Self::observe_messages).
     #[must_use]
     pub fn on_span(mut self, hook: impl Fn(&SpanRecord<'_>) + Send + Sync + 'static) -> Self {
         self.hooks.set("on_span", |hooks| &mut hooks.span, Box::new(hook) as TakeSpan);
         self
     }
 
-    /// Gives the log hook a record of how each streamed body ended, too, as `stream.completed`: the
-    /// answer's own record is written before its first chunk is made.
+    /// Also passes the log hook a record of how each streamed body ended, as `stream.completed`.
+    /// The response's own record is written before the first chunk is produced.
     #[must_use]
     pub fn observe_streams(mut self) -> Self {
         self.hooks.observes_streams = true;
         self
     }
 
-    /// Gives `hook` what clients do not get: the causes of masked errors, and panics. Without it, and
-    /// with the feature `tracing`, they are logged.
+    /// Passes `hook` the failures that clients do not see: the causes of masked errors, and panics.
+    /// Without a hook, and with the feature `tracing`, they are logged.
     #[must_use]
     pub fn on_failure(mut self, hook: impl Fn(&Failure) + Send + Sync + 'static) -> Self {
         self.hooks.set("on_failure", |hooks| &mut hooks.failure, Box::new(hook) as TakeFailure);
@@ -199,7 +218,7 @@ impl<S> App<S> {
 
 #[cfg(feature = "testkit")]
 impl<S> App<S> {
-    /// Shows `watch` what the application's own hook gets, or its log.
+    /// Passes `watch` the same failures that the application's own hook or its log gets.
     pub(crate) fn watch_failures(
         mut self,
         watch: impl Fn(&Failure) + Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! The invocation that an event came with.
+//! The Lambda invocation that an event belongs to.
 
 use core::fmt;
 use core::net::SocketAddr;
@@ -9,55 +9,67 @@ use apptheory_core::time::Timestamp;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value as Json};
 
-/// The invocation that an event came with. What is unknown is empty or `None`.
+/// The Lambda invocation that an event belongs to. Unknown values are empty or `None`.
+///
+/// ```
+/// use apptheory::app::{App, Invocation};
+///
+/// async fn version(invocation: Invocation) -> String {
+///     invocation.function.as_ref().map(|function| function.version.clone()).unwrap_or_default()
+/// }
+///
+/// let app = App::new().get("/version", version).build()?;
+/// # Ok::<(), apptheory::app::BuildError>(())
+/// ```
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Invocation {
-    /// The id that Lambda gave the invocation, or an empty text.
+    /// The id of the invocation, or an empty text.
     pub request_id: String,
-    /// When Lambda ends the invocation. Its work is cut short a
-    /// [reserve](super::App::reserve) before that. Without a deadline, nothing is.
+    /// When Lambda ends the invocation. Its work is cancelled a [reserve](super::App::reserve)
+    /// before that. Without a deadline, work is never cancelled.
     pub deadline: Option<Timestamp>,
-    /// The trace that Lambda gave the invocation, as an `x-amzn-trace-id` field spells it; or an
-    /// empty text. AWS calls [send](crate::trace) it. Requests that come with a trace of their own
-    /// keep theirs.
+    /// The invocation's X-Ray trace, in the format of the `x-amzn-trace-id` header, or an empty
+    /// text. AWS calls [send it](crate::trace). Requests that bring a trace of their own keep
+    /// theirs.
     pub trace: String,
-    /// The tenant that Lambda runs the invocation for, where the function isolates its tenants. It
-    /// outranks every tenant that a client names.
+    /// The tenant that Lambda runs the invocation for, if the function isolates tenants. It has
+    /// priority over every tenant that a client names.
     pub tenant_id: Option<String>,
-    /// The ARN that was invoked, with its version or alias; or an empty text.
-    /// [`qualifier`](Self::qualifier) is the latter.
+    /// The ARN that was invoked, with its version or alias, or an empty text. See also
+    /// [`qualifier`](Self::qualifier).
     pub invoked_function_arn: String,
-    /// The function that runs. `None` outside of Lambda.
+    /// The function that runs; `None` outside of Lambda.
     pub function: Option<Arc<Function>>,
-    /// What the caller of a direct invocation sent beside the event, unchecked.
+    /// The client context that the caller of a direct invocation sent, unchecked.
     pub client_context: Option<ClientContext>,
-    /// The identity of a Cognito identity pool whose credentials made a direct invocation.
+    /// The Cognito identity whose credentials made a direct invocation.
     pub cognito_identity: Option<CognitoIdentity>,
-    /// Whether it is the first invocation of its process.
+    /// Whether this is the first invocation of its process.
     pub is_cold_start: bool,
-    /// The other end of the connection that the request came over. `None` for an event.
+    /// The peer address of the connection that the request came over; `None` for an event.
     pub peer: Option<SocketAddr>,
 }
 
-/// A function, as Lambda describes it in the environment of its process (*AWS Lambda Developer Guide*,
-/// "Defined runtime environment variables"). A text that is not there is empty.
+/// A Lambda function, as described by the environment of its process (*AWS Lambda Developer Guide*,
+/// "Defined runtime environment variables"). Missing values are empty.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Function {
     /// Its name.
     pub name: String,
-    /// The version that runs: a number, or `$LATEST`. An alias runs the version that it stands for.
+    /// The version that runs: a number, or `$LATEST`. For an alias, the version that the alias
+    /// points to.
     pub version: String,
-    /// Its memory, in MB: 128 to 10,240.
+    /// The memory in MB: 128 to 10,240.
     pub memory_mb: Option<u32>,
-    /// The group of its logs in CloudWatch.
+    /// The name of its log group in CloudWatch.
     pub log_group: String,
-    /// The stream in that group that the process writes to.
+    /// The log stream in that group that the process writes to.
     pub log_stream: String,
 }
 
 impl Invocation {
-    /// Returns the alias or version that was invoked, as its caller spelled it; `None` where the caller
-    /// named the function alone.
+    /// Returns the alias or version that was invoked, as the caller spelled it; `None` if the
+    /// caller named the function alone.
     ///
     /// ```
     /// use apptheory::app::Invocation;
@@ -73,12 +85,12 @@ impl Invocation {
     }
 }
 
-/// What the caller of a direct invocation sent beside the event (`ClientContext` of Lambda's
-/// `Invoke`). It is the caller's word, and is not printed.
+/// The client context of a direct invocation (`ClientContext` of Lambda's `Invoke`). The caller may
+/// send anything, so `Debug` does not print it.
 #[derive(Clone, Default, Deserialize, Eq, PartialEq)]
 #[serde(default)]
 pub struct ClientContext {
-    /// What the application of the caller chose to send.
+    /// Custom values of the calling application.
     #[serde(deserialize_with = "members")]
     pub custom: Map<String, Json>,
     /// The environment of the caller, as mobile SDKs describe it.
@@ -89,7 +101,7 @@ pub struct ClientContext {
     pub client: Map<String, Json>,
 }
 
-/// An object, or null for an empty one.
+/// Reads an object; `null` is an empty one.
 fn members<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Map<String, Json>, D::Error> {
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }

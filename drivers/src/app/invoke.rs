@@ -9,33 +9,33 @@ use super::AppService;
 use super::invocation::Invocation;
 use super::time::{Begun, TimedOut};
 
-/// An invocation that fails: it has no answer.
+/// An invocation that failed without a response.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum InvokeError {
-    /// The event cannot be read, or nothing may handle it.
+    /// The event is malformed, or has no handler.
     #[error(transparent)]
     Event(#[from] events::Error),
-    /// The handler of an event failed or panicked. What it said is the source, and was told to the
+    /// The handler of an event failed or panicked. Its error is the source, and was reported to the
     /// application's failure hook.
     #[error(transparent)]
     Workload(#[from] WorkloadFailed),
-    /// The handler of an event that is answered as a whole was not done in time, and was dropped.
+    /// The handler of a whole event did not finish in time and was dropped.
     #[error(transparent)]
     TimedOut(#[from] TimedOut),
-    /// The handler of an event of [any kind](super::Router::on) failed or panicked: its error, whose
-    /// message is shown if it is a client's (4xx), and masked otherwise.
+    /// The handler of an event of [any kind](super::Router::on) failed or panicked. The error's
+    /// message is shown if its status is 4xx, and masked otherwise.
     #[error("{}", shown(.0))]
     Failed(#[source] AppError),
 }
 
-/// What the invoker gets to know of a handler's error.
+/// Returns the message that the invoker sees of a handler's error.
 fn shown(error: &AppError) -> &str {
     if (400..500).contains(&error.status()) { error.message() } else { "internal error" }
 }
 
 impl InvokeError {
-    /// The type of the error, as the invoker gets it: `category.reason`, as Lambda recommends, or the
-    /// code of a handler's own error.
+    /// Returns the error type for the invoker: `category.reason`, as Lambda recommends, or the code
+    /// of a handler's own error.
     #[cfg(any(feature = "lambda", feature = "local"))]
     pub(crate) fn error_type(&self) -> &str {
         match self {
@@ -45,14 +45,14 @@ impl InvokeError {
         }
     }
 
-    /// The message, as the invoker gets it.
+    /// Returns the error message for the invoker.
     #[cfg(any(feature = "lambda", feature = "local"))]
     pub(crate) fn told(&self) -> String {
         if let Self::Event(error) = self
             && error.kind() == events::ErrorKind::Authorizer
             && let Some(cause) = core::error::Error::source(error)
         {
-            // The text of the contract does not say what to do; its cause does.
+            // The fixed text does not say what to do; its cause does.
             return format!("{error}: {cause}");
         }
         self.to_string()
@@ -60,14 +60,14 @@ impl InvokeError {
 }
 
 impl AppService {
-    /// Answers an event of any kind, as its sender expects it. What a response streams is
-    /// collected: more of it than Lambda takes in one piece is answered with 413, and a stream that
-    /// has not ended in time with 504. [`reserve`](super::App::reserve) says what becomes of
-    /// everything else that takes too long.
+    /// Serves an event of any kind, and returns the response that its sender expects. A streamed
+    /// body is buffered: more than Lambda accepts in one piece is a 413, and a stream that does not
+    /// end in time is a 504. See [`reserve`](super::App::reserve) for everything else that takes
+    /// too long.
     ///
     /// # Errors
     ///
-    /// [`InvokeError`] for an event that cannot be answered: it fails the invocation.
+    /// [`InvokeError`] if the event has no response; it fails the invocation.
     pub async fn invoke(&self, event: &str, invocation: Invocation) -> Result<String, InvokeError> {
         self.within(invocation, async |mut begun| {
             let read = self.read_event(event, &mut begun)?;
@@ -76,7 +76,7 @@ impl AppService {
         .await
     }
 
-    /// Reads an event. The application is told of one that cannot be read.
+    /// Parses an event. A malformed event is reported to the application.
     pub(crate) fn read_event<'e>(
         &self,
         event: &'e str,
@@ -91,7 +91,7 @@ impl AppService {
         Ok(read)
     }
 
-    /// Whether a handler is registered for an event, as its service sends it.
+    /// Returns whether a handler is registered for the event.
     pub(crate) fn serves(&self, event: &LambdaEvent<'_>) -> bool {
         match event {
             LambdaEvent::Http(_) => self.inner.serves_requests,
@@ -105,9 +105,9 @@ impl AppService {
         }
     }
 
-    /// Answers the event of an invocation that has begun; `text` is what it was read from. All but requests
-    /// are answered in a box of their own: together their futures have many kilobytes, which every event
-    /// would move from the stack to the stack.
+    /// Serves the event of an invocation that has begun; `text` is what the event was parsed from.
+    /// Only requests are served in place, everything else in a box: the futures together take many
+    /// kilobytes, which would be moved on the stack for every event.
     pub(crate) async fn answer_event(
         &self,
         event: LambdaEvent<'_>,
@@ -141,12 +141,12 @@ impl AppService {
         }
     }
 
-    /// Answers the event of one HTTP provider, whatever the event itself looks like.
+    /// Serves an event of one HTTP provider, without guessing the provider from the event.
     ///
     /// # Errors
     ///
-    /// [`InvokeError::Event`] when members of the event have wrong types, or it asks a Lambda
-    /// authorizer.
+    /// [`InvokeError::Event`] if members of the event have wrong types, or the event is for a
+    /// Lambda authorizer.
     pub async fn serve_event(
         &self,
         source: HttpSource,
@@ -161,12 +161,12 @@ impl AppService {
         .await
     }
 
-    /// Answers an event of a WebSocket API, whatever the event itself looks like.
+    /// Serves an event of a WebSocket API, without guessing its kind from the event.
     ///
     /// # Errors
     ///
-    /// [`InvokeError::Event`] when members of the event have wrong types, or it asks a Lambda
-    /// authorizer; [`InvokeError::TimedOut`] when there is no answer in time.
+    /// [`InvokeError::Event`] if members of the event have wrong types, or the event is for a
+    /// Lambda authorizer; [`InvokeError::TimedOut`] if the handler does not finish in time.
     pub async fn serve_websocket(
         &self,
         event: &str,

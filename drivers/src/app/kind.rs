@@ -1,36 +1,36 @@
-//! The kinds of events that handlers are called for.
+//! The kinds of events that handlers are registered for.
 //!
-//! A handler is registered for one of them: [`Router::get`](super::Router::get) takes handlers of
-//! [`Http`] requests, [`Router::sqs`](super::Router::sqs) those of messages in a [`Queue`]. Extractors and
-//! answers say which kinds they are for, so that a handler of messages that asks for a
-//! [`Path`](super::Path) does not compile. These types have no values, but for those of
-//! [`cognito`]: their values say which trigger is meant.
+//! [`Router::get`](super::Router::get) takes handlers of [`Http`] requests,
+//! [`Router::sqs`](super::Router::sqs) those of messages in a [`Queue`]. Extractors and return
+//! types declare the kinds that they support, so that a message handler that takes a
+//! [`Path`](super::Path) does not compile. These types have no values, except those of [`cognito`],
+//! whose values select a trigger.
 
 /// HTTP requests.
 #[derive(Clone, Copy, Debug)]
 pub enum Http {}
 
-/// Messages on WebSockets, and the start and end of them.
+/// WebSocket messages, connects and disconnects.
 #[derive(Clone, Copy, Debug)]
 pub enum Socket {}
 
-/// Messages of a queue of SQS.
+/// Messages of an SQS queue.
 #[derive(Clone, Copy, Debug)]
 pub enum Queue {}
 
-/// Records of a stream of Kinesis.
+/// Records of a Kinesis stream.
 #[derive(Clone, Copy, Debug)]
 pub enum Stream {}
 
-/// Changes of a table of DynamoDB.
+/// Changes of a DynamoDB table.
 #[derive(Clone, Copy, Debug)]
 pub enum Table {}
 
-/// Records of a stream of Kinesis, in a tumbling window.
+/// Records of a Kinesis stream, in a tumbling window.
 #[derive(Clone, Copy, Debug)]
 pub enum StreamWindow {}
 
-/// Changes of a table of DynamoDB, in a tumbling window.
+/// Changes of a DynamoDB table, in a tumbling window.
 #[derive(Clone, Copy, Debug)]
 pub enum TableWindow {}
 
@@ -38,11 +38,11 @@ pub enum TableWindow {}
 #[derive(Clone, Copy, Debug)]
 pub enum WindowEnd {}
 
-/// Records of a topic of Kafka.
+/// Records of a Kafka topic.
 #[derive(Clone, Copy, Debug)]
 pub enum KafkaTopic {}
 
-/// What happens to the objects of a bucket of S3.
+/// Events of the objects in an S3 bucket.
 #[derive(Clone, Copy, Debug)]
 pub enum Bucket {}
 
@@ -50,23 +50,23 @@ pub enum Bucket {}
 #[derive(Clone, Copy, Debug)]
 pub enum Mail {}
 
-/// Pushes to a repository of CodeCommit.
+/// Pushes to a CodeCommit repository.
 #[derive(Clone, Copy, Debug)]
 pub enum Repository {}
 
-/// Messages of a queue of ActiveMQ.
+/// Messages of an ActiveMQ queue.
 #[derive(Clone, Copy, Debug)]
 pub enum ActiveMqQueue {}
 
-/// Messages of a queue of RabbitMQ.
+/// Messages of a RabbitMQ queue.
 #[derive(Clone, Copy, Debug)]
 pub enum RabbitMqQueue {}
 
-/// Changes in a database of DocumentDB.
+/// Changes in a DocumentDB database.
 #[derive(Clone, Copy, Debug)]
 pub enum Database {}
 
-/// Records of a delivery stream of Amazon Data Firehose.
+/// Records of an Amazon Data Firehose stream.
 #[derive(Clone, Copy, Debug)]
 pub enum DeliveryStream {}
 
@@ -74,15 +74,15 @@ pub enum DeliveryStream {}
 #[derive(Clone, Copy, Debug)]
 pub enum Logs {}
 
-/// Notifications of a topic of SNS.
+/// Notifications of an SNS topic.
 #[derive(Clone, Copy, Debug)]
 pub enum Topic {}
 
-/// Events of a bus of EventBridge.
+/// Events of an EventBridge bus.
 #[derive(Clone, Copy, Debug)]
 pub enum Bus {}
 
-/// Events that ask a Lambda authorizer of API Gateway.
+/// Requests to a Lambda authorizer of API Gateway.
 #[derive(Clone, Copy, Debug)]
 pub enum Authorizer {}
 
@@ -90,31 +90,31 @@ pub enum Authorizer {}
 #[derive(Clone, Copy, Debug)]
 pub enum AppSync {}
 
-/// A field that AppSync asks a direct resolver for, of several parents at once.
+/// Fields that AppSync asks a direct resolver for, of several parents at once.
 #[derive(Clone, Copy, Debug)]
 pub enum AppSyncBatch {}
 
-/// Changes of custom resources of CloudFormation.
+/// Changes of CloudFormation custom resources.
 #[derive(Clone, Copy, Debug)]
 pub enum CloudFormation {}
 
-/// What Bedrock agents ask an action group for.
+/// Requests of a Bedrock agent to an action group.
 #[derive(Clone, Copy, Debug)]
 pub enum Agent {}
 
-/// Jobs of CodePipeline.
+/// CodePipeline jobs.
 #[derive(Clone, Copy, Debug)]
 pub enum Job {}
 
-/// Evaluations of a custom rule of AWS Config.
+/// Evaluations of a custom AWS Config rule.
 #[derive(Clone, Copy, Debug)]
 pub enum ConfigRule {}
 
-/// Steps of the rotation of a secret.
+/// Steps of a secret rotation.
 #[derive(Clone, Copy, Debug)]
 pub enum Rotation {}
 
-/// Changes of the state of a CloudWatch alarm.
+/// State changes of CloudWatch alarms.
 #[derive(Clone, Copy, Debug)]
 pub enum Alarm {}
 
@@ -122,11 +122,11 @@ pub enum Alarm {}
 #[derive(Clone, Copy, Debug)]
 pub enum Task {}
 
-/// Turns of a bot of Lex.
+/// Turns of a Lex bot.
 #[derive(Clone, Copy, Debug)]
 pub enum Dialog {}
 
-/// Contacts in a flow of Amazon Connect.
+/// Contacts in an Amazon Connect flow.
 #[derive(Clone, Copy, Debug)]
 pub enum ContactFlow {}
 
@@ -134,40 +134,40 @@ pub enum ContactFlow {}
 #[derive(Clone, Copy, Debug)]
 pub enum Any {}
 
-/// A kind of event.
+/// A kind of event that handlers can be registered for.
 pub trait Kind: sealed::Sealed + 'static {}
 
-/// A kind of event that is read as a request, and answered with a status and header fields: [`Http`]
+/// A kind of event that is read as a request, and has a response with status and headers: [`Http`]
 /// and [`Socket`].
 #[diagnostic::on_unimplemented(
     message = "a handler of `{Self}` events has no request to read, and no status or text to answer",
-    note = "the documentation of `FromContext` and `IntoAnswer` lists what is for which events"
+    note = "the documentation of `FromContext` and `IntoAnswer` lists the types for each kind of event"
 )]
 pub trait RequestKind: Kind {}
 
 impl RequestKind for Http {}
 impl RequestKind for Socket {}
 
-/// A kind of event that is answered with any JSON, or with nothing at all. The others have an answer
-/// of their own: anything else would be an answer that their service does not take.
+/// A kind of event whose handlers may return any JSON, or nothing. Handlers of other kinds return
+/// the result type of their service, which accepts nothing else.
 #[diagnostic::on_unimplemented(
-    message = "the service that sends `{Self}` events does not take JSON of any shape, or nothing, for an answer",
-    note = "the documentation of the method of `Router` that registers the handler says what it answers"
+    message = "handlers of `{Self}` events must return the result type of their service, not any JSON or nothing",
+    note = "the documentation of the method of `Router` that registers the handler names the type"
 )]
 pub trait OpenKind: Kind {}
 
 mod sealed {
-    #[expect(unnameable_types, reason = "nobody else makes kinds")]
+    #[expect(unnameable_types, reason = "kinds are closed: other crates cannot add one")]
     pub trait Sealed {}
 }
 
-/// Kinds of triggers of Cognito user pools: see [`cognito`](super::Router::cognito).
+/// The kinds of Cognito user pool triggers: see [`cognito`](super::Router::cognito).
 pub mod cognito {
     use apptheory_core::events::CognitoTrigger;
 
     use super::Kind;
 
-    /// A trigger of a user pool, as a kind of events.
+    /// A user pool trigger as a kind of event.
     pub trait Trigger: Kind {
         /// The trigger.
         const TRIGGER: CognitoTrigger;

@@ -1,4 +1,4 @@
-//! What an application measures of itself.
+//! Metrics of an application.
 
 use core::time::Duration;
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use apptheory_core::time::Timestamp;
 use super::App;
 use crate::metrics::{self, By, Counter, Dimension, Histogram, Metrics, Unit};
 
-/// Metrics, and what of the application's own is told apart.
+/// Where an application's metrics go, and whether they are kept per route.
 pub(super) struct Measuring {
     metrics: Metrics,
     by_route: bool,
@@ -24,9 +24,9 @@ pub(super) struct Measures {
     cold_starts: Counter,
     /// By source and outcome.
     events: By<Counter, 2>,
-    /// Of requests that have no instruments of their route.
+    /// For requests without instruments of their own route.
     requests: Requests,
-    /// By the route's pattern, where routes are told apart.
+    /// By route pattern, if metrics are kept per route.
     routes: BTreeMap<String, Requests>,
 }
 
@@ -39,16 +39,17 @@ struct Requests {
 
 /// Metrics.
 impl<S> App<S> {
-    /// Measures the application, and writes these metrics whenever [`on_flush`](Self::on_flush) runs: on
-    /// Lambda before the next invocation is asked for. CloudWatch reads them from the standard output.
+    /// Records metrics of the application, and writes them whenever [`on_flush`](Self::on_flush)
+    /// runs, on Lambda before the next invocation is fetched. CloudWatch reads them from the
+    /// standard output.
     ///
-    /// To your own instruments it adds:
+    /// The following are recorded beside your own instruments:
     ///
-    /// | Metric | In | Of |
+    /// | Metric | Unit | Counts |
     /// |---|---|---|
     /// | `RequestCount` | `Count` | requests, in [`Pipeline::Observed`] |
-    /// | `RequestDuration` | `Milliseconds` | the same, until the answer is there; of a stream, until it begins |
-    /// | `RequestClientErrors`, `RequestServerErrors` | `Count` | those that were answered with 4xx, and with 5xx |
+    /// | `RequestDuration` | `Milliseconds` | the same requests, until the response is ready; for a stream, until it begins |
+    /// | `RequestClientErrors`, `RequestServerErrors` | `Count` | responses with 4xx, and with 5xx |
     /// | `EventCount` | `Count` | messages and events, by `source` (a [trigger](Trigger::as_str): `sqs`, `s3`, `other` …) and `outcome` (`success`, `error`, `unmatched`) |
     /// | `ColdStart` | `Count` | first invocations of a process |
     ///
@@ -63,16 +64,16 @@ impl<S> App<S> {
     /// # }
     /// ```
     ///
-    /// Where these names are taken, or metrics are set already, the application does not
-    /// [build](Self::build): one application has metrics once, and metrics have one application.
+    /// [`build`](Self::build) fails if these names are taken, or if metrics are already set: an
+    /// application has one set of metrics, and a set belongs to one application.
     #[must_use]
     pub fn metrics(self, metrics: &Metrics) -> Self {
         self.measuring(metrics, false)
     }
 
-    /// Measures the application, as [`metrics`](Self::metrics) does, and requests by `route`, too: the
-    /// route's pattern, or `unmatched`. CloudWatch bills four metrics more for every route that is
-    /// used, beside the totals.
+    /// Records metrics of the application as [`metrics`](Self::metrics) does, and metrics of
+    /// requests also by `route`: the route's pattern, or `unmatched`. CloudWatch bills four
+    /// additional metrics for every route that is used.
     #[must_use]
     pub fn metrics_by_route(self, metrics: &Metrics) -> Self {
         self.measuring(metrics, true)
@@ -88,7 +89,7 @@ impl<S> App<S> {
 }
 
 impl Measuring {
-    /// Declares what is measured of an application with routes of these patterns.
+    /// Declares the instruments of an application whose routes have these patterns.
     pub(super) fn declare<'p>(
         self,
         patterns: impl IntoIterator<Item = &'p str>,
@@ -123,7 +124,7 @@ impl Requests {
         })
     }
 
-    /// Those of unknown routes, and those of each pattern.
+    /// Declares the instruments of unmatched requests, and those of each pattern.
     fn by_route(
         metrics: &Metrics,
         patterns: Vec<String>,
@@ -175,11 +176,11 @@ impl Measures {
     }
 }
 
-/// What sets the metrics of an application, as errors name it.
+/// The methods that set an application's metrics, for error texts.
 const METHOD: &str = "metrics (or metrics_by_route)";
 const COUNT: &str = "RequestCount";
 const DURATION: &str = "RequestDuration";
 const CLIENT_ERRORS: &str = "RequestClientErrors";
 const SERVER_ERRORS: &str = "RequestServerErrors";
-/// The route of requests that no route serves.
+/// The `route` of requests that match no route.
 const UNMATCHED: &str = "unmatched";

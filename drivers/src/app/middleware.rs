@@ -1,4 +1,4 @@
-//! What goes around handlers.
+//! Middleware around handlers.
 
 use core::future::Future;
 use core::pin::Pin;
@@ -11,19 +11,20 @@ use super::chain::Next;
 use super::context::Context;
 use super::{Answer, BoxFuture};
 
-/// Goes around handlers: it may look at the request or record, answer it itself, or change the
-/// answer. Put it around with `layer`: on a [handler](super::Handler::layer), a
-/// [router](super::Router::layer) or an [application](super::App::layer).
+/// Middleware: code that runs around handlers and may inspect the request or record, return a
+/// response itself, or change the response. Add it with `layer` to a
+/// [handler](super::Handler::layer), a [router](super::Router::layer) or an
+/// [application](super::App::layer).
 ///
-/// What comes back from those further in is always a response: an error of theirs, or a panic, has
-/// been answered by then, and is the response's [`error`](apptheory_core::http::HttpResponse::error).
-/// What a middleware sets on a response is therefore on every answer that passes it.
+/// [`Next::run`] always returns a response: an inner error or panic has become one, with the cause
+/// in [`error`](apptheory_core::http::HttpResponse::error). A header that a middleware sets is
+/// therefore on every response that passes it.
 ///
-/// Around a record, a response with an error, or with a status other than 2xx, is a record that
-/// failed. Any other says that the record was handled, also where the handler did not run; its body
-/// is what SNS and EventBridge are answered.
+/// For a record, a response with an error, or with a status other than 2xx, means that the record
+/// failed. Any other response means that the record was handled, even if its handler did not run;
+/// SNS and EventBridge get its body as the result.
 ///
-/// An `async` function or closure of a [`Context`] and [`Next`] is one:
+/// An `async` function or closure of a [`Context`] and a [`Next`] is a middleware:
 ///
 /// ```
 /// use apptheory::app::{Answer, App, Context, Next};
@@ -38,27 +39,27 @@ use super::{Answer, BoxFuture};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a middleware",
     note = "a middleware is an `async` function of a `Context` and a `Next` that returns an `Answer`",
-    note = "a line such as `RateLimit::per_minute(100)` is one after `fail_closed()` or `fail_open()`, and `on(&store)`"
+    note = "a line such as `RateLimit::per_minute(100)` becomes a middleware with `fail_closed()` or `fail_open()`, and `on(&store)`"
 )]
 pub trait Middleware: Send + Sync + 'static {
-    /// Answers the request or record, usually by [running](Next::run) the next.
+    /// Handles the request or record, usually by [running](Next::run) the rest of the chain.
     ///
-    /// An error is answered as a handler's is: those further out see its response.
+    /// An error is treated like a handler's: outer middleware sees its response.
     fn handle(&self, context: Context, next: Next) -> impl Future<Output = Answer> + Send;
 
-    /// Returns the limiters that requests are counted in; none by default. Two middlewares around
-    /// one handler that would count in the same items do not [build](super::App::build). Implement
-    /// it where a middleware of your own limits rates.
+    /// Returns the limiters that count requests here; none by default. Implement it in a middleware
+    /// that limits rates: the application does not [build](super::App::build) if two limiters
+    /// around one handler would share their counters.
     ///
     /// # Errors
     ///
-    /// [`limiter::Error`] when a limit cannot work: then the application does not build either.
+    /// [`limiter::Error`] if a limit cannot work; the application does not build then.
     fn limiters(&self) -> Result<Vec<Limiter>, limiter::Error> {
         Ok(Vec::new())
     }
 
-    /// Returns what may be meant otherwise than it is built; nothing by default. `authenticates` is
-    /// whether the application says who calls.
+    /// Returns warnings about this middleware's configuration; none by default. `authenticates`
+    /// says whether the application authenticates callers.
     fn warnings(&self, authenticates: bool) -> Vec<BuildWarning> {
         let _ = authenticates;
         Vec::new()
@@ -75,7 +76,7 @@ where
     }
 }
 
-/// A middleware of any type, around as many handlers as share it.
+/// A type-erased middleware, shared by the handlers inside it.
 pub(super) type Layer = Arc<dyn ErasedMiddleware>;
 
 pub(super) trait ErasedMiddleware: Send + Sync {
@@ -107,5 +108,5 @@ impl<M: Middleware> ErasedMiddleware for M {
     }
 }
 
-/// A handler of any type, with the application's state.
+/// A type-erased handler, with the application's state.
 pub(super) type Endpoint = Box<dyn Fn(Context) -> BoxFuture<Answer> + Send + Sync>;

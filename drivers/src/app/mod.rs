@@ -1,8 +1,8 @@
-//! Applications: routes with ordinary async functions behind them.
+//! Applications: routes with async functions as handlers.
 //!
-//! This module runs handlers, middleware and hooks, and keeps their panics to themselves. In which
-//! order they apply, and what is answered when they refuse, is
-//! [`exchange`](apptheory_core::http::exchange)'s to decide.
+//! This module runs handlers, middleware and hooks, and catches their panics. The order in which
+//! they apply, and the response when one of them refuses, are decided by
+//! [`exchange`](apptheory_core::http::exchange).
 //!
 //! ```
 //! use apptheory::app::{App, Context, Invocation, Json};
@@ -131,14 +131,14 @@ use services::Services;
 
 use crate::clock::SharedClock;
 
-/// What a middleware or a handler answers: a response, or an error that is answered for it.
+/// What a handler or middleware returns: a response, or an error that becomes one.
 pub type Answer = Result<Response, AppError>;
 
-/// A future of any type that has this output.
+/// A boxed future.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// A built application, which answers requests and events; made by [`App::build`]. Clones are the same
-/// application.
+/// A built application, which serves requests and events. [`App::build`] makes it. Clones share the
+/// same application.
 #[derive(Clone)]
 pub struct AppService {
     inner: Arc<Inner>,
@@ -149,52 +149,61 @@ struct Inner {
     service: HttpService<Arc<Chain>>,
     events: EventRoutes,
     serves_requests: bool,
-    /// Whether handlers of requests or messages read the events behind them.
+    /// Whether a handler of requests or messages reads the event behind its request.
     keeps_events: bool,
-    /// Whether events of WebSockets are answered also where no route is for them.
+    /// Whether WebSocket events are answered even where no route matches.
     supports_websockets: bool,
-    /// What is registered, as errors of events without a handler say it.
+    /// Names of the registered handlers, for errors about events without a handler.
     registered: Vec<String>,
     hooks: Hooks,
     measures: Option<Measures>,
-    /// How long before a deadline work is cut short; `None` for what suits the time given.
+    /// How long before the deadline work is cancelled; `None` for a default that depends on the
+    /// time given.
     reserve: Option<Duration>,
     warnings: Vec<BuildWarning>,
-    /// How CloudFormation is answered.
+    /// How responses are sent to CloudFormation.
     #[cfg(feature = "cloudformation")]
     replies: events::cloudformation::Replies,
-    /// Whether it was invoked, by Lambda or a test.
+    /// Whether Lambda or a test has invoked the application before.
     #[cfg(any(feature = "lambda", feature = "testkit"))]
     is_warm: AtomicBool,
 }
 
 impl AppService {
-    /// Returns the settings.
+    /// Returns the settings that the application was built with.
     #[must_use]
     pub fn settings(&self) -> &HttpSettings {
         self.inner.service.settings()
     }
 
-    /// Returns what may not do what is meant where the application is deployed. A test that expects
-    /// none finds it before a deployment does.
+    /// Returns warnings about configurations that build but may fail where they are deployed.
+    /// Assert in a test that the list is empty.
+    ///
+    /// ```
+    /// use apptheory::app::App;
+    ///
+    /// let app = App::new().get("/", async || "hello").build()?;
+    /// assert!(app.warnings().is_empty());
+    /// # Ok::<(), apptheory::app::BuildError>(())
+    /// ```
     #[must_use]
     pub fn warnings(&self) -> &[BuildWarning] {
         &self.inner.warnings
     }
 
-    /// Whether an invocation is the first one; asked once for each.
+    /// Returns whether this is the first invocation. Call it once per invocation.
     #[cfg(any(feature = "lambda", feature = "testkit"))]
     pub(crate) fn starts_cold(&self) -> bool {
         !self.inner.is_warm.swap(true, Ordering::Relaxed)
     }
 
-    /// A new id from the application's source.
+    /// Draws a new id from the application's source.
     #[cfg(feature = "local")]
     pub(crate) fn new_id(&self) -> String {
         self.services.ids.next_text()
     }
 
-    /// Returns the clock.
+    /// Returns the application's clock.
     #[must_use]
     pub fn clock(&self) -> &SharedClock {
         &self.services.clock

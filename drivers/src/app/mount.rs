@@ -16,22 +16,23 @@ use super::target::Target;
 use super::wire::{http_request, response};
 use super::{Answer, App, BodyStream, BoxFuture};
 
-/// Tower services as parts of applications and routers.
+/// Defines `mount` for applications and routers.
 macro_rules! mounts {
     ($($owner:ident)+) => {$(
         impl<S: Send + Sync + 'static> $owner<S> {
-            /// Serves every path from `prefix` on by a tower service such as an axum `Router`, with the
-            /// methods of RFC 9110 §9.3 that carry requests to resources, and PATCH.
+            /// Serves every path below `prefix` with a tower service, such as an axum `Router`, for
+            /// the methods of RFC 9110 §9.3 that carry requests to resources, and PATCH. Use it to
+            /// move an axum application to Lambda, or to combine both.
             ///
-            /// The service sees whole paths, the prefix with them, in the normal form of
-            /// [`UriPath`](apptheory_core::http::UriPath); the
-            /// [query as the client sent it](apptheory_core::http::Request::raw_query); and one `cookie`
-            /// field. It finds the request's [`Context`] among the extensions; middleware goes around it. Its
-            /// errors are masked, and trailers of its responses are dropped. Routes of the application below
-            /// the prefix win.
+            /// The service sees whole paths including the prefix, in the normal form of
+            /// [`UriPath`](apptheory_core::http::UriPath), the [query as the client sent
+            /// it](apptheory_core::http::Request::raw_query), and one `cookie` header. The
+            /// request's [`Context`] is among the request extensions; middleware runs around the
+            /// service. Errors of the service are masked, and trailers of its responses are
+            /// dropped. Routes of the application below the prefix have priority.
             ///
-            /// A request with more header fields than the `http` crate holds (24,576 names) is answered with
-            /// 431, and one whose target has 64 KiB or more with 414.
+            /// A request with more headers than the `http` crate holds (24,576 names) gets a 431,
+            /// and a request whose target has 64 KiB or more a 414.
             ///
             /// ```
             /// use apptheory::app::{App, Invocation};
@@ -70,7 +71,7 @@ macro_rules! mounts {
 
 mounts!(Router App);
 
-/// A service as a handler, which asks for no state.
+/// Wraps a service as a handler without state.
 fn mounted<S, V, B>(service: V) -> Layered<S, Http>
 where
     S: Send + Sync + 'static,
@@ -92,8 +93,8 @@ where
     })
 }
 
-/// A response of a service behind this one, with a body that is taken as a whole if it is all there
-/// and not larger than `most_whole`.
+/// Converts the response of an inner service. A body that is complete and at most `most_whole`
+/// bytes long is buffered, others are streamed.
 pub(super) async fn answer<B>(answered: http::Response<B>, most_whole: u64) -> Answer
 where
     B: HttpBody<Data = Bytes> + Send + 'static,
@@ -102,7 +103,7 @@ where
     let (parts, body) = answered.into_parts();
     let mut response = response(&parts);
     if body.size_hint().exact().is_some_and(|len| len <= most_whole) {
-        // What is small and all there needs no stream.
+        // A small body that is already complete is not streamed.
         let body = body.collect().await.map_err(AppError::from_error)?;
         response.body = body.to_bytes().into();
     } else {
@@ -112,6 +113,6 @@ where
     Ok(response)
 }
 
-/// Up to which size a body is taken as a whole: larger ones are read as they are sent, within the
-/// limit of the application.
+/// The largest body in bytes that is buffered; larger ones are streamed, within the application's
+/// limit.
 const MAX_WHOLE_BYTES: u64 = 64 << 10;

@@ -11,12 +11,12 @@ use super::context::Context;
 use super::middleware::Middleware;
 use crate::limiter::RequestLimit;
 
-/// A middleware that counts requests, and answers 429 to those over the limit.
+/// A middleware that counts requests, and refuses those above the limit with 429.
 ///
-/// A request counts for its [caller](apptheory_core::limiter::http::KeyPolicy), where it is
-/// vouched for, and for its route's pattern. Handlers find the
+/// A request counts for its [caller](apptheory_core::limiter::http::KeyPolicy), as far as the
+/// caller is vouched for, and for its route's pattern. Handlers can take the
 /// [`Decision`](apptheory_core::limiter::Decision) as an [`Extension`](super::Extension), and every
-/// answer carries its header fields; of nested limits, those of the one nearest to the handler.
+/// response has the limit's headers; of nested limits, those of the innermost one.
 ///
 /// ```
 /// use apptheory::Store;
@@ -27,7 +27,7 @@ use crate::limiter::RequestLimit;
 /// # Ok::<(), apptheory::app::BuildError>(())
 /// ```
 ///
-/// A limit that cannot work does not build, and the error says which one:
+/// An application with a limit that cannot work does not build, and the error names the limit:
 ///
 /// ```
 /// # use apptheory::Store;
@@ -38,16 +38,16 @@ use crate::limiter::RequestLimit;
 /// assert!(refused.to_string().contains("`per_minute(0)` cannot work: a limit of at least 1"));
 /// ```
 ///
-/// Two limits around the same routes need counters of their own: give one of them a name with
+/// Two limits around the same routes need separate counters: name one of them with
 /// [`named`](crate::limiter::RequestLimitBuilder::named), or the application does not build.
 ///
-/// The messages of a WebSocket count for their caller, else for the identity that the authorizer of
-/// `$connect` gave, else for the client's address; and for their route key.
+/// WebSocket messages count for their caller, else for the identity that the authorizer of
+/// `$connect` returned, else for the client's address; and for their route key.
 ///
-/// A record counts for its sender: its queue, stream, table or topic, or the source of an event. One
-/// over the limit fails, and comes again as its service has it: give a queue enough receives before
-/// it gives a message up. A limit [per address](RequestLimit::per_address) fails all records, which
-/// have none: put it around a router of requests.
+/// A record counts for its sender: its queue, stream, table or topic, or the source of its event. A
+/// record above the limit fails, and is retried as its service does: allow a queue enough receives
+/// before it gives a message up. Records have no client address, so a limit [per
+/// address](RequestLimit::per_address) fails all of them: put it around a router of requests only.
 pub type RateLimit = RequestLimit<Context>;
 
 impl Middleware for RateLimit {
@@ -67,7 +67,8 @@ impl Middleware for RateLimit {
             Err(refusal) => return Err(refusal.into_error(self.style)),
         };
         context.extend(decision.clone());
-        // A limit nearer to the handler is the more specific one: two cannot share one set of fields.
+        // The innermost limit is the most specific one, and a response has one set of these
+        // headers.
         let mut fields = headers(&decision, self.style);
         let response = next.run(context).await;
         fields.retain(|(name, _)| !response.headers.contains(name));
@@ -84,7 +85,7 @@ impl Middleware for RateLimit {
     }
 }
 
-/// Looks at what is known about a request, a message or a record.
+/// Passes what is known about a request, message or record to `look`.
 fn with_facts<T>(context: &Context, look: impl FnOnce(CountedRequest<'_>) -> T) -> T {
     let no_fields = |_: &str| Vec::new();
     if let Some(record) = context.record() {
@@ -107,7 +108,7 @@ fn with_facts<T>(context: &Context, look: impl FnOnce(CountedRequest<'_>) -> T) 
         ..facts
     };
     look(match connection {
-        // Events of a WebSocket API have neither a method nor a path.
+        // WebSocket events have neither a method nor a path.
         Some(connection) => CountedRequest {
             identity: if facts.identity.is_empty() { &connection.identity } else { facts.identity },
             route: Some(&connection.route_key),

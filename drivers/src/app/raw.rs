@@ -1,4 +1,4 @@
-//! Events and answers in AWS's own form, as values of any types, such as those of the crate
+//! Events and responses in AWS's own form, as values of any type, such as those of the crate
 //! `aws_lambda_events`.
 
 use std::borrow::Cow;
@@ -14,9 +14,9 @@ use super::kind::{self, RequestKind, cognito};
 use super::subject::Subject;
 use super::{Answer, Context, FromContext, IntoAnswer, Response};
 
-/// The event or record as AWS sends it, read as a type; returned from a handler, an answer in the form of the
-/// service. Use it for code that was written for the types of the crate `aws_lambda_events`, of any version,
-/// or for members that no other extractor reads.
+/// Reads the event or record as AWS sends it, into a type of yours; as a return value, sends a
+/// response in the form of the service. Use it for code that was written for the types of the crate
+/// `aws_lambda_events`, of any version, or for members that no other extractor reads.
 ///
 /// ```
 /// use apptheory::app::{App, Raw};
@@ -40,33 +40,34 @@ use super::{Answer, Context, FromContext, IntoAnswer, Response};
 /// app.sqs("orders", ["tea"]).assert_ok();
 /// ```
 ///
-/// | For | It reads | As an answer it is |
+/// | For | Reads | As a return value |
 /// |---|---|---|
-/// | a request or a message of a WebSocket | the event behind it | a response of a Lambda function, such as `ApiGatewayProxyResponse`: it is [read](apptheory_core::http::HttpResponse::read_answer), and written in the form of the service that sent the event |
-/// | a record | the record [as its event has it](apptheory_core::events::EventInput::as_json) | – |
-/// | a record of Firehose | the same | a member of `records` ([`Transformed::of`](apptheory_core::events::Transformed::of)) |
+/// | a request or a message of a WebSocket | the event behind it | a Lambda response such as `ApiGatewayProxyResponse`: it is [parsed](apptheory_core::http::HttpResponse::read_answer), and sent in the form of the service that sent the event |
+/// | a record | the record [as in its event](apptheory_core::events::EventInput::as_json) | – |
+/// | a Firehose record | the same | a member of `records` ([`Transformed::of`](apptheory_core::events::Transformed::of)) |
 /// | an authorizer | the event | a policy document or `isAuthorized` ([`Policy::read_answer`]) |
-/// | a trigger of Cognito | the event | the event with its `response`; nothing else of it is read |
-/// | a custom resource of CloudFormation | the event | a response ([`Done::read_answer`]), which is sent |
-/// | a task of S3 Batch Operations | the event | results ([`S3BatchResult::read_answer`]) |
-/// | a field of AppSync, any event ([`on`](super::Router::on)), a mail of SES | the event, the record | its JSON |
+/// | a Cognito trigger | the event | the event with its `response`; the rest of it is ignored |
+/// | a CloudFormation custom resource | the event | a response ([`Done::read_answer`]), which is sent to CloudFormation |
+/// | an S3 Batch Operations task | the event | results ([`S3BatchResult::read_answer`]) |
+/// | an AppSync field, any event ([`on`](super::Router::on)), an SES mail | the event or record | its JSON |
 ///
-/// Whole batches are events of [`on`](super::Router::on), where no handler of their records is
-/// registered: a handler from `Raw<SqsEvent>` to `Raw<SqsBatchResponse>` decides by itself what comes
-/// again. It then has to keep deadlines, and the order of FIFO groups, itself.
+/// To handle a batch as a whole, register [`on`](super::Router::on) and no handler for its records:
+/// a handler from `Raw<SqsEvent>` to `Raw<SqsBatchResponse>` decides which records are retried. It
+/// then has to observe deadlines, and the order of FIFO groups, itself.
 ///
-/// Requests of [`local::Server`](crate::local::Server), of [`serve`](super::AppService::serve) and of tower
-/// have no event: asking for it is a masked 500. Changes that a middleware made to a request are not in its
-/// event. An event that does not fit the type is a mistake of the program: a masked 500, and the log names
-/// the member. Types of `aws_lambda_events` require members that some services and emulators leave out.
+/// Requests of [`local::Server`](crate::local::Server), of [`serve`](super::AppService::serve) and
+/// of tower have no event: the response is a masked 500. Changes that middleware made to a request
+/// are not in its event. An event that does not fit the type is a bug in the program: a masked 500,
+/// and the log names the member. Types of `aws_lambda_events` require members that some services
+/// and emulators leave out.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Raw<T>(pub T);
 
-/// A request has no event: it did not come from Lambda, or an extractor that reads `Raw` does not repeat its
-/// `KEEPS_EVENT`.
+/// No event was kept for the request: it did not come from Lambda, or an extractor that reads `Raw`
+/// does not set its own `KEEPS_EVENT`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error(
-    "no event was kept for the request: it came without one, or was read by an extractor without `KEEPS_EVENT`"
+    "no event was kept for the request: it did not come from Lambda, or its extractor does not set `KEEPS_EVENT`"
 )]
 struct NoEvent;
 
@@ -117,7 +118,8 @@ impl<T: Serialize> IntoAnswer<kind::Task> for Raw<T> {
     }
 }
 
-/// Kinds whose service takes the JSON of the type as it is, or is answered what core makes of it.
+/// Implements `IntoAnswer` for kinds whose service takes the type's JSON unchanged, or after a
+/// conversion in the core.
 macro_rules! as_it_is {
     ($($kind:ident)+) => {$(
         impl<T: Serialize> IntoAnswer<kind::$kind> for Raw<T> {
@@ -130,12 +132,12 @@ macro_rules! as_it_is {
 
 as_it_is!(Any AppSync AppSyncBatch DeliveryStream Mail);
 
-/// The event of a trigger came back without a response.
+/// A trigger's handler returned an event without a response.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the answer to Cognito is not the event with its `response`")]
+#[error("the result for Cognito is not the event with its `response`")]
 struct NoResponse;
 
-/// Of an event that comes back, what its trigger reads.
+/// Returns the `response` member of the event.
 fn response_of(mut event: Value) -> Result<Value, AppError> {
     let response = event.get_mut("response").map(Value::take);
     response.ok_or_else(|| AppError::internal().with_cause(NoResponse))

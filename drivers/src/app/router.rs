@@ -1,4 +1,4 @@
-//! Routes as values: which handler serves what, and what goes around it.
+//! Routers: handlers with the middleware around them.
 
 use core::fmt;
 use std::sync::Arc;
@@ -12,7 +12,8 @@ use super::kind::Http;
 use super::middleware::{Layer, Middleware};
 use super::target::Target;
 
-/// Handlers of requests, messages and records, with middleware around them: a part of an [`App`].
+/// Handlers of requests, messages and records, with middleware around them. Use routers to define
+/// the parts of an [`App`] in modules of their own.
 ///
 /// ```
 /// use apptheory::app::{App, Handler, Router, Timeout};
@@ -32,9 +33,9 @@ use super::target::Target;
 /// # Ok::<(), apptheory::app::BuildError>(())
 /// ```
 ///
-/// What is put around a router goes around all of its handlers, those that are registered later among
-/// them. The application's middleware is outermost, then that of each router on the way, then the
-/// handler's; at each of them, the first one that was said is outermost:
+/// A router's middleware goes around all of its handlers, also those that are registered later. The
+/// application's middleware is outermost, then that of each nested router, then the handler's. At
+/// each level, the first middleware is the outermost:
 ///
 /// ```text
 /// App::new()                       .layer(a).layer(b)
@@ -46,28 +47,28 @@ use super::target::Target;
 ///        the answer ◀─ a ◀─ b ◀─ c ◀─ d ◀─┘
 /// ```
 ///
-/// A router's state is that of its application, which is given to [`App::with_state`]: write
+/// A router's state is that of its application, which [`App::with_state`] sets: write
 /// `fn orders() -> Router<Shop>`.
 pub struct Router<S = ()> {
     routes: Vec<Route<S>>,
     layers: Vec<Layer>,
-    /// What was said about who may call the handlers.
+    /// All access settings of the router.
     accesses: Vec<Access>,
     /// The first registration that was refused.
     refused: Option<BuildError>,
 }
 
-/// A handler that waits for its application, and what it is for.
+/// A handler that waits for its application, and its target.
 pub(super) struct Route<S> {
     pub(super) target: Target,
     pub(super) handler: Erased<S>,
     /// The outermost first.
     pub(super) layers: Vec<Layer>,
-    /// What was said about who may call it, by the handler first and the outermost router last.
+    /// All access settings, the handler's first and the outermost router's last.
     pub(super) accesses: Vec<Vec<Access>>,
     /// Whether the handler reads the events behind its requests.
     pub(super) keeps_event: bool,
-    /// The prefix that it is nested at, or an empty text.
+    /// The prefix that the route is nested at, or an empty text.
     pub(super) prefix: String,
 }
 
@@ -75,7 +76,7 @@ pub(super) struct Route<S> {
 pub(super) const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 impl<S> Router<S> {
-    /// Begins a router without routes.
+    /// Creates a router without routes.
     #[must_use]
     pub const fn new() -> Self {
         Self { routes: Vec::new(), layers: Vec::new(), accesses: Vec::new(), refused: None }
@@ -102,17 +103,17 @@ impl<S> Router<S> {
         self.accesses.push(access);
     }
 
-    /// Keeps what is wrong, unless something was before.
+    /// Keeps the first error.
     pub(super) fn refuse(&mut self, error: BuildError) {
         self.refused.get_or_insert(error);
     }
 
-    /// Takes out what is wrong with a registration.
+    /// Takes the error of a refused registration.
     pub(super) const fn take_refused(&mut self) -> Option<BuildError> {
         self.refused.take()
     }
 
-    /// The routes, each with what is around the router.
+    /// Returns the routes, each with the router's layers and access.
     pub(super) fn into_routes(self) -> impl Iterator<Item = Route<S>> {
         let Self { routes, layers: around, accesses, refused: _ } = self;
         routes.into_iter().map(move |mut route| {
@@ -124,7 +125,7 @@ impl<S> Router<S> {
 }
 
 impl<S> Route<S> {
-    /// The same route of a router that is nested at a prefix.
+    /// Nests the route at a prefix.
     fn below(mut self, prefix: &str) -> Self {
         if matches!(prefix.trim(), "" | "/") {
             return self;
@@ -149,7 +150,7 @@ impl<S> Route<S> {
     }
 }
 
-/// A pattern below a prefix. The root is the prefix itself.
+/// Joins a prefix and a pattern. The root pattern is the prefix itself.
 fn join(prefix: &str, pattern: &str) -> String {
     let (prefix, pattern) = (prefix.trim(), pattern.trim());
     let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
@@ -159,12 +160,13 @@ fn join(prefix: &str, pattern: &str) -> String {
     }
 }
 
-/// Registering handlers, on routers and applications alike.
+/// Defines the methods that register handlers, for routers and applications.
 macro_rules! routes {
     ($($owner:ident)+) => {$(
         impl<S: Send + Sync + 'static> $owner<S> {
-            /// Serves a method and a pattern with a handler. Patterns are those of
-            /// [`router`](apptheory_core::http::router).
+            /// Serves requests with this method and path pattern. See
+            /// [`router`](apptheory_core::http::router) for patterns; methods with a shortcut have
+            /// their own function, such as [`get`](Self::get).
             #[must_use]
             pub fn route<A>(
                 mut self,
@@ -178,9 +180,8 @@ macro_rules! routes {
                 self
             }
 
-            /// Serves any method that carries requests to resources: GET, HEAD, POST, PUT, PATCH,
-            /// DELETE and OPTIONS. A method that the pattern is also served with on its own is a
-            /// duplicate.
+            /// Serves GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS. Registering one of them
+            /// again for the same pattern is an error.
             #[must_use]
             pub fn any<A>(mut self, pattern: &str, handler: impl Handler<A, S, Http>) -> Self {
                 let target = Target::AnyMethod { pattern: pattern.to_owned() };
@@ -188,13 +189,13 @@ macro_rules! routes {
                 self
             }
 
-            /// Serves GET, and HEAD where nothing else does.
+            /// Serves GET, and HEAD unless another handler does.
             #[must_use]
             pub fn get<A>(self, pattern: &str, handler: impl Handler<A, S, Http>) -> Self {
                 self.route("GET", pattern, handler)
             }
 
-            /// Serves HEAD, which GET routes serve by default.
+            /// Serves HEAD. GET routes serve HEAD by default.
             #[must_use]
             pub fn head<A>(self, pattern: &str, handler: impl Handler<A, S, Http>) -> Self {
                 self.route("HEAD", pattern, handler)
@@ -224,18 +225,18 @@ macro_rules! routes {
                 self.route("DELETE", pattern, handler)
             }
 
-            /// Serves OPTIONS, preflights among them, which such a route answers itself.
+            /// Serves OPTIONS. Such a route also gets CORS preflights, and responds to them itself.
             #[must_use]
             pub fn options<A>(self, pattern: &str, handler: impl Handler<A, S, Http>) -> Self {
                 self.route("OPTIONS", pattern, handler)
             }
 
-            /// Serves requests whose paths no route matches: of a nested router, those below its
-            /// prefix. Of several fallbacks that a path is below, the one of the longest prefix
-            /// serves. A path that is known with another method is answered with 405 all the same.
+            /// Serves requests whose path matches no route; in a nested router, only those below
+            /// its prefix. If several fallbacks apply, the one with the longest prefix serves. A
+            /// path that is registered for other methods still gets a 405.
             ///
-            /// It is a handler like any other: middleware goes around it, and authentication and
-            /// policies are asked about it. Without a fallback the answer is 404, and they are not asked.
+            /// A fallback is a handler like any other: middleware, authentication and policies run.
+            /// Without a fallback the response is 404, and they do not run.
             #[must_use]
             pub fn fallback<A>(mut self, handler: impl Handler<A, S, Http>) -> Self {
                 let target = Target::Fallback { prefix: "/".to_owned() };
@@ -243,47 +244,55 @@ macro_rules! routes {
                 self
             }
 
-            /// Adds all routes of a router below a prefix, with what is around them. `/` of the
-            /// router is the prefix itself. A prefix may have parameters, as `/shops/{shop}`. Messages
-            /// and records have no paths, and are added as they are.
+            /// Adds all routes of a router below a prefix, with their middleware. The router's `/`
+            /// is the prefix itself. A prefix may have parameters, such as `/shops/{shop}`.
+            /// Handlers of messages and records have no path, and are added unchanged.
+            ///
+            /// ```
+            /// use apptheory::app::{App, Router};
+            ///
+            /// let orders = Router::new().get("/", async || "all orders").get("/{id}", async || "one order");
+            /// let app = App::new().nest("/orders", orders).build()?;
+            /// # Ok::<(), apptheory::app::BuildError>(())
+            /// ```
             #[must_use]
             pub fn nest(mut self, prefix: &str, router: Router<S>) -> Self {
                 self.router().add_router(prefix, router);
                 self
             }
 
-            /// Adds all routes of a router, with what is around them.
+            /// Adds all routes of a router, with their middleware.
             #[must_use]
             pub fn merge(mut self, router: Router<S>) -> Self {
                 self.router().add_router("/", router);
                 self
             }
 
-            /// Says who may call the handlers of requests and messages, those that are registered
-            /// later among them; see [`Access`]. [`App::authenticate`] says who calls: without it, a
-            /// router that is not public does not build, and neither does one that is told so twice
-            /// and differently, or with a handler, or inside of a router, of another access. Nothing
-            /// says who sends a record: register handlers of records with another router.
+            /// Sets who may call the handlers of requests and messages, also those that are
+            /// registered later; see [`Access`]. Set [`App::authenticate`] as well, or a router
+            /// that is not public does not build. A router with two different settings, or with
+            /// another one than a handler in it or a router around it, does not build either.
+            /// Records have no caller: register their handlers with another router.
             #[must_use]
             pub fn access(mut self, access: Access) -> Self {
                 self.router().add_access(access);
                 self
             }
 
-            /// Lets only callers with an identity call the handlers, as [`Access::Authenticated`].
+            /// Restricts the handlers to authenticated callers, as [`Access::Authenticated`].
             #[must_use]
             pub fn for_callers(self) -> Self {
                 self.access(Access::Authenticated)
             }
 
-            /// Lets only callers call the handlers who have every one of these scopes, as
+            /// Restricts the handlers to callers with all of these scopes, as
             /// [`Access::AllScopes`]. An empty list, or a blank scope, does not build.
             #[must_use]
             pub fn for_scopes<T: Into<String>>(self, scopes: impl IntoIterator<Item = T>) -> Self {
                 self.access(Access::AllScopes(scopes.into_iter().map(T::into).collect()))
             }
 
-            /// Lets only callers call the handlers who have at least one of these scopes, as
+            /// Restricts the handlers to callers with at least one of these scopes, as
             /// [`Access::AnyScope`]. An empty list, or a blank scope, does not build.
             #[must_use]
             pub fn for_any_scope<T: Into<String>>(
@@ -293,12 +302,25 @@ macro_rules! routes {
                 self.access(Access::AnyScope(scopes.into_iter().map(T::into).collect()))
             }
 
-            /// Puts a middleware around all handlers, those that are registered later among them. The
-            /// first one is the outermost. [`Router`] shows the order of all of them.
+            /// Puts a middleware around all handlers, also those that are registered later. The
+            /// first middleware is the outermost; [`Router`] shows the whole order.
             ///
-            /// Middleware does not see requests that no handler is called for: preflights, malformed
-            /// requests, 404, 405, and those that a policy or authentication refuses. See
-            /// [`response_headers`](App::response_headers) for what all answers are to carry.
+            /// ```
+            /// use apptheory::app::{Answer, App, Context, Next};
+            ///
+            /// async fn no_cache(context: Context, next: Next) -> Answer {
+            ///     let mut response = next.run(context).await;
+            ///     response.headers.set("cache-control", "no-store");
+            ///     Ok(response)
+            /// }
+            ///
+            /// let app = App::new().get("/", async || "hello").layer(no_cache).build()?;
+            /// # Ok::<(), apptheory::app::BuildError>(())
+            /// ```
+            ///
+            /// Middleware runs only when a handler is called, not for preflights, malformed
+            /// requests, 404, 405, and requests that a policy or authentication refuses. Use
+            /// [`response_headers`](App::response_headers) for headers on all responses.
             #[must_use]
             pub fn layer(mut self, middleware: impl Middleware) -> Self {
                 self.router().add_layer(middleware);

@@ -1,4 +1,4 @@
-//! Serving one request, or one message of a WebSocket.
+//! Serving a request or a WebSocket message.
 
 use core::future::Future;
 use std::sync::Arc;
@@ -28,16 +28,17 @@ use super::{AppService, Response, WebSocket};
 use crate::clock::Clock as _;
 
 impl AppService {
-    /// Answers a request. It never fails: whatever goes wrong is answered. What is not done in time
-    /// is dropped, and answered with `app.timeout`; the response's stream is for the caller to end.
+    /// Serves a request. This never fails: errors become responses. Work that does not finish in
+    /// time is dropped, and the response is `app.timeout`; the caller has to end the response's
+    /// stream in time.
     ///
-    /// Dropping the future gives the request up: the handler's future is dropped with it, and its
-    /// [cancellation](Context::cancellation) ends.
+    /// Dropping the future cancels the request: the handler's future is dropped, and its
+    /// [cancellation token](Context::cancellation) is cancelled.
     pub async fn serve(&self, request: RawRequest<'_>, invocation: Invocation) -> Response {
         self.within(invocation, |begun| self.serve_begun(request, begun)).await
     }
 
-    /// Answers a request of an invocation that has begun.
+    /// Serves a request of an invocation that has begun.
     pub(crate) async fn serve_begun(&self, request: RawRequest<'_>, begun: Begun) -> Response {
         let span = begun.span.clone();
         let Exchanged { mut response, report } = self.exchange(request, begun).await;
@@ -53,7 +54,7 @@ impl AppService {
         response
     }
 
-    /// Carries out the exchange of a request for its response, before anybody is told of it.
+    /// Runs the exchange of a request, without reporting it.
     pub(super) async fn exchange(
         &self,
         request: RawRequest<'_>,
@@ -64,8 +65,8 @@ impl AppService {
         self.carry_out(exchange, begun, None).await.0
     }
 
-    /// Carries out the exchange of a message, and says whether that was done in time: otherwise there
-    /// is no answer.
+    /// Runs the exchange of a message, and returns whether it finished in time; if not, there is no
+    /// response.
     pub(super) async fn exchange_message(
         &self,
         socket: &WebSocket,
@@ -78,8 +79,7 @@ impl AppService {
         self.carry_out(exchange, begun, Some(socket)).await
     }
 
-    /// A request with the tenant of its invocation, and with its trace and id where it has none of its
-    /// own.
+    /// Adds the invocation's tenant to a request, and its trace and id if the request has none.
     fn arrive<'e>(&self, mut request: RawRequest<'e>, begun: &Begun) -> (RawRequest<'e>, Arrival) {
         let Invocation { request_id, deadline, trace, tenant_id, .. } = &begun.invocation;
         carry_on(trace, &mut request.headers);
@@ -149,12 +149,13 @@ impl AppService {
                 }
             };
         };
-        // Do not cancel: work that the handler started may go on in the background.
+        // Do not cancel: work that the handler spawned may continue in the background.
         let _ = guard.disarm();
         (exchanged, is_in_time)
     }
 
-    /// The output of work; `None` when it is cut short: then what it started elsewhere is cancelled.
+    /// Returns the output of work; `None` if its time is up. Work that it spawned elsewhere is
+    /// cancelled then.
     async fn or_cancel<T>(
         &self,
         time: InvocationTime,
@@ -182,7 +183,7 @@ impl AppService {
         }
     }
 
-    /// Reports what was answered, once nothing about it changes any more.
+    /// Reports a response, after its last change.
     pub(super) fn report<S>(&self, response: &http::HttpResponse<S>, report: &Report) {
         let request_id = &report.call.request_id;
         if let Some(error) = response.error.as_ref().filter(|error| error.status() >= 500) {
@@ -193,8 +194,8 @@ impl AppService {
         }
     }
 
-    /// Lets the hook change the header fields, and returns those that it found. A change that is not
-    /// finished, or would break the answer, is dropped.
+    /// Lets the hook change the headers, and returns the previous ones. An incomplete or invalid
+    /// change is dropped.
     pub(super) fn change_headers<S>(
         &self,
         response: &mut http::HttpResponse<S>,
@@ -207,7 +208,7 @@ impl AppService {
             hook(&mut headers);
             changed = Some(headers);
         };
-        isolated("the response headers' hook", change, |panic| {
+        isolated("the hook of response headers", change, |panic| {
             self.tell_cause(&call.request_id, panic);
         });
         let head = http::HttpResponse {
@@ -238,8 +239,7 @@ impl AppService {
         self.measure(request_id, || observation.metric(ended_at), || observation.span());
     }
 
-    /// Hands a metric and a span to the application's hooks. Neither is made for a hook that is not
-    /// there.
+    /// Passes a metric and a span to the application's hooks. Only what has a hook is created.
     pub(super) fn measure<'r>(
         &self,
         request_id: &str,
@@ -262,7 +262,7 @@ impl AppService {
         }
     }
 
-    /// Reports what went wrong beside an answer to the application.
+    /// Reports a failure that does not change the response.
     pub(super) fn tell_cause(
         &self,
         request_id: &str,
@@ -272,23 +272,23 @@ impl AppService {
         self.tell(Failure { request_id: request_id.to_owned(), error });
     }
 
-    /// Reports to the application what no client may see.
+    /// Reports a failure that clients must not see.
     pub(crate) fn tell(&self, mut failure: Failure) {
         failure.request_id = log_text(&failure.request_id).into_owned();
         match &self.inner.hooks.failure {
-            // Where this hook itself fails, no other is left to hand that to.
+            // A panic of the failure hook itself has nowhere to go.
             Some(hook) => isolated("the failure hook", || hook(&failure), |_: Panicked| {}),
             None => log(&failure),
         }
     }
 }
 
-/// What becomes of work that was not done in time.
+/// The result of work that did not finish in time.
 fn too_late<T>() -> Result<T, AppError> {
     Err(AppError::of(code::TIMEOUT))
 }
 
-/// Puts a request that comes without a trace into that of its invocation.
+/// Adds the invocation's trace to a request without one.
 fn carry_on(trace: &str, headers: &mut MultiMap) {
     const FIELD: &str = "x-amzn-trace-id";
     let is_field = |name: &str| name.trim().eq_ignore_ascii_case(FIELD);

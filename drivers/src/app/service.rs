@@ -1,4 +1,4 @@
-//! An application as a tower service.
+//! Applications as tower services.
 
 use core::convert::Infallible;
 use core::fmt;
@@ -16,21 +16,22 @@ use super::invocation::Invocation;
 use super::wire::{http_head, raw_request};
 use super::{AppService, BodyStream, BoxFuture, Context};
 
-/// The body of an application's response: what is there, and then what is streamed. An error on the
-/// way ends it early; the client sees a body that is cut off.
+/// The body of an application's response: the buffered part, then the streamed one. An error ends
+/// it early, so that the client sees an incomplete body.
 pub struct AppBody {
     whole: Bytes,
     stream: Option<BodyStream>,
 }
 
 impl AppService {
-    /// Answers a request of the `http` crate.
+    /// Serves a request of the `http` crate.
     ///
-    /// Its invocation is the [`Invocation`] among the request's extensions, where a layer in front puts
-    /// one. With the feature `lambda_runtime`, a `lambda_runtime::Context` does as well: `lambda_http`
-    /// puts one there, so that its functions have deadline, ids and trace. An application that is
-    /// [mounted](super::App::mount) in another has the other's. Without any of these a request has no
-    /// deadline: put a [`Timeout`](super::Timeout) around the handlers.
+    /// The invocation is the [`Invocation`] among the request's extensions, if an outer layer puts
+    /// one there. With the feature `lambda_runtime`, a `lambda_runtime::Context` works as well:
+    /// `lambda_http` sets it, so that its functions have deadline, ids and trace. An application
+    /// that is [mounted](super::App::mount) in another one has the outer one's invocation. Without
+    /// any of these a request has no deadline: put a [`Timeout`](super::Timeout) around the
+    /// handlers.
     ///
     /// ```
     /// use apptheory::app::{App, Context, Invocation};
@@ -58,14 +59,14 @@ impl AppService {
                 let outer = parts.extensions.get::<Context>();
                 self.serve_finished(raw_request(&parts, body), invocation, outer).await
             }
-            // The client went away in the middle of its body: nobody reads this.
+            // The client disconnected while sending its body, and will not see this.
             None => super::Response::new(400),
         };
         let head = http_head(response.status, &response.headers, &response.cookies);
         head.map(|()| AppBody::new(response.body, response.stream))
     }
 
-    /// The invocation that a layer in front left in a request's extensions.
+    /// Returns the invocation from a request's extensions.
     fn invocation(&self, extensions: &http::Extensions) -> Invocation {
         if let Some(invocation) = extensions.get::<Invocation>() {
             return invocation.clone();
@@ -74,12 +75,12 @@ impl AppService {
         if let Some(context) = extensions.get::<lambda_runtime::Context>() {
             return crate::lambda::invocation(context.clone(), self);
         }
-        // Mounted in another application, it serves the same invocation.
+        // A mounted application serves the outer one's invocation.
         let outer = extensions.get::<Context>();
         outer.map_or_else(Invocation::default, |context| context.invocation().clone())
     }
 
-    /// Reads a body, but no more than it takes to see that it is too large.
+    /// Reads a body, up to one byte more than the limit.
     async fn read<B: HttpBody>(&self, body: B) -> Option<Vec<u8>> {
         let most = self.settings().limits.max_request_bytes;
         let most =
@@ -103,7 +104,7 @@ impl AppService {
     }
 }
 
-/// The application answers whatever it is asked, and is always ready.
+/// An application is always ready, and never fails.
 impl<B> Service<http::Request<B>> for AppService
 where
     B: HttpBody + Send + 'static,

@@ -1,4 +1,4 @@
-//! What all requests and records of an application share.
+//! Services that all requests and records of an application share.
 
 use std::sync::Arc;
 
@@ -9,14 +9,14 @@ use crate::clock::SharedClock;
 use crate::ids::IdSource;
 use crate::websocket::{WebSocketClient, WebSocketClientFactory};
 
-/// What an application lives on.
+/// The shared services of an application.
 #[derive(Clone)]
 pub(super) struct Services {
     pub(super) clock: SharedClock,
     pub(super) ids: Arc<dyn IdSource>,
     pub(super) websocket_clients: Option<Arc<dyn WebSocketClientFactory>>,
     pub(super) json: JsonReading,
-    /// How large the bodies of requests may be.
+    /// The largest body of a request, in bytes.
     #[cfg(feature = "tower")]
     pub(super) max_request_bytes: Option<core::num::NonZeroU64>,
     #[cfg(feature = "tower")]

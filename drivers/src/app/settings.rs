@@ -1,4 +1,4 @@
-//! What an application decides once for all of its routes.
+//! Settings of an application.
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::App;
 use crate::clock::{Clock, SharedClock};
 use crate::ids::IdSource;
 
-/// Settings.
+/// Settings of the whole application.
 impl<S> App<S> {
     /// Sets how much of the pipeline runs; by default all of it.
     #[must_use]
@@ -20,31 +20,42 @@ impl<S> App<S> {
         self
     }
 
-    /// Sets the shape of error bodies.
+    /// Sets the format of error bodies.
     #[must_use]
     pub fn error_format(mut self, format: ErrorFormat) -> Self {
         self.settings.error_format = format;
         self
     }
 
-    /// Sets how large bodies may be.
+    /// Sets the size limits for request and response bodies.
+    ///
+    /// ```
+    /// use core::num::NonZeroU64;
+    ///
+    /// use apptheory::app::App;
+    /// use apptheory::http::exchange::Limits;
+    ///
+    /// let limits = Limits { max_request_bytes: NonZeroU64::new(1 << 20), ..Limits::default() };
+    /// let app = App::new().limits(limits);
+    /// ```
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.settings.limits = limits;
         self
     }
 
-    /// Lets pages of other origins read answers. By default, they may not.
+    /// Allows pages of other origins to read responses. By default, they cannot.
     #[must_use]
     pub fn cors(mut self, cors: Cors) -> Self {
         self.settings.cors = Some(cors);
         self
     }
 
-    /// Takes over the settings of the [contract profile](apptheory_core::contract): those under
-    /// which the portable cases are answered. Call it first, and change single settings after it.
+    /// Applies the settings of the [contract profile](apptheory_core::contract), under which
+    /// portable test cases of other AppTheory packages pass. Call it first, and change single
+    /// settings after it.
     ///
-    /// Use it for conformance tests and for migrations. It is less safe than saying nothing.
+    /// Use it for conformance tests and migrations. It is less safe than the defaults.
     #[must_use]
     pub fn contract_profile(mut self) -> Self {
         let ContractSettings { http, reserve, .. } = contract::profile();
@@ -60,34 +71,34 @@ impl<S> App<S> {
         self
     }
 
-    /// Cuts work short this long before an invocation's deadline, so that there is time left to
-    /// answer. Without it, that is 500 ms or a tenth of the time given, whichever is shorter. Set it
-    /// where answers take longer to send or to record.
+    /// Cancels work this long before an invocation's deadline, so that there is time left to
+    /// respond. The default is 500 ms or a tenth of the available time, whichever is shorter. Raise
+    /// it if responses take longer to send or record.
     ///
-    /// | What is cut short | What becomes of it |
+    /// | Cancelled work | Effect |
     /// |---|---|
     /// | a handler of a request, its middleware, authentication and policy | dropped; 504 `app.timeout` |
-    /// | a stream | dropped; 504 before its first chunk or behind a buffered answer, trailers later |
-    /// | a batch | its running records are dropped, and the rest fails: they come again |
-    /// | any other event, a message of a WebSocket among them | dropped; the invocation fails as [`TimedOut`](super::TimedOut) |
+    /// | a stream | dropped; 504 before its first chunk or after a buffered response, else trailers |
+    /// | a batch | records in progress are dropped, and the rest fails: they are retried |
+    /// | any other event, including a WebSocket message | dropped; the invocation fails as [`TimedOut`](super::TimedOut) |
     ///
-    /// Only what waits can be dropped: a handler that blocks its thread is not stopped. Have it
-    /// block a thread of its own, such as tokio's `spawn_blocking` gives. Invocations without a
-    /// deadline are never cut short.
+    /// Only work that waits can be cancelled: a handler that blocks its thread is not stopped. Run
+    /// blocking code on another thread, for instance with tokio's `spawn_blocking`. Invocations
+    /// without a deadline are never cancelled.
     #[must_use]
     pub fn reserve(mut self, reserve: Duration) -> Self {
         self.reserve = Some(reserve);
         self
     }
 
-    /// Goes by another clock than the machine's.
+    /// Uses `clock` instead of the system clock. Tests pass a manual or virtual clock.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = SharedClock::new(clock);
         self
     }
 
-    /// Takes ids from another source than the machine's randomness.
+    /// Uses `ids` instead of random ids. Tests pass [`SequentialIds`](crate::ids::SequentialIds).
     #[must_use]
     pub fn ids(mut self, ids: impl IdSource + 'static) -> Self {
         self.ids = Arc::new(ids);

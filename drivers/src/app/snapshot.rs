@@ -1,4 +1,4 @@
-//! What is done around the snapshot that Lambda SnapStart takes of the process.
+//! Hooks around the snapshot that Lambda SnapStart takes of the process.
 
 use core::future::Future;
 use core::sync::atomic::Ordering;
@@ -18,17 +18,18 @@ where
     Box::new(move || Box::pin(hook()))
 }
 
-/// Lambda SnapStart: Lambda starts a function once, takes a snapshot of its memory, and runs all of its
-/// processes from that.
+/// Lambda SnapStart: Lambda starts a function once, takes a snapshot of its memory, and starts all
+/// of its processes from that snapshot.
 ///
-/// What the memory holds then is the same in all of them, and old. This crate remembers no id, no
-/// random number and no instant over a restore, and its AWS clients open new connections and ask for
-/// credentials again. What your application keeps is for these hooks. They run on Lambda, of the
-/// application that [runs](crate::lambda::Runtime) there, and not of those that are mounted in it.
+/// All processes begin with the same memory, which may be old. This crate keeps no id, random
+/// number or instant across a restore, and its AWS clients open new connections and fetch
+/// credentials again. Use these hooks for what your application keeps. They run on Lambda, for the
+/// application that [runs](crate::lambda::Runtime) there, not for applications that are mounted in
+/// it.
 impl<S> App<S> {
-    /// Runs `hook` before the snapshot is taken, and waits for it. Use it to load and compute what all
-    /// processes need, and to close what none of them may share. An error or a panic keeps the version
-    /// of the function from being published.
+    /// Runs `hook` before the snapshot is taken, and waits for it. Use it to load and compute what
+    /// all processes need, and to close what they must not share. An error or a panic fails the
+    /// publication of the function's version.
     ///
     /// ```
     /// use apptheory::app::App;
@@ -55,10 +56,10 @@ impl<S> App<S> {
         self
     }
 
-    /// Runs `hook` whenever a process was restored from the snapshot, before it takes an invocation,
-    /// and waits for it: Lambda gives it 10 s, with the restore. Use it to make anew what must not be
-    /// shared or is old: connections, secrets, seeds of random numbers. An error or a panic ends the
-    /// process, and Lambda is told why.
+    /// Runs `hook` after a process was restored from the snapshot and before its first invocation,
+    /// and waits for it. Lambda allows 10 s for the restore including the hook. Use it to renew
+    /// what is old or must not be shared: connections, secrets, seeds of random numbers. An error
+    /// or a panic ends the process and is reported to Lambda.
     #[must_use]
     pub fn after_restore<F, R>(mut self, hook: F) -> Self
     where
@@ -76,7 +77,7 @@ impl AppService {
         run("the hook before the snapshot", self.inner.hooks.before_snapshot.as_ref()).await
     }
 
-    /// Runs on from a snapshot of the process: what it must not remember is forgotten.
+    /// Resumes from a snapshot: discards what must not survive it.
     pub(crate) async fn restore(&self) -> Result<(), BoxError> {
         snapshot::restored();
         self.inner.is_warm.store(false, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! What everything that an application runs is within: spans of `tracing`, and the invocation's trace.
+//! The `tracing` spans and the traces of invocations and records.
 
 use core::future::Future;
 
@@ -15,8 +15,8 @@ use super::invocation::Invocation;
 use super::time::Begun;
 use crate::trace::{self, Trace};
 
-/// The span of an invocation, and the trace that it belongs to. Clones are the same; the span ends
-/// with the last of them.
+/// The span of an invocation, and the trace that it belongs to. Clones share the span; it ends with
+/// the last of them.
 #[derive(Clone, Debug)]
 pub(crate) struct InvocationSpan {
     trace: Trace,
@@ -40,7 +40,7 @@ impl InvocationSpan {
         &self.trace
     }
 
-    /// Says which route serves the invocation, once that is decided.
+    /// Records the route that serves the invocation.
     pub(super) fn record_route(&self, route: &str) {
         #[cfg(feature = "tracing")]
         self.span.record("route", &*log_text(route));
@@ -48,7 +48,7 @@ impl InvocationSpan {
         let _ = route;
     }
 
-    /// Says which trace the request is of, where Lambda has not.
+    /// Records the trace id of the request, if Lambda gave none.
     pub(super) fn record_trace_id(&self, id: &str) {
         #[cfg(feature = "tracing")]
         if self.trace.id().is_empty() && !id.is_empty() {
@@ -58,7 +58,7 @@ impl InvocationSpan {
         let _ = id;
     }
 
-    /// Runs work within the span and the trace.
+    /// Runs a future within the span and the trace.
     pub(crate) async fn run<F: Future>(self, work: F) -> F::Output {
         #[cfg(feature = "tracing")]
         let work = work.instrument(self.span);
@@ -93,7 +93,7 @@ fn invocation_span(invocation: &Invocation, trace: &Trace) -> Span {
     span
 }
 
-/// Handles a record of an event within a span of its own.
+/// Runs the handling of a record within a span of its own.
 pub(super) async fn in_record<F: Future>(
     source: Trigger,
     name: &str,
@@ -101,7 +101,7 @@ pub(super) async fn in_record<F: Future>(
     work: F,
 ) -> F::Output {
     #[cfg(feature = "tracing")]
-    // What nobody takes is not worked out.
+    // Computes the fields only if the span is enabled.
     let work = work.instrument(info_span!(
         "record",
         source = source.as_str(),
@@ -114,8 +114,8 @@ pub(super) async fn in_record<F: Future>(
 }
 
 impl AppService {
-    /// Begins an invocation, runs what serves it within its span and its trace, and then what that has
-    /// left for after the answer.
+    /// Begins an invocation, runs `serve` within its span and trace, and then the work that it
+    /// registered with `after`.
     pub(crate) async fn within<F: Future>(
         &self,
         invocation: Invocation,

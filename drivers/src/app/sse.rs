@@ -19,12 +19,12 @@ use super::extract::FromContext;
 use super::kind::Http;
 use crate::clock::{Clock as _, SharedClock};
 
-/// Sends events while they happen, and a comment whenever nothing was sent for too long.
+/// Sends server-sent events as they happen, and a comment when nothing was sent for a while.
 ///
-/// The head is sent at once, events follow as they are pulled. The stream ends where its events
-/// end, at their first error, or a [second](EVENTS_RESERVE) before the invocation does: readers
-/// reconnect by themselves, and send the last id that they saw as `Last-Event-ID`. When the reader
-/// is gone, the stream of events is dropped.
+/// The head is sent at once; events follow as they are pulled. The stream ends with its events, at
+/// their first error, or a [second](EVENTS_RESERVE) before the invocation: browsers reconnect by
+/// themselves, and send the last id that they saw as `Last-Event-ID`. When the client disconnects,
+/// the stream of events is dropped.
 ///
 /// ```
 /// use apptheory::app::{App, Response, Sse};
@@ -47,13 +47,13 @@ pub struct Sse {
 }
 
 impl Sse {
-    /// Writes a comment after another time without output. Zero turns the comments off.
+    /// Sets the time without output after which a comment is sent. Zero disables the comments.
     #[must_use]
     pub fn with_keep_alive(self, keep_alive: Duration) -> Self {
         Self { keep_alive, ..self }
     }
 
-    /// Returns a response of these events, 200.
+    /// Returns a response with status 200 that sends these events.
     pub fn send<S, E>(self, events: S) -> Response
     where
         S: Stream<Item = Result<SseEvent, E>> + Send + 'static,
@@ -62,8 +62,8 @@ impl Sse {
         Response::sse_stream(200, self.stream(events))
     }
 
-    /// Returns the body of that response: an empty chunk, which sends the head, and a chunk per event
-    /// or comment.
+    /// Returns the body of that response: an empty chunk, which sends the head, then one chunk per
+    /// event or comment. Use it to set other headers or another status.
     pub fn stream<S, E>(self, events: S) -> BodyStream
     where
         S: Stream<Item = Result<SseEvent, E>> + Send + 'static,
@@ -77,8 +77,8 @@ impl Sse {
     }
 }
 
-/// By the application's clock, until shortly before the invocation's deadline, and with
-/// [`SseFramer::KEEP_ALIVE`].
+/// Uses the application's clock, ends shortly before the invocation's deadline, and sends comments
+/// after [`SseFramer::KEEP_ALIVE`].
 impl<S> FromContext<S, Http> for Sse {
     fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
         Ok(Self {
@@ -103,7 +103,7 @@ impl Sending {
             if self.framer.is_over(now) {
                 return None;
             }
-            // A reader that was slow to take the last chunk heard nothing meanwhile.
+            // If the reader was slow, the time since the last chunk counts as silence.
             self.framer.handle_timeout(now, &mut chunk);
             if !chunk.is_empty() {
                 break;
@@ -111,7 +111,7 @@ impl Sending {
             match self.event_until(now).await {
                 Some(Some(Ok(event))) => {
                     let now = self.clock.now();
-                    // It is never closed before this is dropped.
+                    // The channel stays open until this is dropped.
                     self.framer.handle_event(&event, now, &mut chunk).ok()?;
                 }
                 Some(Some(Err(error))) => return Some((Err(error), self)),
@@ -122,7 +122,7 @@ impl Sending {
         Some((Ok(chunk.into()), self))
     }
 
-    /// The next event; `None` when a comment or the end is due before it.
+    /// Returns the next event; `None` when a comment or the end is due first.
     async fn event_until(&mut self, now: Timestamp) -> Option<Option<Result<SseEvent, AppError>>> {
         let Some(due) = self.framer.poll_timeout() else { return Some(self.events.next().await) };
         let sleep = Box::pin(self.clock.sleep(now.until(due)));
@@ -148,7 +148,7 @@ mod tests {
         VirtualClock::new(Timestamp::UNIX_EPOCH)
     }
 
-    /// What an application streams, with the seconds at which each chunk was there.
+    /// Returns the chunks that an application streams, with the second of each.
     fn sent<S>(
         clock: &VirtualClock,
         deadline: Option<i64>,
@@ -179,7 +179,7 @@ mod tests {
         })
     }
 
-    /// An event after so many seconds each; then the end.
+    /// Yields an event after each number of seconds, then ends.
     fn after(
         waits: &'static [u64],
     ) -> impl Fn(SharedClock) -> stream::BoxStream<'static, Result<SseEvent, AppError>> {

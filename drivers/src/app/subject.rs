@@ -1,4 +1,4 @@
-//! What a handler is called for.
+//! What a context is of: a request, a message, a record or an event.
 
 use std::sync::Arc;
 
@@ -9,20 +9,21 @@ use apptheory_core::http::exchange::{Call, Principal};
 use super::context::Context;
 use super::events::AnyEvent;
 
-/// What a [`Context`] is about.
+/// The kind of input that a [`Context`] is of.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ContextKind {
     /// An HTTP request.
     Request,
-    /// A message on a WebSocket, or the start or end of one.
+    /// A WebSocket message, connect or disconnect.
     Message,
     /// A record of a queue, stream, table, topic or bus.
     Record,
-    /// An event of any kind, such as the input of a direct invocation.
+    /// An event that was registered with [`Router::on`](super::Router::on) or a method for single
+    /// events, such as the input of a direct invocation.
     Event,
 }
 
-/// What a handler is called for.
+/// The input that a handler is called with.
 #[derive(Clone)]
 pub(super) enum Subject {
     Call { call: Arc<Call>, principal: Option<Arc<Principal>> },
@@ -46,7 +47,7 @@ impl Subject {
     }
 }
 
-/// A handler was called for another kind of event than it is for. Applications do not.
+/// A handler was called with another kind of input than it is for. Applications never do so.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the handler was called for another kind of event")]
 pub(super) struct OfAnotherKind;

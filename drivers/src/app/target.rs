@@ -1,4 +1,4 @@
-//! What handlers are registered for, and what may be wrong with that.
+//! What handlers are registered for, and conflicts between registrations.
 
 use apptheory_core::events::{BatchSource, RouteTaken, Rule, Shape, SingleRoute};
 use apptheory_core::http::exchange::Access;
@@ -16,15 +16,15 @@ pub(super) enum Target {
     AnyMethod {
         pattern: String,
     },
-    /// Requests below a prefix that nothing else serves.
+    /// Requests below a prefix that no route matches.
     Fallback {
         prefix: String,
     },
     /// A route key of a WebSocket API.
     Message(String),
-    /// Records of a source, by the name of what they are from.
+    /// Records of a source, by the name of their queue, stream, table and so on.
     Records(BatchSource, String),
-    /// Records of a source in tumbling windows, and the ends of these.
+    /// Records of a source in tumbling windows, and the ends of these windows.
     Window(BatchSource, String),
     WindowEnd(BatchSource, String),
     Topic(String),
@@ -39,7 +39,7 @@ impl Target {
         matches!(self, Self::Request { .. } | Self::AnyMethod { .. } | Self::Fallback { .. })
     }
 
-    /// Who may call it, if the handler and the routers around it agree.
+    /// Returns who may call the handler, if the handler and the routers around it agree.
     pub(super) fn agreed(&self, accesses: Vec<Vec<Access>>) -> Result<Access, BuildError> {
         for said in &accesses {
             let mut said = said.iter();
@@ -62,7 +62,7 @@ impl Target {
         }
     }
 
-    /// The method that registers it, what its argument is called, and the argument.
+    /// Returns the method that registers the target, the name of its argument, and the argument.
     pub(super) fn names(&self) -> (&'static str, &'static str, String) {
         let quoted = |name: &String| format!("{name:?}");
         match self {
@@ -93,7 +93,7 @@ impl Target {
         }
     }
 
-    /// Why a handler would never run, and what to do.
+    /// Returns the error for a handler that would never run.
     pub(super) fn never_runs(&self, taken: &RouteTaken) -> BuildError {
         let (method, what, given) = self.names();
         let reason = match taken {
@@ -125,12 +125,12 @@ impl Target {
     }
 }
 
-/// Whether the records of a source name nothing to route by, so that one handler is for all of them.
+/// Returns whether a source has a single handler, because its records have no name to route by.
 const fn has_one_handler(source: BatchSource) -> bool {
     matches!(source, BatchSource::Ses | BatchSource::CloudWatchLogs)
 }
 
-/// The method that registers handlers of a source's records, and what its argument is called.
+/// Returns the method that registers handlers of a source's records, and the name of its argument.
 const fn method_for(source: BatchSource) -> (&'static str, &'static str) {
     match source {
         BatchSource::Sqs => ("sqs", "queue"),

@@ -1,7 +1,7 @@
-//! The time of an invocation, while the application carries it out.
+//! The time of an invocation.
 //!
-//! Whatever is waited for on behalf of an invocation is raced against the same two instants, which
-//! are worked out once, when the invocation begins.
+//! All work of an invocation is raced against the same two instants, which are computed once, when
+//! the invocation begins.
 
 use core::fmt;
 use core::future::Future;
@@ -17,21 +17,21 @@ use super::invocation::Invocation;
 use super::span::InvocationSpan;
 use crate::clock::Clock as _;
 
-/// An invocation that is being carried out, the time that it has, and the span that it is within.
+/// An invocation in progress: its time, span and shared values.
 #[derive(Clone, Debug)]
 pub(crate) struct Begun {
     pub(crate) invocation: Invocation,
     pub(crate) time: InvocationTime,
     pub(crate) span: InvocationSpan,
     pub(super) after: After,
-    /// The event, where a handler of requests reads it.
+    /// The event, if a handler of requests reads it.
     pub(super) event: Option<EventText>,
-    /// Ends when the function shuts down, where it can.
+    /// Cancelled when the function shuts down, if it can.
     #[cfg(feature = "cloudformation")]
     pub(super) shutdown: Option<CancellationToken>,
 }
 
-/// The text of an event. It is its sender's: it is not printed.
+/// The text of an event. `Debug` does not print it.
 #[derive(Clone)]
 pub(super) struct EventText(Arc<str>);
 
@@ -48,7 +48,7 @@ impl fmt::Debug for EventText {
 }
 
 impl Begun {
-    /// The same one of a function that shuts down once this ends.
+    /// Also cancels the invocation's work when `shutdown` is cancelled.
     #[cfg(feature = "lambda")]
     pub(crate) fn until(self, shutdown: &CancellationToken) -> Self {
         #[cfg(feature = "cloudformation")]
@@ -59,22 +59,21 @@ impl Begun {
     }
 }
 
-/// An event was not handled in time: its handler was dropped shortly before the invocation's
-/// deadline. Give the function more time, or the handler less to do.
+/// A handler did not finish in time, and was dropped shortly before the invocation's deadline. Give
+/// the function more time, or the handler less to do.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the event was not handled in time")]
 pub struct TimedOut;
 
 impl AppService {
-    /// Keeps the event behind a request for its handler, in an application whose handlers read it.
+    /// Keeps the event behind a request, if a handler of the application reads it.
     pub(super) fn keep_event(&self, event: &str, begun: &mut Begun) {
         if self.inner.keeps_events {
             begun.event = Some(EventText(event.into()));
         }
     }
 
-    /// Begins an invocation: from now on, its time passes. What it leaves for after its answer is done
-    /// at its ending.
+    /// Begins an invocation: its time starts now. Work registered with `after` runs at the ending.
     pub(crate) fn begin(&self, invocation: Invocation) -> (Begun, Ending) {
         if invocation.is_cold_start
             && let Some(measures) = &self.inner.measures
@@ -97,8 +96,8 @@ impl AppService {
         (begun, ending)
     }
 
-    /// The output of work; `None` when it is cut short, and dropped. Work that comes too late is
-    /// not begun.
+    /// Returns the output of work; `None` if its time is up. Work that is already late does not
+    /// start.
     pub(super) async fn in_time<F: Future>(
         &self,
         time: InvocationTime,

@@ -1,4 +1,4 @@
-//! Answers in time.
+//! Timeouts around handlers.
 
 use core::time::Duration;
 
@@ -12,16 +12,17 @@ use super::context::Context;
 use super::middleware::Middleware;
 use crate::clock::Clock as _;
 
-/// A middleware that answers 504 when a handler takes too long. A record whose handler does so fails.
+/// A middleware that responds with 504 when a handler takes too long. A record whose handler takes
+/// too long fails.
 ///
-/// The handler is given up then: its future is dropped where it waits, and its
-/// [cancellation](Context::cancellation) ends, for what it started elsewhere. A handler that blocks
-/// its thread, or never waits, is not stopped. An answer that is ready at the very end of its time
-/// is given.
+/// The handler's future is dropped, and its [cancellation token](Context::cancellation) is
+/// cancelled, for work that it spawned elsewhere. A handler that blocks its thread, or never waits,
+/// is not stopped. If the response is ready when the time is up, it is sent.
 ///
-/// The time is that of the operation, else that of the tenant, else the default; never more than
-/// the invocation has left, less its [reserve](super::App::reserve). A time of zero is no
-/// limit. It ends with the handler, unless [streams count too](Self::including_streams).
+/// The timeout of the operation applies, else that of the tenant, else the default; it is capped at
+/// the invocation's remaining time, less its [reserve](super::App::reserve). A duration of zero
+/// disables the timeout. It covers the handler only, unless [streams are
+/// included](Self::including_streams).
 ///
 /// ```
 /// use core::time::Duration;
@@ -39,17 +40,17 @@ pub struct Timeout {
     includes_streams: bool,
 }
 
-/// The time that [`Timeout::default`] gives: 30 s.
+/// The timeout of [`Timeout::default`]: 30 s.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Default for Timeout {
-    /// [`DEFAULT_TIMEOUT`] for everything.
+    /// Sets [`DEFAULT_TIMEOUT`] for all operations.
     fn default() -> Self {
         Self::after(DEFAULT_TIMEOUT)
     }
 }
 
-/// These times, as a configuration has them.
+/// Uses the timeouts of a configuration.
 impl From<Timeouts> for Timeout {
     fn from(times: Timeouts) -> Self {
         Self { times, message: None, includes_streams: false }
@@ -57,41 +58,50 @@ impl From<Timeouts> for Timeout {
 }
 
 impl Timeout {
-    /// Gives every operation this time.
+    /// Sets the timeout for all operations.
     #[must_use]
     pub const fn after(time: Duration) -> Self {
         Self { times: Timeouts::after(time), message: None, includes_streams: false }
     }
 
-    /// Sets no time of its own: only what the invocation has left, and tenants or operations have.
+    /// Sets no default timeout: only the invocation's remaining time applies, and timeouts of
+    /// tenants and operations.
     #[must_use]
     pub fn when_due() -> Self {
         Self { times: Timeouts::default(), ..Self::after(Duration::ZERO) }
     }
 
-    /// Gives a tenant another time, as [`Timeouts::for_tenant`].
+    /// Sets the timeout of a tenant, as [`Timeouts::for_tenant`].
     #[must_use]
     pub fn for_tenant(self, tenant_id: &str, time: Duration) -> Self {
         Self { times: self.times.for_tenant(tenant_id, time), ..self }
     }
 
-    /// Gives an operation another time, as [`Timeouts::for_operation`].
+    /// Sets the timeout of an operation, as [`Timeouts::for_operation`].
+    ///
+    /// ```
+    /// use core::time::Duration;
+    ///
+    /// use apptheory::app::Timeout;
+    ///
+    /// let timeout = Timeout::after(Duration::from_secs(5))
+    ///     .for_operation("POST", "/reports", Duration::from_secs(25));
+    /// ```
     #[must_use]
     pub fn for_operation(self, method: &str, path: &str, time: Duration) -> Self {
         Self { times: self.times.for_operation(method, path, time), ..self }
     }
 
-    /// Bounds the streams of responses, too: what has not been sent when the time is up is dropped,
-    /// and the stream ends with `app.timeout`. Set it where a response of many pieces has to be done
-    /// in the same time as any other; leave it out for streams that are meant to last, such as
-    /// server-sent events.
+    /// Applies the timeout to streamed bodies, too: a stream that has not ended in time is dropped
+    /// and ends with `app.timeout`. Use it if large responses must finish as quickly as small ones;
+    /// leave it out for streams that are meant to last, such as server-sent events.
     #[must_use]
     pub const fn including_streams(mut self) -> Self {
         self.includes_streams = true;
         self
     }
 
-    /// Answers with another message than `request timeout`.
+    /// Sets the message of the response; by default `request timeout`.
     #[must_use]
     pub fn with_message(mut self, message: impl Into<String>) -> Self {
         self.message = Some(message.into());

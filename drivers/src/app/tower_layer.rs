@@ -1,4 +1,4 @@
-//! Layers of tower around handlers.
+//! Tower layers around handlers.
 
 use core::fmt;
 use core::task::{Context as Waiting, Poll};
@@ -21,17 +21,17 @@ use super::subject::ContextKind;
 use super::wire::{http_head, http_request, text};
 use super::{Answer, BoxFuture, Response};
 
-/// Makes a middleware of a layer of [tower](https://docs.rs/tower), such as those of `tower-http`, for
-/// handlers of requests. Put it around a router that holds nothing else: a record that comes to it
-/// fails, and a message of a WebSocket is answered with a masked 500.
+/// Wraps a [tower](https://docs.rs/tower) layer, such as one of `tower-http`, as a middleware for
+/// handlers of requests. Put it around a router with nothing else: records that reach it fail, and
+/// WebSocket messages get a masked 500.
 ///
-/// The layer is applied once, to a service that runs what comes next, and its service is cloned for
-/// each request: whatever its clones share, such as the permits of a concurrency limit, all requests
-/// share. Handlers see the header fields and the body as the layer leaves them, and find what it left
-/// among the request's extensions as `Extension<http::Extensions>`; the route, the caller and the query
-/// stay as they were. A body that a layer makes larger than the application's
-/// [limit](super::App::limits), or than 64 MiB without one, is answered with 413. The layer finds the [`Context`] among the extensions. An error of the layer is a
-/// masked 500.
+/// The layer is applied once, to a service that runs the rest of the chain. The resulting service
+/// is cloned for each request; what its clones share, such as the permits of a concurrency limit,
+/// all requests share. Handlers see headers and body as the layer changed them, and the request
+/// extensions that it set as `Extension<http::Extensions>`; route, caller and query do not change.
+/// A body that a layer makes larger than the application's [limit](super::App::limits), or than 64
+/// MiB without a limit, gets a 413. The layer finds the [`Context`] among the extensions. An error
+/// of the layer is a masked 500.
 ///
 /// ```
 /// use apptheory::app::App;
@@ -55,15 +55,15 @@ where
     TowerLayer(layer.layer(HandlerService(())))
 }
 
-/// A layer of tower as a middleware; made by [`tower`](tower()).
+/// A tower layer as a middleware; made by [`tower`](tower()).
 #[derive(Clone)]
 pub struct TowerLayer<V>(V);
 
-/// What a layer of tower goes around: the service that runs what comes next.
+/// The service inside a tower layer: it runs the rest of the chain.
 #[derive(Clone, Debug)]
 pub struct HandlerService(());
 
-/// What travels through a layer beside the request.
+/// State that passes through a layer along with the request.
 #[derive(Clone)]
 struct Passing {
     context: Context,
@@ -71,7 +71,7 @@ struct Passing {
     sent: HeaderMap,
 }
 
-/// What travels back beside the response.
+/// State that passes back along with the response.
 #[derive(Clone)]
 struct Answered {
     error: Option<AppError>,
@@ -137,7 +137,8 @@ where
     }
 }
 
-/// The error of a body that a layer makes, which is the client's where it is too large.
+/// Returns the error for a body that a layer made; a body that is too large is the client's
+/// mistake.
 fn unread(error: BoxError) -> AppError {
     match error.is::<LengthLimitError>() {
         true => AppError::too_large().with_cause(LayerTooLarge),
@@ -145,7 +146,7 @@ fn unread(error: BoxError) -> AppError {
     }
 }
 
-/// The context of the request as a layer left it.
+/// Returns the context of the request as the layer changed it.
 fn changed(context: Context, sent: &HeaderMap, left: &HeaderMap, body: &[u8]) -> Context {
     if sent == left && context.body() == body {
         return context;
@@ -165,7 +166,7 @@ fn changed(context: Context, sent: &HeaderMap, left: &HeaderMap, body: &[u8]) ->
 }
 
 fn respond(response: Response) -> Result<http::Response<AppBody>, AppError> {
-    // What HTTP cannot carry is an error here as it is further out.
+    // Headers that HTTP cannot carry are an error here, as they are in the pipeline.
     let response = response.normalize().map_err(AppError::from_error)?;
     let mut head = http_head(response.status, &response.headers, &response.cookies);
     let Response { error, is_base64, .. } = response;
@@ -179,17 +180,17 @@ impl<V> fmt::Debug for TowerLayer<V> {
     }
 }
 
-/// A layer made a body that is too large, as one that decompresses does.
+/// A layer made a request body that is too large, for instance by decompressing it.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("a layer of tower made a body that is larger than the limit of requests")]
+#[error("a tower layer made the request's body larger than the limit")]
 struct LayerTooLarge;
 
-/// A layer is around handlers of something else than requests, which it knows nothing about.
+/// A layer is around handlers of messages or records.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("a layer of tower is for requests: put it around a router that holds nothing else")]
+#[error("a tower layer works for requests only: put it around a router that has nothing else")]
 struct NotARequest;
 
-/// A layer made a new request, without the extensions of the one that it got.
+/// A layer replaced the request, and dropped the extensions of the original.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("a layer of tower dropped the extensions of its request")]
+#[error("a tower layer dropped the extensions of its request")]
 struct ExtensionsLost;

@@ -1,4 +1,4 @@
-//! Streams, watched to their end on behalf of the application.
+//! Observing streams on behalf of the application.
 
 use core::task::Poll;
 
@@ -11,8 +11,8 @@ use super::hooks::Failure;
 use super::span::InvocationSpan;
 use crate::clock::Clock as _;
 
-/// Sees what a stream gives, and reports its end: to the failure hook if it fails for a reason that
-/// no client is told, and to the log hook if the application asked for that.
+/// Observes a stream and reports its end: to the failure hook if it fails for a reason that clients
+/// do not see, and to the log hook if the application asked for that.
 pub(super) struct Watch {
     app: AppService,
     report: Report,
@@ -25,7 +25,7 @@ impl Watch {
         Self { app: app.clone(), report, span, end: StreamEnd::default() }
     }
 
-    /// Polls a stream within the invocation that it is of, and sees what comes next.
+    /// Polls a stream within the span of its invocation, and observes the result.
     pub(super) fn poll(
         &mut self,
         poll_next: impl FnOnce() -> Poll<Option<Result<Bytes, AppError>>>,
@@ -34,7 +34,7 @@ impl Watch {
         span.in_scope(|| poll_next().map(|next| self.see(next)))
     }
 
-    /// Sees what comes next, and returns it without what clients may not see of errors.
+    /// Observes the next chunk, and masks its error for the client.
     fn see(&mut self, next: Option<Result<Bytes, AppError>>) -> Option<Result<Bytes, AppError>> {
         match &next {
             Some(Ok(chunk)) => {
@@ -57,7 +57,7 @@ impl Watch {
     }
 }
 
-/// However it ended, also when nobody read it on.
+/// Reports the end in any case, also when the stream was dropped early.
 impl Drop for Watch {
     fn drop(&mut self) {
         if let Some(observation) = &self.report.observation

@@ -1,4 +1,4 @@
-//! Between this crate's requests and responses and those of the `http` crate.
+//! Conversions between this crate's requests and responses and those of the `http` crate.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use super::Response;
 use super::extract::{header_map, too_many_fields};
 
-/// A request as it came over a connection, with the body that was read of it.
+/// Converts a request from a connection, with the body that was read.
 pub(crate) fn raw_request(parts: &http::request::Parts, body: Vec<u8>) -> RawRequest<'static> {
     let headers = parts.headers.iter().map(|(name, value)| (name.as_str(), text(value)));
     let mut request = RawRequest::new(parts.method.as_str(), "/");
@@ -24,7 +24,7 @@ pub(crate) fn raw_request(parts: &http::request::Parts, body: Vec<u8>) -> RawReq
     request
 }
 
-/// A value as text. Bytes that are not UTF-8 are taken for Latin-1, as RFC 9110 §5.5 has it: no
+/// Returns a header value as text. Bytes that are not UTF-8 are read as Latin-1 (RFC 9110 §5.5): no
 /// byte is lost, and none can end the line.
 pub(crate) fn text(value: &HeaderValue) -> Cow<'_, str> {
     match core::str::from_utf8(value.as_bytes()) {
@@ -33,12 +33,12 @@ pub(crate) fn text(value: &HeaderValue) -> Cow<'_, str> {
     }
 }
 
-/// A request for a service behind this one: the path in its normal form, the query as the client
-/// sent it, and one `cookie` field.
+/// Converts a request for an inner service: the path in its normal form, the query as the client
+/// sent it, and one `cookie` header.
 ///
 /// # Errors
 ///
-/// 400 for a method that HTTP does not know, 414 and 431 for more than the `http` crate can hold.
+/// 400 for an unknown method, 414 and 431 for more than the `http` crate can hold.
 pub(crate) fn http_request(request: &Request) -> Result<http::Request<Full<Bytes>>, AppError> {
     let method = Method::from_bytes(request.method.as_bytes())
         .map_err(|_| AppError::bad_request("malformed request"))?;
@@ -50,7 +50,7 @@ pub(crate) fn http_request(request: &Request) -> Result<http::Request<Full<Bytes
     };
     let mut answer = http::Request::new(Full::from(request.body.clone()));
     *answer.method_mut() = method;
-    // Of paths and queries that hold nothing else, only those of 64 KiB are refused.
+    // A path and query of these characters are refused only at 64 KiB or more.
     *answer.uri_mut() = Uri::try_from(target)
         .map_err(|_| too_large(StatusCode::URI_TOO_LONG, "request target too long"))?;
     *answer.headers_mut() = header_map(request.fields()).map_err(|_| too_many_fields())?;
@@ -61,12 +61,12 @@ fn too_large(status: StatusCode, message: &str) -> AppError {
     AppError::new(code::TOO_LARGE, message).with_status(status.as_u16())
 }
 
-/// What the query of a request line cannot hold as it is (RFC 3986 §3.4), of what clients send
-/// nevertheless; other characters stay as the client spelled them.
+/// Characters that clients send in a query although a request line cannot hold them (RFC 3986
+/// §3.4); other characters stay as the client spelled them.
 const NOT_IN_QUERIES: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>');
 
-/// The head of a response over a connection; of one with more header fields than a connection
-/// carries, a 500 without any.
+/// Converts the head of a response. A head with more headers than HTTP carries becomes a 500
+/// without headers.
 pub(crate) fn http_head(
     status: u16,
     headers: &apptheory_core::http::HeaderMap,
@@ -83,7 +83,7 @@ pub(crate) fn http_head(
     });
     match fields {
         Ok(fields) => {
-            // A normalised response has a status that HTTP knows.
+            // A normalised response has a valid status.
             *head.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
             *head.headers_mut() = fields;
         }
@@ -92,7 +92,7 @@ pub(crate) fn http_head(
     head
 }
 
-/// The head of a response of a service behind this one.
+/// Converts the head of an inner service's response.
 pub(crate) fn response(parts: &http::response::Parts) -> Response {
     let fields = parts.headers.iter().map(|(name, value)| (name.as_str(), text(value)));
     Response { headers: fields.collect(), ..Response::new(parts.status.as_u16()) }

@@ -1,6 +1,6 @@
-//! Clocks: the one place where time enters.
+//! Clocks. Nothing else reads the time.
 //!
-//! Executors are generic over their [`Clock`], so that a test can hold time still.
+//! Executors are generic over their [`Clock`], so that tests can control time.
 //!
 //! ```
 //! use core::time::Duration;
@@ -28,12 +28,13 @@ use apptheory_core::time::Timestamp;
 pub use shared::SharedClock;
 pub use virtual_time::VirtualClock;
 
-/// Reads the time, and waits until later.
+/// Returns the current time, and sleeps. Implement it for a clock of your own; tests use
+/// [`ManualClock`] or [`VirtualClock`].
 pub trait Clock: Send + Sync {
-    /// The present instant.
+    /// Returns the current instant.
     fn now(&self) -> Timestamp;
 
-    /// Waits for `duration`, and says what time it is then.
+    /// Sleeps for `duration`, and returns the instant afterwards.
     fn sleep(&self, duration: Duration) -> impl Future<Output = Timestamp> + Send;
 }
 
@@ -47,8 +48,8 @@ impl<C: Clock> Clock for &C {
     }
 }
 
-/// The outcome of `work`, or `None` when `alarm` goes off first. Work is looked at first: an outcome
-/// that is there counts.
+/// Returns the output of `work`; `None` if `alarm` completes first. If both are ready, `work`
+/// counts.
 pub(crate) async fn before<F: Future>(alarm: impl Future, work: F) -> Option<F::Output> {
     let (mut work, mut alarm) = (pin!(work), pin!(alarm));
     poll_fn(|context| match work.as_mut().poll(context) {
@@ -58,12 +59,12 @@ pub(crate) async fn before<F: Future>(alarm: impl Future, work: F) -> Option<F::
     .await
 }
 
-/// The clock of the machine. It sleeps on tokio's timer, so it needs a runtime with time enabled.
+/// The system clock. It sleeps on tokio's timer, so it needs a runtime with time enabled.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the system clock")]
+    #[expect(clippy::disallowed_methods, reason = "the only reader of the system clock")]
     fn now(&self) -> Timestamp {
         let now = SystemTime::now();
         match now.duration_since(UNIX_EPOCH) {
@@ -72,25 +73,35 @@ impl Clock for SystemClock {
         }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the one place that sleeps on the real timer")]
+    #[expect(clippy::disallowed_methods, reason = "the only sleep on the real timer")]
     async fn sleep(&self, duration: Duration) -> Timestamp {
         tokio::time::sleep(duration).await;
         self.now()
     }
 }
 
-/// A clock that moves only when told to. Sleeping moves it and returns at once: for tests in which
-/// nothing happens at the same time. [`VirtualClock`] is for those in which something does. Clones
-/// share the same time.
+/// A clock that a test sets by hand. A sleep advances it and returns at once. Use it in tests
+/// without concurrency, and [`VirtualClock`] in tests with concurrency. Clones share the same time.
 ///
-/// It is for stores in this process. Over a network every deadline is over at once: the time that an
-/// answer takes does not pass on this clock, and the sleep that races it ends without waiting, so
-/// that each call counts as timed out. Use [`SystemClock`] there.
+/// Use it only with stores in this process. Over a network every call would time out at once: no
+/// time passes on this clock while a response is on its way, and the timeout's sleep returns
+/// immediately. Use [`SystemClock`] there.
+///
+/// ```
+/// use core::time::Duration;
+///
+/// use apptheory::clock::{Clock, ManualClock};
+/// use apptheory::time::Timestamp;
+///
+/// let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
+/// clock.advance(Duration::from_secs(90));
+/// assert_eq!(clock.now().unix_seconds(), 90);
+/// ```
 #[derive(Clone, Debug)]
 pub struct ManualClock(Arc<Mutex<Timestamp>>);
 
 impl ManualClock {
-    /// Makes a clock that stands at `now`.
+    /// Creates a clock that shows `now`.
     #[must_use]
     pub fn new(now: Timestamp) -> Self {
         Self(Arc::new(Mutex::new(now)))
@@ -107,7 +118,7 @@ impl ManualClock {
     }
 
     fn update(&self, change: impl FnOnce(Timestamp) -> Timestamp) -> Timestamp {
-        // A panic elsewhere cannot leave a `Timestamp` half-written: poisoning says nothing here.
+        // A panic cannot leave a `Timestamp` half-written, so a poisoned lock is still consistent.
         let mut now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *now = change(*now);
         *now

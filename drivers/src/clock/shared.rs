@@ -1,4 +1,4 @@
-//! A clock of any type.
+//! Type-erased clocks.
 
 use core::fmt;
 use core::future::{Future, pending};
@@ -10,17 +10,17 @@ use apptheory_core::time::Timestamp;
 
 use super::{Clock, before};
 
-/// Any clock, under one type. Clones are the same clock.
+/// A type-erased clock. Clones share the same clock.
 #[derive(Clone)]
 pub struct SharedClock(Arc<dyn ErasedClock>);
 
 impl SharedClock {
-    /// Shares a clock.
+    /// Erases the type of a clock.
     pub fn new(clock: impl Clock + 'static) -> Self {
         Self(Arc::new(clock))
     }
 
-    /// Waits until an instant, and for `None` for ever.
+    /// Sleeps until an instant; for `None`, forever.
     pub(crate) async fn sleep_until(&self, at: Option<Timestamp>) {
         match at {
             Some(at) => drop(self.sleep(Clock::now(self).until(at)).await),
@@ -28,8 +28,8 @@ impl SharedClock {
         }
     }
 
-    /// The outcome of `work`, or `None` once it is `at`; work that comes later than that is not
-    /// begun. For `None` there is no race.
+    /// Returns the output of `work`; `None` once it is `at`. Work that is already late does not
+    /// start. Without an instant, `work` has no time limit.
     pub(crate) async fn race<F: Future>(
         &self,
         at: Option<Timestamp>,

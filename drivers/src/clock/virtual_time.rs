@@ -1,4 +1,4 @@
-//! A clock whose time passes only while everybody waits.
+//! A clock whose time advances only while all tasks sleep.
 
 use core::future::{Future, poll_fn};
 use core::pin::pin;
@@ -13,9 +13,9 @@ use apptheory_core::time::Timestamp;
 
 use super::Clock;
 
-/// A clock whose time jumps to the next instant that somebody sleeps until, once nobody has
-/// anything else to do. What takes an hour by this clock takes no time, and always ends in the same
-/// order. Clones share the same time.
+/// A clock that jumps to the next sleeper's instant once no task has anything else to do. A test
+/// that sleeps for an hour takes no time, and always runs in the same order. Clones share the same
+/// time.
 ///
 /// ```
 /// use core::time::Duration;
@@ -37,20 +37,20 @@ pub struct VirtualClock(Arc<Mutex<State>>);
 #[derive(Debug)]
 struct State {
     now: Timestamp,
-    /// Who sleeps until when, in the order of falling asleep at equal instants.
+    /// Wakers by instant; for equal instants, in the order of falling asleep.
     sleepers: BTreeMap<(Timestamp, u64), Waker>,
     next_sleeper: u64,
 }
 
 impl VirtualClock {
-    /// Makes a clock that stands at `now`.
+    /// Creates a clock that shows `now`.
     #[must_use]
     pub fn new(now: Timestamp) -> Self {
         let state = State { now, sleepers: BTreeMap::new(), next_sleeper: 0 };
         Self(Arc::new(Mutex::new(state)))
     }
 
-    /// Lets time pass, and wakes those who slept until then.
+    /// Advances the clock, and wakes the sleepers whose instant has come.
     pub fn advance(&self, by: Duration) {
         let woken = {
             let mut state = self.state();
@@ -62,12 +62,12 @@ impl VirtualClock {
         woken.into_values().for_each(Waker::wake);
     }
 
-    /// Runs a future to its end on this thread. Whenever it waits for nothing but this clock, time
-    /// jumps to the next sleeper's instant.
+    /// Runs a future to its end on this thread. Whenever it waits for nothing but this clock, the
+    /// clock jumps to the next sleeper's instant.
     ///
-    /// A future that waits for something else, such as another thread, is polled again and again
-    /// until that has happened. Time stands still then if nobody sleeps; if somebody does, it jumps,
-    /// so that a time-out around real I/O is over at once.
+    /// A future that waits for something else, such as another thread, is polled repeatedly until
+    /// that has happened. If a task sleeps meanwhile, the clock jumps, so a timeout around real I/O
+    /// fires at once.
     pub fn run<F: Future>(&self, future: F) -> F::Output {
         let flag = Arc::new(Flag(AtomicBool::new(false)));
         let waker = Waker::from(Arc::clone(&flag));
@@ -83,7 +83,7 @@ impl VirtualClock {
         }
     }
 
-    /// Moves on to the next sleeper's instant, if there is a sleeper.
+    /// Jumps to the next sleeper's instant; returns whether there is a sleeper.
     pub(crate) fn jump(&self) -> bool {
         let next = self.state().sleepers.first_key_value().map(|((until, _), _)| *until);
         let Some(until) = next else { return false };
@@ -93,7 +93,7 @@ impl VirtualClock {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing panics while the state is locked: poisoning says nothing here.
+        // Nothing panics while the lock is held, so a poisoned lock is still consistent.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -110,7 +110,7 @@ impl Clock for VirtualClock {
     }
 }
 
-/// One sleep. Dropped, it is forgotten.
+/// One sleep; dropping it cancels the sleep.
 struct Sleeper<'c> {
     clock: &'c VirtualClock,
     key: Option<(Timestamp, u64)>,
@@ -126,7 +126,7 @@ impl Sleeper<'_> {
         let key = *self.key.get_or_insert((until, next));
         state.next_sleeper = next.wrapping_add(1);
         let former = state.sleepers.insert(key, context.waker().clone());
-        // Dropping a waker may drop another sleeper, which locks the state.
+        // Dropping a waker may drop another sleeper, which takes the lock.
         drop(state);
         drop(former);
         Poll::Pending
@@ -142,7 +142,7 @@ impl Drop for Sleeper<'_> {
     }
 }
 
-/// Whether the future was woken since it was last polled.
+/// Whether the future was woken since the last poll.
 struct Flag(AtomicBool);
 
 impl Wake for Flag {

@@ -21,17 +21,17 @@ use crate::ids::{DrawnId, EventIds};
 use crate::layer::{Deadline, EachInTime};
 use crate::store::Store;
 
-/// How long one operation may take unless configured otherwise: 5 s. Publishing waits at most 0.7 s
-/// between its four attempts by default, and a page takes at most ten requests; beside the 29 s
-/// that API Gateway gives a Lambda function, this leaves time to answer.
+/// The default time limit of one operation: 5 s. Publishing waits at most 0.7 s between its four
+/// attempts by default, and a page takes at most ten requests, so that there is time left to
+/// respond within the 29 s of API Gateway.
 pub const OPERATION_BUDGET: Duration = Duration::from_secs(5);
 
-/// How many events [`EventBus::publish_all`] publishes at a time: 25, the batch size of the contract.
+/// How many events [`EventBus::publish_all`] publishes concurrently: 25.
 pub const PUBLISH_CONCURRENCY: usize = 25;
 
-/// An event bus to publish to and read from: a table of events on a store.
+/// An event bus: a table of events on a store, to publish to and read from.
 ///
-/// Clones are the same bus, and cheap.
+/// Clones share the same bus, and are cheap.
 ///
 /// ```
 /// use apptheory::Store;
@@ -61,15 +61,15 @@ pub struct EventBus {
 }
 
 impl EventBus {
-    /// Makes a bus on a store, configured by the store's environment, and declares its table. A
-    /// configuration that cannot work is what every operation fails with.
+    /// Creates a bus on a store, configured by the store's environment variables, and declares its
+    /// table. If the configuration is invalid, every operation returns that error.
     #[must_use]
     pub fn on(store: &Store) -> Self {
         Self::configured(BusConfig::builder().env(|name| store.env(name)).build(), store)
     }
 
-    /// Makes a bus of another configuration on a store, and declares its table. A table's name that
-    /// DynamoDB refuses is what every operation fails with.
+    /// Creates a bus with a configuration of your own, and declares its table. If DynamoDB does not
+    /// allow the table's name, every operation returns that error.
     #[must_use]
     pub fn new(config: BusConfig, store: &Store) -> Self {
         Self::configured(Ok(config), store)
@@ -92,44 +92,43 @@ impl EventBus {
         }
     }
 
-    /// Gives each operation another time than [`OPERATION_BUDGET`]. An attempt that would start after
-    /// that is not waited for, and a store that has not answered by then
-    /// counts as failed with a time-out. When a tenant is deleted, each request has that time.
+    /// Sets the time limit of each operation, instead of [`OPERATION_BUDGET`]. An attempt that
+    /// would start later is not made, and a store that does not respond in time counts as a
+    /// timeout. When a tenant is deleted, the limit applies to each request.
     #[must_use]
     pub fn with_budget(self, budget: Duration) -> Self {
         Self { budget, ..self }
     }
 
-    /// Calls `hook` with a metric for every operation that has one, when it is over and before it
-    /// returns. Keep it short: it runs on the caller's path. A panic in it is caught.
+    /// Calls `hook` with a metric of each operation, before the operation returns. The hook runs on
+    /// the caller's task, so keep it short. Its panics are caught.
     #[must_use]
     pub fn with_metrics(self, hook: impl Fn(BusMetric) + Send + Sync + 'static) -> Self {
         Self { metrics: Metrics::to(hook), ..self }
     }
 
-    /// Runs the subscribers of an event when it is published: where no stream of the table does. They
-    /// run on the publisher's path, after the event is stored and before publishing returns;
-    /// publishers do not wait for one another's. An event that was there already is not handled
-    /// again. A subscriber may use the bus itself.
+    /// Runs subscribers when an event is published, for tables without a stream. Subscribers run on
+    /// the publisher's task, after the event is stored and before publishing returns. An event that
+    /// was already published does not run them again. A subscriber may use the bus itself.
     #[must_use]
     pub fn delivering(self) -> Self {
         Self { delivers: true, ..self }
     }
 
-    /// Returns the bus for the time until `ends_at`: for one Lambda invocation its own deadline, less
-    /// what is needed to respond. No operation gets more time than that, whatever its budget.
+    /// Returns a bus whose operations end by `ends_at`, whatever their budget. In a Lambda
+    /// invocation, pass the deadline less the time that the response takes.
     #[must_use]
     pub fn until(&self, ends_at: Timestamp) -> Self {
         let ends_at = self.ends_at.map_or(ends_at, |earlier| earlier.min(ends_at));
         Self { ends_at: Some(ends_at), ..self.clone() }
     }
 
-    /// Returns the configuration.
+    /// Returns the bus's configuration.
     ///
     /// # Errors
     ///
-    /// [`Error`] of the kind [`Configuration`](apptheory_core::eventbus::ErrorKind::Configuration)
-    /// when it cannot work.
+    /// [`Error`] of kind [`Configuration`](apptheory_core::eventbus::ErrorKind::Configuration) if
+    /// it is invalid.
     pub fn config(&self) -> Result<&BusConfig, Error> {
         self.config.as_ref().map_err(Error::clone)
     }
@@ -140,9 +139,9 @@ impl EventBus {
         &self.store
     }
 
-    /// Has `handler` run for every new event of a type. The type is trimmed. Handlers stay for as
-    /// long as the bus, and the same one may be there twice. They run when the bus is given what the
-    /// table's stream says, see [`deliver`](Self::deliver), or when it publishes, if it is
+    /// Subscribes `handler` to new events of a type, which is trimmed. Subscriptions last as long
+    /// as the bus; subscribing the same handler twice runs it twice. Handlers run when the bus is
+    /// given the table's stream, see [`deliver`](Self::deliver), or when it publishes, if it is
     /// [delivering](Self::delivering).
     ///
     /// # Errors
@@ -156,10 +155,10 @@ impl EventBus {
         self.subscriptions.subscribe(event_type, handler)
     }
 
-    /// Runs the handlers that are subscribed to an event's type, one after the other.
+    /// Runs the handlers that are subscribed to the event's type, one after the other.
     ///
-    /// Call it for the new events in the table's stream;
-    /// [`App::eventbus`](crate::app::App::eventbus) does.
+    /// Call it for new events in the table's stream; [`App::eventbus`](crate::app::App::eventbus)
+    /// does so.
     ///
     /// ```
     /// use apptheory::eventbus::{EventBus, EventChange};
@@ -184,15 +183,15 @@ impl EventBus {
     ///
     /// # Errors
     ///
-    /// [`Error`] of the kind [`Handler`](apptheory_core::eventbus::ErrorKind::Handler) for the first
-    /// handler that failed; those after it have not run. Streams deliver at least once, so have the
-    /// record delivered again.
+    /// [`Error`] of kind [`Handler`](apptheory_core::eventbus::ErrorKind::Handler) for the first
+    /// handler that failed; later handlers have not run. Let the stream deliver the record again,
+    /// which repeats the handlers that have run.
     pub async fn deliver(&self, event: &Event) -> Result<(), Error> {
         self.subscriptions.deliver(event).await
     }
 
-    /// Makes an event that is created and published now, with an id of its own: publishing it again,
-    /// after a time-out for example, finds the first copy.
+    /// Creates an event with a new id, created and published now. Publishing it again, for instance
+    /// after a timeout, finds the first copy.
     #[must_use]
     pub fn new_event(&self, tenant_id: &str, event_type: &str) -> Event {
         let DrawnId { id, now, .. } = self.ids.draw(&self.store);
@@ -200,13 +199,13 @@ impl EventBus {
         Event { created_at: Some(now), ..event }
     }
 
-    /// Publishes an event, unless it is there already. One without an id or a time of publication gets
-    /// them here. Where it may be published again, after a time-out for example, make it by
-    /// [`new_event`](Self::new_event), or give it both: the first copy is found by them.
+    /// Publishes an event, unless it was already published. An event without an id or a publication
+    /// time gets them here; to be able to retry safely, create the event with
+    /// [`new_event`](Self::new_event) or set both, because a copy is recognized by them.
     ///
     /// # Errors
     ///
-    /// [`Error::happened`] says whether the event is published all the same.
+    /// [`Error`]; [`Error::happened`] says whether the event was published nevertheless.
     pub async fn publish(&self, event: Event) -> Result<Published, Error> {
         let in_time = self.in_time();
         let (event, now, entropy) = self.ids.name(event, &self.store);
@@ -218,9 +217,9 @@ impl EventBus {
         Ok(published)
     }
 
-    /// Publishes events, [`PUBLISH_CONCURRENCY`] at a time, with one result for each in the order
-    /// of the events. Events are taken, and published, only as the stream is read on, so that
-    /// neither they nor the results pile up.
+    /// Publishes events, [`PUBLISH_CONCURRENCY`] at a time, and yields one result per event, in
+    /// order. Events are taken from the iterator only as the stream is polled, so that neither
+    /// events nor results pile up.
     pub fn publish_all<I>(&self, events: I) -> impl Stream<Item = Result<Published, Error>> + Send
     where
         I: IntoIterator<Item = Event>,
@@ -229,8 +228,8 @@ impl EventBus {
         stream::iter(events).map(|event| self.publish(event)).buffered(PUBLISH_CONCURRENCY)
     }
 
-    /// Begins a query of a tenant's events: of `"tenant-7"`, or of an [`EventQuery`] that was read
-    /// or put together elsewhere.
+    /// Starts a query of a tenant's events. Pass a tenant id such as `"tenant-7"`, or an
+    /// [`EventQuery`].
     ///
     /// ```
     /// use apptheory::eventbus::{Event, EventBus};
@@ -250,56 +249,57 @@ impl EventBus {
         self.conclude(drive(self.config()?.query(query)?, &self.in_time()).await)
     }
 
-    /// Reads the newest event with an id, of one tenant if one is named. The index that finds ids lags
-    /// a moment behind: [`get_by_key`](Self::get_by_key) finds an event that was just published.
+    /// Reads the newest event with an id, optionally of one tenant. The index of ids is eventually
+    /// consistent: use [`get_by_key`](Self::get_by_key) for an event that was just published.
     ///
     /// # Errors
     ///
-    /// [`Error`] of the kind [`NotFound`](apptheory_core::eventbus::ErrorKind::NotFound) when there is
-    /// none, or of the store.
+    /// [`Error`] of kind [`NotFound`](apptheory_core::eventbus::ErrorKind::NotFound) if there is no
+    /// such event, or an error of the store.
     pub async fn get(&self, id: &str, tenant_id: Option<&str>) -> Result<Event, Error> {
         drive(self.config()?.get(id, tenant_id)?, &self.in_time()).await
     }
 
-    /// Reads the event with a key, as publishing returned it: also right after it was published.
+    /// Reads the event with a key that publishing returned, also immediately after it was
+    /// published.
     ///
     /// # Errors
     ///
-    /// [`Error`] of the kind [`NotFound`](apptheory_core::eventbus::ErrorKind::NotFound) when there is
-    /// none, or of the store.
+    /// [`Error`] of kind [`NotFound`](apptheory_core::eventbus::ErrorKind::NotFound) if there is no
+    /// such event, or an error of the store.
     pub async fn get_by_key(&self, key: EventKey) -> Result<Event, Error> {
         drive(self.config()?.get_by_key(key)?, &self.in_time()).await
     }
 
-    /// Deletes the newest event with an id, of one tenant if one is named.
+    /// Deletes the newest event with an id, optionally of one tenant.
     ///
     /// # Errors
     ///
-    /// [`Error`] of the kind [`NotFound`](apptheory_core::eventbus::ErrorKind::NotFound) when there is
-    /// none, or of the store.
+    /// [`Error`] of kind [`NotFound`](apptheory_core::eventbus::ErrorKind::NotFound) if there is no
+    /// such event, or an error of the store.
     pub async fn delete(&self, id: &str, tenant_id: Option<&str>) -> Result<Deleted, Error> {
         self.delete_with(self.config()?.delete(id, tenant_id)?).await
     }
 
-    /// Deletes every event with an id, of one tenant if one is named.
+    /// Deletes every event with an id, optionally of one tenant.
     ///
     /// # Errors
     ///
-    /// [`Error`] of the kind [`NotFound`](apptheory_core::eventbus::ErrorKind::NotFound) when there is
-    /// none, or of the store.
+    /// [`Error`] of kind [`NotFound`](apptheory_core::eventbus::ErrorKind::NotFound) if there is no
+    /// such event, or an error of the store.
     pub async fn delete_all(&self, id: &str, tenant_id: Option<&str>) -> Result<Deleted, Error> {
         self.delete_with(self.config()?.delete_all(id, tenant_id)?).await
     }
 
-    /// Deletes all events of a tenant, for requests to be forgotten, and returns how many deletions
-    /// that took. Stop publishing for the tenant first.
+    /// Deletes all events of a tenant, for instance on a request for erasure, and returns the
+    /// number of deletions. Stop publishing for the tenant first.
     ///
     /// # Errors
     ///
-    /// [`Error::deleted`] says how many deletions were made before it failed. Call again: it goes on
-    /// with what is left.
+    /// [`Error`]; [`Error::deleted`] is the number of deletions before it failed. Call it again to
+    /// delete the rest.
     pub async fn delete_tenant(&self, tenant_id: &str) -> Result<u64, Error> {
-        // The low half of an id is as random as the id.
+        // The low half of an id is as random as the whole id.
         let seed = self.store.ids().next_id() as u64;
         let now = self.store.clock().now();
         let machine = self.config()?.delete_tenant(tenant_id, now, seed)?;
@@ -314,7 +314,7 @@ impl EventBus {
         self.conclude(drive(machine, &self.in_time()).await)
     }
 
-    /// The store, with the time of one operation that starts now.
+    /// Returns the store with the time limit of an operation that starts now.
     fn in_time(&self) -> Deadline<&Store, &SharedClock> {
         let clock = self.store.clock();
         let budgeted = clock.now().saturating_add(self.budget);

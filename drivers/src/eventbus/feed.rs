@@ -1,4 +1,4 @@
-//! Events as they are published, for readers that come back.
+//! Feeds: events as they are published, for readers that reconnect.
 
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -11,32 +11,33 @@ use futures_util::stream::{self, Stream, StreamExt as _};
 use super::bus::EventBus;
 use crate::clock::Clock as _;
 
-/// How far a [`Feed`] reads back before the newest event that it gave, unless configured otherwise.
+/// The default overlap of a [`Feed`]: how far before its newest event it reads again, 2 s.
 pub const OVERLAP: Duration = Duration::from_secs(2);
 
-/// How long a [`Feed`] waits at the end before it reads again, unless configured otherwise: 1 s.
+/// The default interval at which a [`Feed`] polls when it has reached the end: 1 s.
 pub const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The name of a server-sent event in the place of one that cannot be sent. Its data is JSON: the
-/// event's `id`, as far as one is known, and the `error`.
+/// The name of the server-sent event that replaces an event that cannot be sent. Its data is JSON
+/// with the event's `id`, if known, and the `error`.
 pub const UNREADABLE: &str = "unreadable";
 
-/// Follows a query: its events oldest first, and then those that are published from now on.
+/// Follows a query: yields its events, oldest first, then events as they are published.
 ///
-/// Each event comes with its cursor. As the id of a server-sent event it comes back in
-/// `Last-Event-ID`, when a reader lost its connection: the feed [goes on](Self::after) behind it.
+/// Each event comes with its cursor. Send the cursor as the id of a server-sent event: the browser
+/// returns it in `Last-Event-ID` when it reconnects, and the feed [continues](Self::after) after
+/// that event.
 ///
-/// Events may arrive late, behind others that were published after them: indexes lag a moment, and
-/// clocks of publishers differ. The feed therefore reads the last moments before its newest event,
-/// the *overlap*, again and again, and leaves out what it gave already. What arrives later than
-/// that is missed; so is what lands before the cursor of a reader that comes back, which has no
-/// overlap yet.
+/// An event may arrive late, after events with a later publication time: indexes are eventually
+/// consistent, and the clocks of publishers differ. The feed therefore reads the last moments
+/// before its newest event (the *overlap*) again with each poll, and skips events that it has
+/// already given. Events that arrive later than the overlap are missed. So are events that arrive
+/// late, before the cursor of a reader that reconnects, because a new feed has no overlap yet.
 ///
-/// A reader that comes back sees an event again only when the last one that it saw had arrived
-/// late: those behind that one are repeated. Tell them by the events' ids.
+/// A reader that reconnects gets an event twice only if the last event that it saw had arrived
+/// late: events after that one are repeated. Use the event ids to skip them.
 ///
-/// A read costs what a [page](super::BusQuery::page) costs; with nothing new, that is the events of the
-/// overlap once per interval. Memory holds a page, and who the events of some overlaps were.
+/// A poll costs as much as a [page](super::BusQuery::page) of the overlap's events. The feed keeps
+/// one page in memory, and the ids of the events of a few overlaps.
 ///
 /// ```
 /// use apptheory::app::{App, Context, Sse};
@@ -62,14 +63,14 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// Follows a query. Its order does not matter; its limit is that of each page.
+    /// Creates a feed of a query. The query's order is ignored; its limit is the page size.
     #[must_use]
     pub fn new(bus: &EventBus, query: impl Into<EventQuery>) -> Self {
         let query = query.into();
         Self { bus: bus.clone(), query, overlap: OVERLAP, interval: POLL_INTERVAL }
     }
 
-    /// Goes on behind an event, by the cursor that came with it; the empty text is the beginning.
+    /// Continues after an event, given its cursor; an empty text starts at the beginning.
     #[must_use]
     pub fn after(self, cursor: &str) -> Self {
         let query = match cursor {
@@ -79,22 +80,22 @@ impl Feed {
         Self { query, ..self }
     }
 
-    /// Reads back another time than [`OVERLAP`]. With zero, only events of one instant are read
-    /// again.
+    /// Sets the overlap, instead of [`OVERLAP`]. With zero, only events of the same instant are
+    /// read again.
     #[must_use]
     pub fn with_overlap(self, overlap: Duration) -> Self {
         Self { overlap, ..self }
     }
 
-    /// Waits another time than [`POLL_INTERVAL`] between reads.
+    /// Sets the polling interval, instead of [`POLL_INTERVAL`].
     #[must_use]
     pub fn with_interval(self, interval: Duration) -> Self {
         Self { interval, ..self }
     }
 
-    /// Returns the events as server-sent events: the cursor as id, the type as name, and the event's
-    /// JSON as data. What cannot be read, or is not JSON, comes as an event named [`UNREADABLE`] that says
-    /// why.
+    /// Returns the events as server-sent events: the cursor as id, the type as name, and the
+    /// event's JSON as data. An event that cannot be read, or is not JSON, is replaced by an event
+    /// named [`UNREADABLE`] with the reason.
     ///
     /// # Errors
     ///
@@ -112,10 +113,10 @@ impl Feed {
         }))
     }
 
-    /// Returns the events with their cursors; `None` is the cursor of the beginning. The first page is
-    /// read at once, so that a malformed query or cursor can be answered as such. Later errors are
-    /// those of [`BusQuery::events`](super::BusQuery::events): reading goes on from the cursor of the
-    /// last event.
+    /// Returns the events with their cursors; the cursor `None` is the beginning. The first page is
+    /// read at once, so that a malformed query or cursor can be reported to the client. Later
+    /// errors are those of [`BusQuery::events`](super::BusQuery::events); continue with the cursor
+    /// of the last event.
     ///
     /// # Errors
     ///
@@ -150,7 +151,7 @@ fn unreadable(id: &str, error: &dyn core::error::Error) -> Result<SseEvent, AppE
     Ok(SseEvent::json(&why)?.with_event(UNREADABLE))
 }
 
-/// Reads a feed's pages, over and over.
+/// Polls the pages of a feed.
 struct Reader {
     bus: EventBus,
     following: Following,

@@ -1,4 +1,4 @@
-//! Where metrics go.
+//! The metrics hook of a bus.
 
 use core::fmt;
 use core::panic::AssertUnwindSafe;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use apptheory_core::eventbus::BusMetric;
 
-/// Takes the record of each concluded operation; nowhere by default.
+/// Receives the record of each concluded operation; by default nothing does.
 #[derive(Clone, Default)]
 pub(super) struct Metrics(Option<Arc<dyn Fn(BusMetric) + Send + Sync>>);
 
@@ -18,14 +18,14 @@ impl Metrics {
 
     pub(super) fn tell(&self, record: Option<BusMetric>) {
         if let (Some(hook), Some(record)) = (&self.0, record) {
-            // A metric is not worth an operation: what the hook leaves half-done is its own, and
-            // the panic hook has told of the panic.
+            // A metric must not fail an operation. The process's panic hook has already reported
+            // the panic.
             drop(catch_unwind(AssertUnwindSafe(|| hook(record))));
         }
     }
 }
 
-// A closure has nothing to show.
+// Closures have no `Debug` output.
 impl fmt::Debug for Metrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.0.is_some() { "Metrics(set)" } else { "Metrics(none)" })

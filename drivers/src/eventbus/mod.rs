@@ -1,9 +1,9 @@
-//! An event bus to publish to and read from.
+//! An event bus: publish events, and read them page by page.
 //!
-//! [`EventBus`] is the core's bus on a store. This module lends the core's machines a store and ids,
-//! gives each operation its time, follows cursors, polls for readers, and runs subscribers. It
-//! decides nothing about keys, pages, retries, or what a reader was given already: that is the
-//! core's.
+//! [`EventBus`] runs the core's bus on a store. This module gives the core's machines a store and
+//! ids, limits the time of each operation, follows cursors, polls for readers, and runs
+//! subscribers. The core decides about keys, pages, retries, and what a reader has already been
+//! given.
 //!
 //! ```
 //! use apptheory::Store;

@@ -1,4 +1,4 @@
-//! Reading events.
+//! Queries of a bus.
 
 use apptheory_core::eventbus::{Error, Event, EventPage, EventQuery, Order};
 use apptheory_core::time::Timestamp;
@@ -6,7 +6,17 @@ use futures_util::stream::{self, Stream, StreamExt as _};
 
 use super::EventBus;
 
-/// A query of a tenant's events on a bus, newest first; made by [`EventBus::query`].
+/// A query of a tenant's events, newest first by default; made by [`EventBus::query`].
+///
+/// ```
+/// use apptheory::eventbus::{EventBus, Order};
+///
+/// async fn invoices(bus: &EventBus) -> Result<usize, apptheory::eventbus::Error> {
+///     let query = bus.query("tenant-7").of_type("invoice.paid").ordered(Order::Ascending);
+///     Ok(query.limit(20).page().await?.events.len())
+/// }
+/// # let _ = invoices;
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "read its `page()`, `pages()` or `events()`"]
 pub struct BusQuery {
@@ -19,52 +29,53 @@ impl BusQuery {
         Self { bus, query }
     }
 
-    /// Asks for one type only.
+    /// Selects events of one type.
     pub fn of_type(self, event_type: impl Into<String>) -> Self {
         Self { query: self.query.of_type(event_type), ..self }
     }
 
-    /// Asks for events that have these tags, too: up to 100 different ones.
+    /// Also selects by tags: events must have all of them. At most 100 different tags.
     pub fn tagged<T: Into<String>>(self, tags: impl IntoIterator<Item = T>) -> Self {
         Self { query: self.query.tagged(tags), ..self }
     }
 
-    /// Asks for events from an instant on, which is included.
+    /// Selects events published at `start` or later.
     pub fn since(self, start: Timestamp) -> Self {
         Self { query: self.query.since(start), ..self }
     }
 
-    /// Asks for events up to an instant, which is included.
+    /// Selects events published at `end` or earlier.
     pub fn until(self, end: Timestamp) -> Self {
         Self { query: self.query.until(end), ..self }
     }
 
-    /// Asks for pages of at most `limit` events: 1 to 1000, anything else means 100.
+    /// Sets the page size: 1 to 1000 events; any other number means 100.
     pub fn limit(self, limit: u32) -> Self {
         Self { query: self.query.limit(limit), ..self }
     }
 
-    /// Sets the order.
+    /// Sets the order of the events.
     pub fn ordered(self, order: Order) -> Self {
         Self { query: self.query.ordered(order), ..self }
     }
 
-    /// Goes on after a page's cursor.
+    /// Continues after the page that returned this cursor.
     pub fn after(self, cursor: impl Into<String>) -> Self {
         Self { query: self.query.after(cursor), ..self }
     }
 
-    /// Reads a page of events. Only a missing [`next`](EventPage::next) means that nothing follows.
+    /// Reads a page of events. A page may have fewer events than the limit, or none, and still not
+    /// be the last: only a missing [`next`](EventPage::next) marks the end.
     ///
     /// # Errors
     ///
-    /// [`Error`]. After a failure of the store, the same query reads the same page.
+    /// [`Error`]. After a failure of the store, retry the same query.
     pub async fn page(&self) -> Result<EventPage, Error> {
         self.bus.page(&self.query).await
     }
 
-    /// Reads pages of events up to the last. The first error ends the stream; [`Error::cursor`] is
-    /// that of the page that failed, from which the query can be taken up again.
+    /// Reads all pages. The first error ends the stream; continue with [`Error::cursor`], the
+    /// cursor of the page that failed.
     pub fn pages(self) -> impl Stream<Item = Result<EventPage, Error>> + Send + 'static {
         stream::unfold(Some(self), async move |rest| {
             let query = rest?;
@@ -74,9 +85,9 @@ impl BusQuery {
         })
     }
 
-    /// Reads events up to the last, page by page. An [item](Error::unreadable_item) that cannot be
-    /// read is an error behind the events of its page, and the stream goes on; any other error ends
-    /// it.
+    /// Reads all events, page by page. An [item](Error::unreadable_item) that cannot be read is
+    /// yielded as an error after the events of its page, and the stream continues; any other error
+    /// ends the stream.
     pub fn events(self) -> impl Stream<Item = Result<Event, Error>> + Send + 'static {
         self.pages().flat_map(|page| {
             let results = match page {

@@ -1,4 +1,4 @@
-//! Who handles which events.
+//! Subscriptions of a bus.
 
 use core::error::Error as StdError;
 use core::fmt;
@@ -11,12 +11,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 use apptheory_core::eventbus::{Error, Event, subscription_type};
 use futures_util::FutureExt as _;
 
-/// Handlers by the type of event that they are for.
+/// Handlers by event type.
 #[derive(Default)]
 pub(super) struct Subscriptions(RwLock<BTreeMap<String, Vec<Handler>>>);
 
 type Handler = Arc<dyn Fn(Arc<Event>) -> Handling + Send + Sync>;
-/// What a handler fails with.
+/// The error of a handler.
 type Failure = Box<dyn StdError + Send + Sync>;
 
 type Handling = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
@@ -34,8 +34,8 @@ impl Subscriptions {
         Ok(())
     }
 
-    /// Runs the handlers of an event's type one after the other, in the order of subscription, up
-    /// to the first that fails.
+    /// Runs the handlers of an event's type one after the other, in the order of subscription,
+    /// until one fails.
     pub(super) async fn deliver(&self, event: &Event) -> Result<(), Error> {
         let handlers = self.of_type(event.event_type.trim());
         if handlers.is_empty() {
@@ -49,24 +49,24 @@ impl Subscriptions {
         Ok(())
     }
 
-    /// The handlers of a type at this moment: they run without the lock, and may subscribe others.
+    /// Returns the handlers of a type, so that they run without the lock, and may subscribe others.
     fn of_type(&self, event_type: &str) -> Vec<Handler> {
         let handlers = self.0.read().unwrap_or_else(PoisonError::into_inner);
         handlers.get(event_type).cloned().unwrap_or_default()
     }
 }
 
-/// Runs one handler. Whatever a panic leaves half-done is the handler's own: the event is immutable.
+/// Runs one handler. The event is immutable, so a panic cannot leave it half-changed.
 async fn run(handler: &Handler, event: &Arc<Event>) -> Result<(), Failure> {
     let handling = AssertUnwindSafe(async { handler(Arc::clone(event)).await });
     match handling.catch_unwind().await {
         Ok(result) => result,
-        // The panic hook has said where.
+        // The process's panic hook has already reported the location.
         Err(_) => Err("it panicked".into()),
     }
 }
 
-// Handlers have nothing to show.
+// Handlers have no `Debug` output.
 impl fmt::Debug for Subscriptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let handlers = self.0.read().unwrap_or_else(PoisonError::into_inner);

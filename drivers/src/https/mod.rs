@@ -1,8 +1,8 @@
-//! Requests to AWS over TLS, and whose certificates are trusted.
+//! HTTPS requests to AWS, and which certificates they trust.
 //!
-//! This module decides by a request's host which root certificates its connection is checked against.
-//! Reading the system's takes longer than everything else that a function does before its first event. So
-//! they are read only for hosts whose certificates do not come from Amazon's own roots.
+//! The host of a request decides which root certificates its connection is checked against. Loading
+//! the system's roots takes longer than everything else that a function does before its first
+//! event, so they are loaded only for hosts whose certificates do not come from Amazon's own roots.
 
 mod trust;
 
@@ -29,21 +29,21 @@ use rustls::CertificateError;
 use crate::env::process_env;
 use trust::{Roots, Trust};
 
-/// The trust of this process: its environment is read once, and so is the file that it names.
+/// The trust settings of the process: the environment and the file that it names are read once.
 static TRUST: LazyLock<Arc<Trust>> = LazyLock::new(|| Arc::new(Trust::read(&process_env)));
 
-/// Sends requests, and keeps connections for later ones.
+/// Sends requests, and keeps connections alive.
 #[derive(Debug)]
 pub(crate) struct HttpsConnector {
     trust: Arc<Trust>,
     builder: ConnectorBuilder,
-    /// To AWS's own endpoints.
+    /// For AWS's own endpoints.
     amazon: OnceLock<Connector>,
-    /// To all others, and to all where the environment says whom to trust.
+    /// For all other hosts, and for all hosts if the environment sets the roots.
     others: OnceLock<Connector>,
 }
 
-/// The certificate of a server does not come from a root that is trusted.
+/// The server's certificate does not come from a trusted root.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "the certificate of {host} does not come from {roots}: to trust its root, name a file with it in \
@@ -56,7 +56,7 @@ struct Untrusted {
 }
 
 impl HttpsConnector {
-    /// Trusts whom the environment of the process says.
+    /// Trusts the roots that the process's environment selects.
     pub(crate) fn new() -> Self {
         Self::trusting(Arc::clone(&TRUST))
     }
@@ -66,7 +66,7 @@ impl HttpsConnector {
         Self { trust, builder, amazon: OnceLock::new(), others: OnceLock::new() }
     }
 
-    /// Takes time-outs, and what measures them, from a client of the SDK.
+    /// Takes the SDK client's timeouts and their timer.
     #[cfg(feature = "_aws_sdk")]
     pub(crate) fn with_settings(
         mut self,
@@ -95,7 +95,7 @@ impl HttpsConnector {
             let error = Untrusted { host, roots, source: error };
             #[cfg(feature = "tracing")]
             tracing::error!("{error}");
-            // Not to be tried again: it would fail the same way.
+            // Not retryable: a retry would fail the same way.
             Err(ConnectorError::user(error.into()))
         })
     }
@@ -103,7 +103,7 @@ impl HttpsConnector {
     fn connector(&self, roots: Roots<'_>) -> Connector {
         let context = TlsContext::builder().with_trust_store(roots.store()).build();
         let builder = self.builder.clone().tls_provider(Provider::Rustls(CryptoMode::Ring));
-        // A context that has only a trust store is always valid.
+        // A TLS context that has only a trust store is always valid.
         builder.tls_context(context.unwrap_or_default()).build()
     }
 }
@@ -117,7 +117,7 @@ impl HttpConnector for HttpsConnector {
     }
 }
 
-/// Whether a connection failed since no root vouches for the certificate at its other end.
+/// Returns whether a connection failed because no trusted root signed the server's certificate.
 fn is_untrusted(error: &ConnectorError) -> bool {
     let is_unknown = |error: &(dyn Error + 'static)| {
         let unknown = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
@@ -127,7 +127,7 @@ fn is_untrusted(error: &ConnectorError) -> bool {
     core::iter::successors(Some(error), |&error| inner(error)).any(is_unknown)
 }
 
-/// The cause of an error. `source` of an I/O error skips the error that it wraps.
+/// Returns the cause of an error. `source` of an I/O error skips the error that it wraps.
 fn inner<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {
     match error.downcast_ref::<io::Error>() {
         Some(io) => io.get_ref().map(|inner| inner as &(dyn Error + 'static)),

@@ -1,4 +1,4 @@
-//! Which root certificates connections trust, as the environment says.
+//! Which root certificates connections trust.
 
 use std::fs;
 
@@ -10,13 +10,13 @@ use rustls::pki_types::pem::PemObject as _;
 
 use crate::env::{Env, filled};
 
-/// The roots of [Amazon Trust Services](https://www.amazontrust.com/repository/), from which the
-/// certificates of AWS's endpoints come: Amazon Root CA 1 to 4, and Starfield Services G2, by which
-/// these are signed as well.
+/// The roots of [Amazon Trust Services](https://www.amazontrust.com/repository/), which sign the
+/// certificates of AWS's endpoints: Amazon Root CA 1 to 4, and Starfield Services G2, which
+/// cross-signs them.
 pub(super) const AMAZON_ROOTS: &str = include_str!("amazon_roots.pem");
 
-/// The variables for which the system's roots are used: the first two say where these are, and the others
-/// name a proxy, which may present a certificate of its own for AWS's endpoints.
+/// The variables that select the system's roots: the first two locate these roots, and the others
+/// name a proxy, which may present its own certificate for AWS's endpoints.
 const NAME_OTHERS: [&str; 8] = [
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
@@ -28,16 +28,16 @@ const NAME_OTHERS: [&str; 8] = [
     "all_proxy",
 ];
 
-/// Which roots vouch for the certificates of servers.
+/// Which roots are trusted for servers.
 #[derive(Debug)]
 pub(super) enum Trust {
-    /// Amazon's for AWS's own endpoints, and the system's for all others.
+    /// Amazon's roots for AWS's endpoints, the system's for all others.
     ByEndpoint,
-    /// The system's.
+    /// The system's roots.
     System,
-    /// Those of the file that `AWS_CA_BUNDLE` names, in PEM.
+    /// The roots in the PEM file that `AWS_CA_BUNDLE` names.
     Bundle(Vec<u8>),
-    /// No roots: that file cannot be used.
+    /// No roots, because that file cannot be used.
     Nobody(BundleError),
 }
 
@@ -77,7 +77,7 @@ impl Trust {
         }
     }
 
-    /// The roots for a server, by the URL of a request to it. For a URL without TLS they do not matter.
+    /// Returns the roots for the server of a URL. A URL without TLS needs no roots.
     pub(super) fn roots_for(&self, url: &str) -> Result<Roots<'_>, BundleError> {
         match self {
             Self::ByEndpoint if is_plain(url) || is_aws(url) => Ok(Roots::Amazon),
@@ -106,7 +106,7 @@ impl Roots<'_> {
     }
 }
 
-/// Reads a file and checks each of its certificates: the connector would panic at a malformed one.
+/// Reads a file and checks each certificate, because the connector panics on a malformed one.
 fn bundle(path: &str) -> Result<Vec<u8>, String> {
     let pem = fs::read(path).map_err(|error| format!("which cannot be read ({error})"))?;
     let mut roots = RootCertStore::empty();
@@ -122,8 +122,9 @@ fn is_plain(url: &str) -> bool {
     url.starts_with("http://")
 }
 
-/// Whether Amazon's roots vouch for the host of a URL: an endpoint of AWS's commercial regions or of
-/// GovCloud. Those of China and of isolated regions have other names, and other roots.
+/// Returns whether Amazon's roots sign the host's certificate: true for endpoints of AWS's
+/// commercial regions and of GovCloud. China and the isolated regions have other names, and other
+/// roots.
 fn is_aws(url: &str) -> bool {
     host(url).is_some_and(|host| {
         [".amazonaws.com", ".api.aws"].iter().any(|domain| host.ends_with(domain))

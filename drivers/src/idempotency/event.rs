@@ -1,4 +1,4 @@
-//! Records and events that are handled once.
+//! Idempotency of records and events.
 
 use apptheory_core::events::EventInput;
 use apptheory_core::idempotency::{Acquisition, IdempotencyKey, payload_hash, record_scope};
@@ -16,7 +16,7 @@ impl Idempotent {
     ) -> Answer {
         let scope = record_scope(&self.scope, record.trigger().as_str(), record.sender());
         let key = IdempotencyKey::new(&scope, record.id())?;
-        // Services do not give an id to two things, so it stands for the payload.
+        // Services never give two records the same id, so the id stands for the payload.
         let hash = payload_hash(b"");
         let acquired = self.acquire(key, hash, context.remaining()).await;
         let Some(acquisition) = acquired? else { return Ok(next.run(context).await) };
@@ -34,12 +34,12 @@ impl Idempotent {
     }
 }
 
-/// The output to keep, as JSON.
+/// Returns the output to keep, as JSON.
 fn kept(response: &Response) -> Vec<u8> {
     if response.body.is_empty() { b"null".to_vec() } else { response.body.clone() }
 }
 
-/// The output that was kept; null when it was too large.
+/// Returns the kept output; null if it was too large to keep.
 fn replay(result: Option<Vec<u8>>) -> Response {
     Response { body: result.unwrap_or_default(), ..Response::new(200) }
 }

@@ -1,4 +1,4 @@
-//! Requests that are served once.
+//! Idempotency of requests.
 
 use apptheory_core::idempotency::{
     Acquisition, Error, IdempotencyKey, RequestedWork, is_result, is_safe, keep_response,

@@ -1,8 +1,7 @@
-//! Handlers that do their work once, however often they are asked to.
+//! Idempotency: handlers that run once, even if a request or record is repeated.
 //!
-//! [`Idempotent`] is a middleware, of requests and of events. It lends the core's machines a store,
-//! and turns what they conclude into answers. It decides nothing about who may do a piece of work:
-//! that is the core's.
+//! [`Idempotent`] is a middleware for requests and events. It runs the core's machines on a store,
+//! and turns their results into responses. The core decides who may run a handler.
 //!
 //! ```
 //! use apptheory::app::{App, Invocation};
@@ -42,28 +41,29 @@ use crate::execute::drive;
 use crate::layer::{DECISION_BUDGET, EachInTime};
 use crate::store::Store;
 
-/// A middleware that has work done once: of a request by the key that it brings, of a record by the
-/// id that its service gave it.
+/// A middleware that runs a handler once: per request by the request's idempotency key, per record
+/// by the id that its service gave it.
 ///
-/// The first caller gets a lease for the time that the invocation has left, or a minute. While it
-/// lasts, others are told that the work is in progress; once the work is done, they get what came
-/// of it. Work that fails or panics can be tried again at once; work that is given up half-way, by a
-/// timeout around this middleware or with its invocation, once the lease has ended. So put a
-/// [`Timeout`](crate::app::Timeout) inside, not around.
+/// The first caller gets a lease for the remaining time of the invocation, or for a minute without
+/// a deadline. During the lease, repetitions learn that the work is in progress; afterwards they
+/// get the first result. Work that fails or panics can be retried at once. Work that is cancelled
+/// half-way, by a timeout around this middleware or with its invocation, can be retried when the
+/// lease has ended; so put a [`Timeout`](crate::app::Timeout) inside of this middleware, not around
+/// it.
 ///
 /// | | Request | Record or event |
 /// |---|---|---|
-/// | done | the first answer, with `idempotency-replayed: true` | succeeds with the first output, without running |
-/// | in progress | 409 `app.conflict`, with `retry-after` | fails, and comes again |
+/// | done | the first response, with `idempotency-replayed: true` | succeeds with the first output, without running |
+/// | in progress | 409 `app.conflict`, with `retry-after` | fails, and is retried |
 /// | the key was used with another payload | 422 `app.validation_failed` | – |
 /// | no key | runs, unless [required](Self::require_key) | fails |
-/// | no [caller](AnswerCallers) | runs, and its answer is not kept, unless [shared](Self::shared_by_anonymous) | – |
-/// | the store does not answer | 503 `app.overloaded`, unless [open](Self::fail_open) | fails, unless open |
+/// | no [caller](AnswerCallers) | runs, and its response is not kept, unless [shared](Self::shared_by_anonymous) | – |
+/// | the store does not respond | 503 `app.overloaded`, unless [open](Self::fail_open) | fails, unless open |
 ///
-/// An answer is kept for its caller alone: for an identity, or else for who shows the same
-/// `authorization`, `x-api-key` and [session cookies](Self::with_session_cookies). `set-cookie` fields
-/// are never kept. Answers above 350 KB and streams are not kept either: repetitions get 200, the
-/// field, and no body.
+/// A response is replayed only to its caller: to the same identity, or else to a request with the
+/// same `authorization`, `x-api-key` and [session cookies](Self::with_session_cookies).
+/// `set-cookie` headers are never kept. Responses above 350 KB and streams are not kept:
+/// repetitions get a 200 with the header `idempotency-replayed`, and no body.
 #[derive(Clone, Debug)]
 pub struct Idempotent {
     config: IdempotencyConfig,
@@ -77,19 +77,19 @@ pub struct Idempotent {
 }
 
 impl Idempotent {
-    /// Makes a middleware on a store, configured by the store's environment, and declares its table.
-    /// The scope keeps this application's work apart from that of others in the same table: give the
-    /// function's name. Two functions with one scope that consume the same topic would skip each
-    /// other's notifications as done.
+    /// Creates the middleware on a store, configured by the store's environment variables, and
+    /// declares its table. Pass the function's name as `scope`: it separates this application's
+    /// work from that of others in the same table. Two functions with the same scope that consume
+    /// the same topic would skip each other's notifications.
     ///
-    /// Keys of requests come in the field `Idempotency-Key`.
+    /// The key of a request is its header `Idempotency-Key`.
     #[must_use]
     pub fn new(scope: &str, store: &Store) -> Self {
         let config = IdempotencyConfig::builder().env(|name| store.env(name)).build();
         Self::with_config(scope, config, store)
     }
 
-    /// Makes a middleware of another configuration on a store, and declares its table. See
+    /// Creates the middleware with a configuration of your own, and declares its table. See
     /// [`new`](Self::new).
     #[must_use]
     pub fn with_config(scope: &str, config: IdempotencyConfig, store: &Store) -> Self {
@@ -106,18 +106,18 @@ impl Idempotent {
         }
     }
 
-    /// Takes the keys of requests from elsewhere.
+    /// Sets where the keys of requests come from.
     #[must_use]
     pub fn with_key(self, key: KeySource) -> Self {
         Self { key, ..self }
     }
 
-    /// Names the cookies that the application knows its sessions by. Name every one of them: where a
-    /// cookie is all that tells callers apart and is not named, they would get each other's answers.
+    /// Names the application's session cookies. Name all of them: if callers differ only in a
+    /// cookie that is not named, they get each other's responses.
     ///
     /// # Errors
     ///
-    /// [`Error`] for an empty list, and for a name that no cookie can have.
+    /// [`Error`] for an empty list, or an invalid cookie name.
     pub fn with_session_cookies<T: Into<String>>(
         self,
         names: impl IntoIterator<Item = T>,
@@ -125,47 +125,46 @@ impl Idempotent {
         Ok(Self { callers: self.callers.with_session_cookies(names)?, ..self })
     }
 
-    /// Makes fingerprints of credentials under a secret of the deployment, such as 32 random bytes,
-    /// instead of the published key. Changing it forgets whose the kept answers are.
+    /// Sets the secret for fingerprints of credentials, such as 32 random bytes, instead of a
+    /// published key. After a change of the secret, kept responses are no longer replayed.
     ///
     /// # Errors
     ///
-    /// [`EmptySecret`] when it is empty or blank.
+    /// [`EmptySecret`] if it is empty or blank.
     pub fn with_secret(self, secret: impl AsRef<[u8]>) -> Result<Self, EmptySecret> {
         Ok(Self { callers: self.callers.with_secret(secret)?, ..self })
     }
 
-    /// Keeps answers also for requests that show neither an identity nor a credential, one for all of
-    /// them. Anybody who learns or guesses a key is then given its answer: only for applications
-    /// whose anonymous answers are for everybody.
+    /// Also keeps responses for requests without identity or credentials, shared by all of them.
+    /// Anyone who learns or guesses a key then gets its response: use it only if anonymous
+    /// responses are public.
     #[must_use]
     pub fn shared_by_anonymous(self) -> Self {
         Self { callers: self.callers.shared_by_anonymous(), ..self }
     }
 
-    /// Answers 400 to requests that bring no key. Without it, they are served as
-    /// often as they come. Safe methods, such as GET, never need one.
+    /// Refuses requests without a key with 400. By default, they run each time. Safe methods such
+    /// as GET never need a key.
     #[must_use]
     pub fn require_key(self) -> Self {
         Self { requires_key: true, ..self }
     }
 
-    /// Does the work all the same when the store does not answer: maybe twice, rather
-    /// than not at all.
+    /// Runs the handler even if the store does not respond: the work may then be done twice. By
+    /// default, it is refused.
     #[must_use]
     pub fn fail_open(self) -> Self {
         Self { fails_open: true, ..self }
     }
 
-    /// Gives each call of the store another time, instead of [`DECISION_BUDGET`]. Asking
-    /// for the work takes one call, or two when the outcome of the first is unknown.
+    /// Sets the time limit of each call to the store, instead of [`DECISION_BUDGET`]. Acquiring a
+    /// lease takes one call, or two if the outcome of the first is unknown.
     #[must_use]
     pub fn with_budget(self, budget: Duration) -> Self {
         Self { budget, ..self }
     }
 
-    /// Asks whether the work may be done. `None` when nobody knows and it is to be done all the
-    /// same.
+    /// Acquires the lease; `None` if the store does not respond, and the handler runs anyway.
     async fn acquire(
         &self,
         key: IdempotencyKey,
@@ -180,8 +179,8 @@ impl Idempotent {
         }
     }
 
-    /// Keeps what came of the work, or that it is done. The caller has its answer whatever comes of
-    /// this: the work was done.
+    /// Stores the result. A failure to do so does not change the response, because the work was
+    /// done.
     async fn complete(&self, lease: Lease, result: Option<Vec<u8>>) {
         let now = self.store.clock().now();
         let complete: Complete = match result {
@@ -191,7 +190,7 @@ impl Idempotent {
         let _ = drive(complete, &self.in_time()).await;
     }
 
-    /// Gives work back that failed. Where that fails too, the lease ends by itself.
+    /// Releases the lease of work that failed. If that fails too, the lease ends by itself.
     async fn release(&self, lease: Lease) {
         let release: Release = self.config.release(lease);
         let _ = drive(release, &self.in_time()).await;
@@ -202,16 +201,19 @@ impl Idempotent {
     }
 }
 
-/// An event of any kind was to be handled once, but it has no id that a repetition would share.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("events of any kind have no id that a repetition has, too: `Idempotent` is not for them")]
-struct NoIdentity;
-
-/// A record of a tumbling window was to be handled once. Where its invocation fails, what it changed in
-/// the state is gone, and it has to be handled again.
+/// `Idempotent` was put around a handler of events of any kind, which have no id that a repetition
+/// shares.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error(
-    "records of tumbling windows are handled again after a failure: `Idempotent` is not for them"
+    "events of any kind have no id by which a repetition is recognized: remove `Idempotent` from `on` and `otherwise`"
+)]
+struct NoIdentity;
+
+/// `Idempotent` was put around a handler of a tumbling window. When its invocation fails, its
+/// changes to the state are discarded, so the record must be handled again.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error(
+    "records of tumbling windows must be handled again after a failure: remove `Idempotent` from the window"
 )]
 struct InWindow;
 
@@ -222,7 +224,7 @@ impl Middleware for Idempotent {
         }
         match (context.record().cloned(), context.event()) {
             (Some(record), _) => self.handle_record(record, context, next).await,
-            // Served unprotected, its work would run once for every time that it comes.
+            // Without protection, the work would run for every delivery.
             (None, Some(_)) => Err(AppError::internal().with_cause(NoIdentity)),
             (None, None) => self.handle_request(context, next).await,
         }

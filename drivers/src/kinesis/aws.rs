@@ -17,10 +17,10 @@ use crate::sdk_error::{self, Said};
 use crate::snapshot;
 use crate::trace::Propagation;
 
-/// Puts records through the AWS SDK. Clones share connections and credentials.
+/// Sends records through the AWS SDK. Clones share connections and credentials.
 ///
-/// Every request is sent once, whatever the SDK's retry settings are: the
-/// [producer](super::Producer) sends again what was not accepted, and only that.
+/// Requests are never retried by the SDK, whatever its settings: the [producer](super::Producer)
+/// retries only the records that were not accepted.
 ///
 /// ```no_run
 /// use apptheory::kinesis::{AwsStreams, Producer, StreamName};
@@ -38,20 +38,19 @@ pub struct AwsStreams {
 }
 
 impl AwsStreams {
-    /// Takes region, credentials and endpoint from where the SDK looks for them: environment, profile,
-    /// container or instance metadata.
+    /// Creates a client with region, credentials and endpoint from the SDK's default sources:
+    /// environment, profile, container or instance metadata.
     pub async fn from_env() -> Self {
         Self::from_sdk_config(&snapshot::config().load().await)
     }
 
-    /// Takes its settings from a configuration shared with other AWS clients.
+    /// Creates a client from a configuration that is shared with other AWS clients.
     #[must_use]
     pub fn from_sdk_config(config: &SdkConfig) -> Self {
         Self::new(Client::new(config))
     }
 
-    /// Sends with a client of these settings, and the [trace](crate::trace::Propagation) of the
-    /// invocation.
+    /// Uses a client of your own. It sends the invocation's [trace](crate::trace::Propagation).
     #[must_use]
     pub fn new(client: Client) -> Self {
         let config = client.config();
@@ -63,14 +62,14 @@ impl AwsStreams {
         Self { client: Client::from_conf(builder.build()) }
     }
 
-    /// Sends to `url` instead of Kinesis' own endpoint, for example to an emulator.
+    /// Sends to `url` instead of the Kinesis endpoint, for example to an emulator.
     #[must_use]
     pub fn with_endpoint_url(self, url: impl Into<String>) -> Self {
         let config = self.client.config().to_builder().endpoint_url(url).build();
         Self { client: Client::from_conf(config) }
     }
 
-    /// Returns the SDK client that it sends with.
+    /// Returns the SDK client.
     #[must_use]
     pub const fn client(&self) -> &Client {
         &self.client
@@ -104,8 +103,8 @@ fn entry(record: &Record) -> Result<PutRecordsRequestEntry, Error> {
         .map_err(|_| Error::Misconfigured(Misconfiguration::InvalidRequest))
 }
 
-/// `None` for a result that says neither where its record is nor why it is nowhere: the record does not
-/// count as accepted.
+/// Returns `None` for an entry with neither a shard nor an error code: the record does not count as
+/// accepted.
 fn result(entry: PutRecordsResultEntry) -> Option<PutResult> {
     let result = PutResult {
         sequence_number: entry.sequence_number.unwrap_or_default(),
@@ -125,7 +124,7 @@ where
         Said::LateAnswer => Error::Timeout,
         Said::Unwritable => Error::Misconfigured(Misconfiguration::InvalidRequest),
         Said::NoCredentials => Error::Misconfigured(Misconfiguration::MissingCredentials),
-        // A reply that cannot be read says nothing about what was accepted.
+        // A malformed reply does not say what was accepted.
         Said::NoAnswer => Error::Unavailable,
     })
 }

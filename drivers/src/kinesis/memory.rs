@@ -10,11 +10,11 @@ use apptheory_core::kinesis::{
 
 use crate::execute::Execute;
 
-/// Streams that keep what is put into them, in order of acceptance, and fail as planned. Clones share
-/// them.
+/// Streams in memory: keeps records in the order of acceptance, and fails as planned. Clones share
+/// the same streams.
 ///
-/// Like Kinesis, they refuse requests to streams that are not there, and those with more records or
-/// bytes than a request may have. All records of a stream are in one shard.
+/// Like Kinesis, it refuses unknown streams, and requests with too many records or bytes. Each
+/// stream has one shard.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStreams(Arc<Mutex<State>>);
 
@@ -25,37 +25,37 @@ struct State {
     requests: u64,
 }
 
-/// What goes wrong with a request.
+/// A planned failure of a request.
 #[derive(Debug)]
 enum Planned {
     Failed(Error),
     LostReply(Error),
-    /// Codes by the places of records in the request.
+    /// Error codes by the record's index in the request.
     Refused(BTreeMap<usize, String>),
 }
 
 impl MemoryStreams {
-    /// Makes these streams, without records.
+    /// Creates empty streams.
     #[must_use]
     pub fn new(names: impl IntoIterator<Item = StreamName>) -> Self {
         let streams = names.into_iter().map(|name| (name, Vec::new())).collect();
         Self(Arc::new(Mutex::new(State { streams, ..State::default() })))
     }
 
-    /// Answers request number `request` with `error`, and accepts nothing of it. The first request is
-    /// number 1; the last plan for a number counts.
+    /// Makes request number `request` fail with `error`, so that none of its records is accepted.
+    /// The first request is number 1; the last plan for a number counts.
     pub fn fail(&self, request: u64, error: Error) {
         self.plan(request, Planned::Failed(error));
     }
 
-    /// Carries request number `request` out, but loses its reply and answers `error` instead. The last
-    /// plan for a number counts.
+    /// Accepts request number `request`, but loses its reply and returns `error`. The last plan for
+    /// a number counts.
     pub fn lose_reply(&self, request: u64, error: Error) {
         self.plan(request, Planned::LostReply(error));
     }
 
-    /// Refuses the records at these places of request number `request` with a code of Kinesis', and
-    /// accepts its others. The last plan for a number counts.
+    /// Refuses the records at these indices of request number `request` with a Kinesis error code,
+    /// and accepts the others. The last plan for a number counts.
     pub fn refuse(&self, request: u64, places: impl IntoIterator<Item = usize>, code: &str) {
         let codes = places.into_iter().map(|place| (place, code.to_owned())).collect();
         self.plan(request, Planned::Refused(codes));
@@ -65,21 +65,20 @@ impl MemoryStreams {
         self.state().faults.insert(request, planned);
     }
 
-    /// Returns the records of a stream in the order in which they were accepted; empty if there is no
-    /// such stream.
+    /// Returns the records of a stream in the order of acceptance; empty for an unknown stream.
     #[must_use]
     pub fn records(&self, stream: &StreamName) -> Vec<Arc<Record>> {
         self.state().streams.get(stream).cloned().unwrap_or_default()
     }
 
-    /// Returns how many requests there were.
+    /// Returns the number of requests.
     #[must_use]
     pub fn requests(&self) -> u64 {
         self.state().requests
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing in there panics half-way through a change: poisoning says nothing.
+        // Nothing panics while the lock is held, so a poisoned lock is still consistent.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

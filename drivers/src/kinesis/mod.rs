@@ -1,14 +1,14 @@
-//! Putting records into Kinesis data streams.
+//! Sending records to Kinesis data streams.
 //!
-//! A [`Producer`] sends any number of records: as many to a request as one takes, those that are not
-//! accepted again, in order for each partition key. What that costs, and when a record may be in the
-//! stream twice, is said at [`SendRecords`]. This module decides who sends requests, and how long one
-//! may take. Which records a request holds, and what became of each, is the core's to decide.
+//! A [`Producer`] sends any number of records: as many per request as Kinesis accepts, retrying
+//! those that were not accepted, in order for each partition key. [`SendRecords`] describes the
+//! cost, and when a record may be in the stream twice. This module sends the requests and limits
+//! their time; the core decides which records a request holds, and what became of each.
 //!
 //! | Sender | Sends |
 //! |---|---|
 //! | `AwsStreams` | through the AWS SDK, with the feature `kinesis` |
-//! | [`MemoryStreams`] | nowhere: it keeps what was put, and fails as planned, for tests |
+//! | [`MemoryStreams`] | to memory, with planned failures, for tests |
 //!
 //! ```
 //! use apptheory::kinesis::{MemoryStreams, Producer, StreamName, json_record};

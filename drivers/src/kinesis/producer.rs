@@ -1,4 +1,4 @@
-//! The producer: machines of the core, with a clock, a seed and an executor that sends.
+//! The producer: runs the core's machines with a clock, a seed and a sender.
 
 use core::fmt;
 use core::future::Future;
@@ -17,11 +17,12 @@ use crate::clock::{Clock, SharedClock, SystemClock, before};
 use crate::execute::{Dispatch, Execute, drive};
 use crate::ids::{IdSource, RandomIds};
 
-/// How long one request may take unless configured otherwise: 5 s.
+/// The default time limit of one request: 5 s.
 pub const REQUEST_BUDGET: Duration = Duration::from_secs(5);
 
-/// Sends records to one stream, in order for each partition key; [`SendRecords`](super::SendRecords)
-/// says how. Clones are the same producer, and cheap: make one per stream, and share it.
+/// Sends records to one stream, in order for each partition key; see
+/// [`SendRecords`](super::SendRecords). Create one producer per stream and share it: clones are
+/// cheap, and share the same producer.
 ///
 /// ```
 /// use apptheory::kinesis::{MemoryStreams, Producer, Record, StreamName};
@@ -51,13 +52,13 @@ pub struct Producer {
 }
 
 impl Producer {
-    /// Sends to a stream, through `streams`.
+    /// Creates a producer for a stream that sends through `streams`.
     #[must_use]
     pub fn new(stream: StreamName, streams: impl Execute<PutRecords> + Send + 'static) -> Self {
         Self::configured(ProducerConfig::new(stream), streams)
     }
 
-    /// Sends with another number of attempts, or other delays between them, than the defaults.
+    /// Sets the number of attempts, and the delays between them.
     #[must_use]
     pub fn configured(
         config: ProducerConfig,
@@ -73,54 +74,54 @@ impl Producer {
         }
     }
 
-    /// Waits by another clock than the machine's.
+    /// Uses `clock` instead of the system clock.
     #[must_use]
     pub fn with_clock(self, clock: impl Clock + 'static) -> Self {
         Self { clock: SharedClock::new(clock), ..self }
     }
 
-    /// Draws what spreads delays from another source than the operating system's.
+    /// Uses `ids` instead of the operating system's random numbers, for the jitter of delays.
     #[must_use]
     pub fn with_ids(self, ids: impl IdSource + 'static) -> Self {
         Self { ids: Arc::new(ids), ..self }
     }
 
-    /// Gives each request another time than [`REQUEST_BUDGET`]. One that is not answered by then
-    /// counts as failed with a time-out, and its records are sent again.
+    /// Sets the time limit of each request, instead of [`REQUEST_BUDGET`]. A request without a
+    /// response in time counts as a timeout, and its records are sent again.
     #[must_use]
     pub fn with_budget(self, budget: Duration) -> Self {
         Self { budget, ..self }
     }
 
-    /// Returns the producer for the time until `ends_at`: for one Lambda invocation its own deadline,
-    /// less what is needed to respond. What is not accepted by then is named in the answer.
+    /// Returns a producer that stops by `ends_at`. In a Lambda invocation, pass the deadline less
+    /// the time that the response takes. Records that are not accepted by then are in the error.
     #[must_use]
     pub fn until(&self, ends_at: Timestamp) -> Self {
         let ends_at = self.ends_at.map_or(ends_at, |earlier| earlier.min(ends_at));
         Self { ends_at: Some(ends_at), ..self.clone() }
     }
 
-    /// Sends records, and returns how many there were: all of them are in the stream.
+    /// Sends records, and returns their number: all of them are in the stream.
     ///
     /// # Errors
     ///
-    /// [`Incomplete`], which names every record that was not accepted, and gives it back. Which records
-    /// were accepted is lost when the future is dropped before it is done.
+    /// [`Incomplete`], which returns every record that was not accepted. If the future is dropped
+    /// early, it is unknown which records were accepted.
     pub async fn send<R: Into<Arc<Record>>>(
         &self,
         records: impl IntoIterator<Item = R>,
     ) -> Result<usize, Incomplete> {
-        // Half of an id's bits are enough to spread delays.
+        // Half of an id's bits are enough for jitter.
         let seed = u64::try_from(self.ids.next_id() & u128::from(u64::MAX)).unwrap_or(0);
         drive(self.config.send(records, seed), &InTime(self)).await
     }
 }
 
-/// Sends for a producer, each request in its time and none behind the end.
+/// Sends for a producer: limits each request's time, and sends none after the end.
 struct InTime<'p>(&'p Producer);
 
 impl InTime<'_> {
-    /// The time that is left, for ever without an end.
+    /// Returns the remaining time; without an end, the longest duration.
     fn left(&self) -> Duration {
         let Producer { clock, ends_at, .. } = self.0;
         ends_at.map_or(Duration::MAX, |ends_at| clock.now().until(ends_at))
@@ -165,7 +166,7 @@ where
     }
 }
 
-/// An executor that sends, of any type.
+/// A type-erased sender.
 trait ErasedStreams: Send + Sync {
     fn put_records<'a>(&'a self, order: &'a PutRecords) -> Answer<'a>;
 }
@@ -211,7 +212,7 @@ mod tests {
         keys.chars().enumerate().map(record).collect()
     }
 
-    /// A producer whose clock moves when it sleeps.
+    /// Returns a producer whose clock advances when it sleeps.
     fn producer(streams: &MemoryStreams) -> (Producer, ManualClock) {
         let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
         let producer = Producer::new(orders(), streams.clone());

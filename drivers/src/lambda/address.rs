@@ -1,23 +1,23 @@
-//! Where the Runtime API is.
+//! The address of the Runtime API.
 
 use http::Uri;
 use http::uri::Scheme;
 
-/// Where the Runtime API is: what Lambda calls `host:port`, and emulators may call a URL with a path
-/// in front of the API's own.
+/// The address of the Runtime API: `host:port` on Lambda; emulators may use a URL with a path in
+/// front of the API's own.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Address {
     /// The host and the port to connect to.
     pub(super) host: String,
-    /// What comes before the API's paths: nothing, or a path without a slash at its end.
+    /// A prefix of the API's paths: empty, or a path without a slash at its end.
     prefix: String,
 }
 
-/// The port of `http` URLs that have none.
+/// The port of `http` URLs without a port.
 const HTTP_PORT: u16 = 80;
 
 impl Address {
-    /// Reads an address; `None` for what is none, and for what cannot be reached over plain HTTP.
+    /// Parses an address; `None` if it is malformed or not plain HTTP.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let url = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
         let url = Uri::try_from(url).ok()?;
@@ -33,7 +33,7 @@ impl Address {
         Some(Self { host: format!("{host}:{port}"), prefix })
     }
 
-    /// The path of a resource such as `/2018-06-01/runtime/invocation/next`.
+    /// Returns the path of a resource such as `/2018-06-01/runtime/invocation/next`.
     pub(super) fn path(&self, resource: &str) -> String {
         format!("{}{resource}", self.prefix)
     }

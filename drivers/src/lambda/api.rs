@@ -1,4 +1,4 @@
-//! The Runtime API, as this driver uses it.
+//! A client of the Runtime API.
 
 use apptheory_core::stream::{FrameOutcome, FrameOutput};
 use bytes::Bytes;
@@ -17,34 +17,34 @@ use super::error::{FunctionError, RuntimeError};
 use super::frames::{FrameBody, Frames};
 use super::head::Head;
 
-/// One worker's side of the Runtime API: one exchange at a time, over one connection that is made
-/// anew when it is closed.
+/// One worker's client of the Runtime API: one exchange at a time, over one connection that is
+/// reopened when it was closed.
 pub(super) struct RuntimeApi {
     address: Address,
     connection: Option<Connection>,
 }
 
-/// An invocation, as the head of the Runtime API's answer announces it.
+/// The next invocation: its head, and the event that follows.
 pub(super) struct Next {
     pub(super) reply: Reply,
     pub(super) event: Unread,
     pub(super) head: Head,
 }
 
-/// An event that is on its way.
+/// An event that is still being received.
 pub(super) struct Unread {
     connection: Connection,
     body: Incoming,
 }
 
-/// Where the answer to an invocation goes.
+/// Where the response to an invocation is sent.
 pub(super) struct Reply {
     pub(super) request_id: String,
-    /// To be sent back as it came.
+    /// Sent back unchanged.
     invocation_id: Option<HeaderValue>,
 }
 
-/// The Runtime API, in the version that this driver speaks.
+/// The path of the Runtime API, in the version that this client speaks.
 const RUNTIME: &str = "/2018-06-01/runtime";
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("lambda-runtime-aws-request-id");
@@ -52,8 +52,8 @@ const INVOCATION_ID: HeaderName = HeaderName::from_static("lambda-runtime-invoca
 const ERROR_TYPE: HeaderName = HeaderName::from_static("lambda-runtime-function-error-type");
 const RESPONSE_MODE: HeaderName = HeaderName::from_static("lambda-runtime-function-response-mode");
 
-/// How often the connection may close before an invocation has come. A server that closes idle
-/// connections is asked again; one that closes every connection is gone.
+/// How often in a row the connection may be closed before an invocation arrives. A server that
+/// closes idle connections is asked again; a server that closes every connection is down.
 const MAX_CLOSED: u32 = 3;
 
 impl RuntimeApi {
@@ -61,8 +61,8 @@ impl RuntimeApi {
         Self { address, connection: None }
     }
 
-    /// Waits for the next invocation, however long that takes. Nothing is lost when it is dropped
-    /// before it is done: there was none yet.
+    /// Waits for the next invocation, however long that takes. Dropping the future loses no
+    /// invocation.
     pub(super) async fn next(&mut self) -> Result<Next, RuntimeError> {
         let mut closed = 0;
         loop {
@@ -74,7 +74,7 @@ impl RuntimeApi {
         }
     }
 
-    /// Waits until the process runs on from its snapshot, however long that takes.
+    /// Waits until the process was restored from its snapshot, however long that takes.
     pub(super) async fn restored(&mut self) -> Result<(), RuntimeError> {
         let mut closed = 0;
         loop {
@@ -109,7 +109,7 @@ impl RuntimeApi {
         }))
     }
 
-    /// Reads an event to its end.
+    /// Receives an event to its end.
     pub(super) async fn receive(&mut self, event: Unread) -> Result<Bytes, ConnectionError> {
         let Unread { mut connection, body } = event;
         let event = connection.read(body).await?;
@@ -117,7 +117,7 @@ impl RuntimeApi {
         Ok(event)
     }
 
-    /// Answers an invocation in one piece.
+    /// Sends a buffered response.
     pub(super) async fn respond(
         &mut self,
         reply: &Reply,
@@ -127,7 +127,7 @@ impl RuntimeApi {
         self.answer(request.body(Full::from(answer))).await
     }
 
-    /// Fails an invocation.
+    /// Reports a failed invocation.
     pub(super) async fn fail(
         &mut self,
         reply: &Reply,
@@ -136,7 +136,7 @@ impl RuntimeApi {
         self.answer(failed(self.reply(reply, "error"), error)).await
     }
 
-    /// Says that the function does not start: in its `init`, or its `restore` from a snapshot.
+    /// Reports that the function failed to start: in its `init`, or its `restore` from a snapshot.
     pub(super) async fn fail_start(
         &mut self,
         what: &str,
@@ -146,8 +146,8 @@ impl RuntimeApi {
         self.answer(failed(request, error)).await
     }
 
-    /// Answers an invocation while the answer is made. Unless it is accepted, the connection is
-    /// closed: what else of it was to be sent must not be taken for an answer.
+    /// Streams a response. Unless Lambda accepts it, the connection is closed, so that the rest of
+    /// the body is not taken for another response.
     pub(super) async fn stream(
         &mut self,
         reply: &Reply,
@@ -155,10 +155,10 @@ impl RuntimeApi {
     ) -> (Result<StatusCode, ConnectionError>, Option<FrameOutcome>) {
         let copy = frames.copy().map(|copy| self.frames(reply, Box::new(copy)).0);
         let (request, ended) = self.frames(reply, frames);
-        // A body that is dropped without a word was never asked for anything.
+        // The body was dropped before anything was polled.
         match self.send_frames(request, copy).await {
             Ok((mut connection, status)) if status.is_success() => {
-                // Emulators accept a response before it is all there.
+                // Emulators may accept a response before its end.
                 let outcome = connection.run(ended).await;
                 self.connection = Some(connection);
                 (Ok(status), outcome.ok().flatten())
@@ -171,7 +171,7 @@ impl RuntimeApi {
         }
     }
 
-    /// The request that carries a response while it is made, and how that will have ended.
+    /// Returns the request that carries a streamed response, and a receiver for how it ended.
     fn frames(
         &self,
         reply: &Reply,
@@ -199,7 +199,7 @@ impl RuntimeApi {
         Ok((connection, head.status))
     }
 
-    /// Sends a request, and reads the answer to its end.
+    /// Sends a request, and reads the response to its end.
     pub(super) async fn exchange(
         &mut self,
         request: http::Result<Request<Full<Bytes>>>,
@@ -208,7 +208,7 @@ impl RuntimeApi {
         self.read(sent).await
     }
 
-    /// Sends an answer that is all there.
+    /// Sends a response that is complete.
     async fn answer(
         &mut self,
         request: http::Result<Request<Full<Bytes>>>,
@@ -219,7 +219,7 @@ impl RuntimeApi {
         Ok(self.read(sent).await?.0)
     }
 
-    /// Reads what came back to its end.
+    /// Reads the Runtime API's reply to its end.
     async fn read(
         &mut self,
         (mut connection, answer): (Connection, Response<Incoming>),
@@ -230,11 +230,10 @@ impl RuntimeApi {
         Ok((head.status, head.headers, body))
     }
 
-    /// Sends a request over the connection that is still open, or else over a new one, and waits for
-    /// the head of the answer.
+    /// Sends a request over the open connection, or else a new one, and waits for the reply's head.
     ///
-    /// A server may close an idle connection at any time, also just before it is used again. If
-    /// nothing came back then, the copy of an answer is sent over a new one, once.
+    /// A server may close an idle connection at any time, also just before it is used again. If no
+    /// byte came back then, a copy of the request is sent over a new connection, once.
     async fn send(
         &mut self,
         mut request: Request<Body>,
@@ -246,7 +245,7 @@ impl RuntimeApi {
             match (connection.send(request).await, copy) {
                 (Ok(answer), _) => return Ok((connection, answer)),
                 (Err(error), Some(copy)) if !connection.was_answered() => {
-                    tracing::debug!(%error, "an idle connection was closed: it is sent again");
+                    tracing::debug!(%error, "an idle connection was closed: sending the request again");
                     request = copy;
                 }
                 (Err(error), _) => return Err(error.into()),
@@ -272,7 +271,7 @@ impl RuntimeApi {
     }
 }
 
-/// Counts a connection that was closed before an answer came, up to where nobody is asked any more.
+/// Counts a connection that was closed before a reply; returns an error when there were too many.
 fn note_closed(closed: &mut u32, error: ConnectionError) -> Result<(), RuntimeError> {
     *closed = closed.saturating_add(1);
     if *closed == MAX_CLOSED || matches!(error, ConnectionError::Connect(_)) {
@@ -281,7 +280,7 @@ fn note_closed(closed: &mut u32, error: ConnectionError) -> Result<(), RuntimeEr
     Ok(())
 }
 
-/// The request that says what failed, and why.
+/// Returns the request that reports a failure.
 fn failed(
     request: http::request::Builder,
     error: &FunctionError,
@@ -292,7 +291,7 @@ fn failed(
     request.header(ERROR_TYPE, &**error_type).body(Full::from(body))
 }
 
-/// Whether an id can stand in a path.
+/// Returns whether an id is a valid path segment.
 fn is_segment(id: &str) -> bool {
     let is_unreserved = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
     !id.is_empty() && id.bytes().all(is_unreserved)

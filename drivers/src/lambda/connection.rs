@@ -1,4 +1,4 @@
-//! One connection to the Runtime API.
+//! A connection to the Runtime API.
 
 use core::future::{Future, poll_fn};
 use core::pin::{Pin, pin};
@@ -20,31 +20,31 @@ use tokio_util::io::InspectReader;
 
 use super::frames::FrameBody;
 
-/// What is sent: a whole body, or frames while they are made.
+/// The body of a request: complete, or frames as they are made.
 pub(super) type Body = Either<Full<Bytes>, FrameBody>;
 
-/// A connection, whose owner drives it: nothing happens behind its back, and dropping it drops
-/// what is still being sent.
+/// A connection that its owner drives: it makes no progress in the background, and dropping it
+/// drops what is still being sent.
 pub(super) struct Connection {
     requests: SendRequest<Body>,
     driver: Driver,
-    /// Whether anything came back since the last request.
+    /// Whether any byte came back since the last request.
     was_answered: Arc<AtomicBool>,
 }
 
-/// What reads from and writes to the socket. Fused: it may be polled after it has ended.
+/// Reads from and writes to the socket. Fused: polling it after its end does nothing.
 type Driver = Pin<Box<Fuse<http1::Connection<TokioIo<Socket>, Body>>>>;
 
-/// A socket that notes whether anything was read from it.
+/// A socket that records whether bytes were read from it.
 type Socket = InspectReader<TcpStream, Box<dyn FnMut(&[u8]) + Send>>;
 
-/// Why there is no answer.
+/// Why a request has no reply.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ConnectionError {
-    /// Nobody listens.
+    /// The server does not listen.
     #[error("cannot connect: {0}")]
     Connect(#[source] io::Error),
-    /// It cannot be asked for.
+    /// The request is malformed.
     #[error(transparent)]
     Request(#[from] http::Error),
     /// The connection broke.
@@ -52,15 +52,15 @@ pub(super) enum ConnectionError {
     Broken(#[from] hyper::Error),
 }
 
-/// The most that waits in memory for the socket, beside the chunk that is being written: hyper asks
-/// for another chunk only below it. The head of an answer has to fit as well: Lambda's may hold a
-/// client context of 3583 bytes.
+/// The most bytes buffered for the socket, beside the chunk being written: hyper pulls another
+/// chunk only below this size. The head of a reply has to fit, too: Lambda's may hold a client
+/// context of 3583 bytes.
 const BUFFER_BYTES: usize = 64 << 10;
 
 impl Connection {
     pub(super) async fn open(host: &str) -> Result<Self, ConnectionError> {
         let stream = TcpStream::connect(host).await.map_err(ConnectionError::Connect)?;
-        // Small chunks are not held back.
+        // Send small chunks at once.
         stream.set_nodelay(true).map_err(ConnectionError::Connect)?;
         let was_answered = Arc::new(AtomicBool::new(false));
         let heard = Arc::clone(&was_answered);
@@ -76,12 +76,13 @@ impl Connection {
         Ok(Self { requests, driver: Box::pin(driver.fuse()), was_answered })
     }
 
-    /// Whether another request can be sent: the one before is done, and nobody hung up.
+    /// Returns whether another request can be sent: the previous exchange is done, and the
+    /// connection is open.
     pub(super) async fn is_ready(&mut self) -> bool {
         drive(&mut self.driver, self.requests.ready()).await.is_ok()
     }
 
-    /// Sends a request, and waits for the head of its answer. The body may still be on its way then.
+    /// Sends a request, and waits for the head of the reply. The body may still be in flight then.
     pub(super) async fn send(
         &mut self,
         request: Request<Body>,
@@ -91,27 +92,27 @@ impl Connection {
         drive(&mut self.driver, answer).await
     }
 
-    /// Whether anything came back since the last request was sent, be it half a head.
+    /// Returns whether any byte came back since the last request, even an incomplete head.
     pub(super) fn was_answered(&self) -> bool {
         self.was_answered.load(Ordering::Relaxed)
     }
 
-    /// Reads the body of an answer.
+    /// Reads the body of a reply.
     pub(super) async fn read(&mut self, body: Incoming) -> Result<Bytes, hyper::Error> {
         Ok(drive(&mut self.driver, body.collect()).await?.to_bytes())
     }
 
-    /// Goes on sending until `future` is done.
+    /// Drives the connection until `future` is done.
     pub(super) async fn run<F: Future>(&mut self, future: F) -> F::Output {
         drive(&mut self.driver, future).await
     }
 }
 
-/// Runs a future that waits for what the driver does.
+/// Runs a future that depends on the driver's progress.
 async fn drive<F: Future>(driver: &mut Driver, future: F) -> F::Output {
     let mut future = pin!(future);
     poll_fn(|context| {
-        // How a connection ended, whoever waits for it is told.
+        // The future itself reports how the connection ended.
         let _: Poll<hyper::Result<()>> = driver.as_mut().poll(context);
         future.as_mut().poll(context)
     })

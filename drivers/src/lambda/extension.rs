@@ -1,7 +1,7 @@
-//! Shutdown: the internal extension without which Lambda announces none.
+//! The internal extension that makes Lambda announce a shutdown.
 //!
-//! Lambda ends a process without a word, unless the environment has an extension: then it sends
-//! SIGTERM first. This one is registered for that alone: it takes no events.
+//! Lambda ends a process without a signal unless the environment has an extension; then it sends
+//! SIGTERM first. This extension is registered for that alone, and takes no events.
 
 use core::convert::Infallible;
 use core::future::pending;
@@ -17,26 +17,27 @@ use super::connection::ConnectionError;
 use super::error::RuntimeError;
 use crate::app::BoxFuture;
 
-/// A registered extension, over a connection of its own.
+/// A registered extension, with its own connection.
 pub(super) struct Extension {
     api: RuntimeApi,
     id: HeaderValue,
 }
 
-/// The Extensions API, in the version that this driver speaks.
+/// The path of the Extensions API, in the version that this client speaks.
 const EXTENSION: &str = "/2020-01-01/extension";
 
-/// Under which name: it is the function's own, and only has to differ from those of others.
+/// The extension's name; it has to be unique in the environment.
 const NAME: HeaderValue = HeaderValue::from_static("apptheory");
 
-/// For which events: internal extensions cannot have SHUTDOWN, and SIGTERM needs none.
+/// The events to subscribe to. Internal extensions cannot subscribe to SHUTDOWN, and SIGTERM needs
+/// no subscription.
 const EVENTS: &str = r#"{"events":[]}"#;
 
 const EXTENSION_NAME: HeaderName = HeaderName::from_static("lambda-extension-name");
 const EXTENSION_ID: HeaderName = HeaderName::from_static("lambda-extension-identifier");
 
 impl Extension {
-    /// Registers it. That is possible before the first invocation is asked for, and never after.
+    /// Registers the extension. Lambda allows that only before the first invocation is fetched.
     pub(super) async fn register(address: Address) -> Result<Self, RuntimeError> {
         let mut api = RuntimeApi::new(address);
         let request = api
@@ -54,11 +55,13 @@ impl Extension {
         Ok(Self { api, id })
     }
 
-    /// Asks for the events that never come. It tells Lambda that the extension is ready, and Lambda
-    /// waits for that before it gives invocations out. It is never done.
+    /// Polls for events, of which there are none. The first poll tells Lambda that the extension is
+    /// ready; Lambda sends no invocations before that. The future never completes.
     pub(super) async fn stand_by(mut self) -> Infallible {
         match self.next().await {
-            Ok(status) => tracing::warn!(%status, "the extension was sent an event"),
+            Ok(status) => {
+                tracing::warn!(%status, "the extension got an event that it did not subscribe to")
+            }
             Err(error) => tracing::warn!(%error, "the extension lost its connection"),
         }
         pending().await
@@ -74,7 +77,7 @@ impl Extension {
     }
 }
 
-/// Is over at SIGTERM. The signal is caught from now on: it no longer ends the process.
+/// Returns a future that completes at SIGTERM. From now on the signal no longer ends the process.
 #[cfg(unix)]
 pub(super) fn sigterm() -> io::Result<BoxFuture<()>> {
     use tokio::signal::unix::{SignalKind, signal};
@@ -85,7 +88,7 @@ pub(super) fn sigterm() -> io::Result<BoxFuture<()>> {
     }))
 }
 
-/// There is no SIGTERM here.
+/// This system has no SIGTERM.
 #[cfg(not(unix))]
 pub(super) fn sigterm() -> io::Result<BoxFuture<()>> {
     Ok(Box::pin(pending()))

@@ -1,4 +1,4 @@
-//! Responses while they are made.
+//! Streaming responses to Lambda.
 
 use core::future::{pending, poll_fn};
 use core::mem;
@@ -20,7 +20,7 @@ use crate::app::framing::{Framed, Framing};
 use crate::app::{AppService, BoxFuture, Response};
 use crate::clock::Clock as _;
 
-/// A response on its way to Lambda: chunks are pulled when writes are asked for, one by one.
+/// A response that is being sent to Lambda. Chunks are pulled one by one, as they are written.
 pub(super) struct Frames {
     framing: Framing,
     target: Target,
@@ -32,16 +32,16 @@ pub(super) struct Frames {
     cut_short: BoxFuture<Cancel>,
 }
 
-/// Something to do on the wire.
+/// An action on the connection.
 #[derive(Clone)]
 enum Write {
-    /// Bytes, each in a write of their own; when there are none, only a flush.
+    /// Bytes to write; if there are none, only flush.
     Data(Bytes),
     End(FrameEnd),
 }
 
 impl Frames {
-    /// Begins a response that is read by `target`, and ends by `stops_at`, or when a shutdown begins.
+    /// Begins a response for `target`, which ends by `stops_at`, or when a shutdown begins.
     pub(super) fn new(
         app: &AppService,
         response: Response,
@@ -56,7 +56,7 @@ impl Frames {
                 None => Cancel::Shutdown,
             }
         };
-        // The application holds its responses to its limit itself.
+        // The application enforces its own size limit.
         let config = FrameConfig::new(target);
         let (response, producer) = response.split_stream();
         let (framing, framed) = Framing::begin(app, config, response, producer);
@@ -74,7 +74,7 @@ impl Frames {
         frames
     }
 
-    /// The same response once more, if all of it is there.
+    /// Returns a copy of the response, if it is complete.
     pub(super) fn copy(&self) -> Option<Self> {
         self.framing.copy().map(|framing| Self {
             framing,
@@ -84,13 +84,13 @@ impl Frames {
             app: self.app.clone(),
             stops_at: self.stops_at,
             shutdown: self.shutdown.clone(),
-            // Nothing can cut it short any more.
+            // The response is complete, so no deadline applies any more.
             cut_short: Box::pin(pending()),
         })
     }
 
-    /// Waits until there is something to send, and returns whether there is: a response that is given
-    /// up before has no head.
+    /// Waits for the first bytes, and returns whether there are any: a response that was aborted
+    /// before has no head.
     pub(super) async fn open(&mut self) -> bool {
         poll_fn(|context| self.poll_writes(context)).await;
         matches!(self.writes.front(), Some(Write::Data(_)))
@@ -105,7 +105,7 @@ impl Frames {
         Poll::Ready(())
     }
 
-    /// What happens next, as the machine sees it: time is looked at first, so that equal schedules end
+    /// Polls the machine's next event. The time is polled first, so that equal schedules always end
     /// alike.
     fn poll_framed(&mut self, context: &mut Context<'_>) -> Poll<Framed> {
         let input = if self.framing.state() == FrameState::Overrun {
@@ -125,7 +125,7 @@ impl Frames {
         Poll::Ready(self.framing.handle(input, Bytes::new()))
     }
 
-    /// Queues what has to be done.
+    /// Queues the actions.
     fn take(&mut self, framed: Framed) {
         let Framed { open, data, end, outcome } = framed;
         if let Some(head) = open {
@@ -138,7 +138,7 @@ impl Frames {
         self.outcome = self.outcome.take().or(outcome);
     }
 
-    /// How it ended. If it has not, the transport broke.
+    /// Returns how the response ended; `None` if the connection broke before.
     fn end(&mut self) -> Option<FrameOutcome> {
         if self.framing.state() != FrameState::Done {
             let framed = self.framing.handle(FrameInput::WriteFailed, Bytes::new());
@@ -148,20 +148,21 @@ impl Frames {
     }
 }
 
-/// The body of the request that carries frames. Each write is flushed before the next one is made.
+/// The body of the request that carries the frames. Each write is flushed before the next chunk is
+/// pulled.
 pub(super) struct FrameBody {
     frames: Box<Frames>,
     is_unflushed: bool,
     ended: Option<oneshot::Sender<Option<FrameOutcome>>>,
 }
 
-/// A response was given up: its request must not look complete.
+/// The response was aborted: its request must not look complete.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("the response was given up")]
+#[error("the response was aborted")]
 pub(super) struct Aborted;
 
 impl FrameBody {
-    /// A body, and how it will have ended. It ends when it is dropped at the latest.
+    /// Returns a body, and a receiver for how it ended. It ends at the latest when it is dropped.
     pub(super) fn new(frames: Box<Frames>) -> (Self, oneshot::Receiver<Option<FrameOutcome>>) {
         let (sender, ended) = oneshot::channel();
         (Self { frames, is_unflushed: false, ended: Some(sender) }, ended)
@@ -205,7 +206,7 @@ impl Body for FrameBody {
 impl Drop for FrameBody {
     fn drop(&mut self) {
         if let Some(ended) = self.ended.take() {
-            // Whoever gave up waiting need not know.
+            // The receiver may be gone.
             let _ = ended.send(self.frames.end());
         }
     }
@@ -220,7 +221,7 @@ mod tests {
     use super::*;
     use crate::app::{App, BodyStream};
 
-    /// A handler's chunk reaches the wire as the same bytes in memory.
+    /// A handler's chunk is sent without a copy.
     #[test]
     fn no_chunk_is_copied() {
         let app = App::new().build().unwrap();

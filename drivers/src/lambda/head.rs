@@ -1,4 +1,4 @@
-//! What the head of an event says of its invocation.
+//! The invocation's data in the head of an event.
 
 use apptheory_core::http::platform::CognitoIdentity;
 use apptheory_core::json::read_object;
@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::app::{ClientContext, Invocation};
 
-/// The header fields that come with an event.
+/// The headers of an event.
 pub(super) struct Head {
     pub(super) request_id: String,
     pub(super) fields: HeaderMap,
@@ -21,7 +21,7 @@ const CLIENT_CONTEXT: HeaderName = HeaderName::from_static("lambda-runtime-clien
 const COGNITO_IDENTITY: HeaderName = HeaderName::from_static("lambda-runtime-cognito-identity");
 const TENANT_ID: HeaderName = HeaderName::from_static("lambda-runtime-aws-tenant-id");
 
-/// The identity, in the names of the Runtime API.
+/// The identity, with the Runtime API's names.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Identity {
@@ -30,8 +30,8 @@ struct Identity {
 }
 
 impl Head {
-    /// The invocation, but for its deadline and its function. A field that cannot be read is taken for a missing one,
-    /// and reported.
+    /// Returns the invocation, without its deadline and function. A malformed header is ignored,
+    /// and logged.
     pub(super) fn invocation(&self) -> Invocation {
         let client_context =
             self.read(&CLIENT_CONTEXT, |text| read_object::<ClientContext>(text).ok());
@@ -54,7 +54,7 @@ impl Head {
         }
     }
 
-    /// When the invocation ends, in milliseconds since 1970.
+    /// Returns the instant of the deadline, in milliseconds since 1970.
     pub(super) fn deadline_ms(&self) -> Option<u64> {
         self.read(&DEADLINE_MS, |text| text.parse().ok())
     }
@@ -63,7 +63,7 @@ impl Head {
         self.read(name, |text| Some(text.to_owned()))
     }
 
-    /// What is read of a field, trimmed; `None` for a blank one.
+    /// Parses a header's trimmed value; `None` for a blank one.
     fn read<T>(&self, name: &HeaderName, read: impl FnOnce(&str) -> Option<T>) -> Option<T> {
         let value = self.fields.get(name)?;
         let text = core::str::from_utf8(value.as_bytes()).ok().map(str::trim);
@@ -75,7 +75,7 @@ impl Head {
             tracing::warn!(
                 request_id = &*log_text(&self.request_id),
                 field = name.as_str(),
-                "the Runtime API sent a field that cannot be read: it is taken for a missing one"
+                "ignoring a malformed header of the Runtime API"
             );
         }
         value

@@ -1,5 +1,4 @@
-//! A function before its first invocation: the snapshot of it that Lambda may take, and what Lambda is
-//! told if it does not start.
+//! A function before its first invocation: its snapshot, and the report of a failed start.
 
 use core::error::Error;
 use core::time::Duration;
@@ -17,11 +16,11 @@ use crate::causes::line;
 use crate::clock::{Clock as _, SystemClock, before};
 use crate::env::{OwnedEnv, filled};
 
-/// How long Lambda may take to hear of an error. The function ends in any case.
+/// The time limit for reporting an error to Lambda. The function ends in any case.
 const REPORT_TIME: Duration = Duration::from_secs(1);
 
-/// Tells Lambda why a function does not start, where there is a Runtime API: the error and its sources,
-/// without what looks like a secret. Whether that works changes nothing: the function ends.
+/// Reports to Lambda why a function does not start, if there is a Runtime API: the error and its
+/// sources, sanitized. The function ends whether the report succeeds or not.
 pub(crate) async fn report_failed_init(
     env: impl Fn(&str) -> Option<String>,
     error: &(dyn Error + Send + Sync + 'static),
@@ -29,8 +28,8 @@ pub(crate) async fn report_failed_init(
     report(env, "init", "Function.InitFailed", error).await;
 }
 
-/// Has Lambda take a snapshot of the process, waits until it runs on from that, and says whether it is to
-/// run at all: a shutdown may begin before.
+/// Lets Lambda take a snapshot of the process, and waits for the restore. Returns `false` if a
+/// shutdown began meanwhile.
 pub(super) async fn pass_snapshot(
     app: &AppService,
     address: &Address,
@@ -42,7 +41,7 @@ pub(super) async fn pass_snapshot(
         report_failed_init(env, &error).await;
         return Err(error);
     }
-    // Of one connection, each process would use its copy: it is closed with this.
+    // Processes must not share a connection: dropping the client closes it.
     let mut api = RuntimeApi::new(address.clone());
     match before(stop.cancelled(), api.restored()).await {
         Some(restored) => restored?,
@@ -71,6 +70,6 @@ async fn report(
     let mut api = RuntimeApi::new(address);
     match before(SystemClock.sleep(REPORT_TIME), api.fail_start(what, &error)).await {
         Some(told) => log(what, &told),
-        None => tracing::error!(what, "the Runtime API does not take the error"),
+        None => tracing::error!(what, "the Runtime API did not accept the error report in time"),
     }
 }

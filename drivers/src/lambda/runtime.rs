@@ -1,4 +1,4 @@
-//! A function: it starts, has its workers take invocations, and shuts down.
+//! The runtime: starts workers that take invocations, and shuts them down.
 
 use core::fmt;
 use core::future::Future;
@@ -22,7 +22,8 @@ use crate::app::{AppService, BoxFuture};
 use crate::clock::{Clock as _, before};
 use crate::env::{OwnedEnv, process_env};
 
-/// Runs an application as a Lambda function.
+/// Runs an application as a Lambda function, with settings of its own. Use [`run`](super::run) for
+/// the defaults.
 ///
 /// ```no_run
 /// use apptheory::app::AppService;
@@ -43,48 +44,48 @@ pub struct Runtime {
     shutdown: Option<Trigger>,
 }
 
-/// Begins to wait for the shutdown, where tokio runs.
+/// Starts to wait for the shutdown, on a tokio runtime.
 type Trigger = Box<dyn FnOnce() -> io::Result<BoxFuture<()>> + Send>;
 
-/// How long what is being handled may go on once a shutdown has begun: what Lambda gives a function
-/// whose extensions are all internal, between SIGTERM and SIGKILL.
+/// How long work may continue after a shutdown has begun: the time that Lambda gives a function
+/// with internal extensions only, between SIGTERM and SIGKILL.
 pub const DRAIN_TIME: Duration = Duration::from_millis(500);
 
 impl Runtime {
-    /// Makes a function of an application, as the environment of the process says.
+    /// Creates a runtime for an application, configured by the process's environment.
     #[must_use]
     pub fn new(app: AppService) -> Self {
         Self { app, mode: None, env: Box::new(process_env), shutdown: None }
     }
 
-    /// Sends responses in a mode, whatever `APPTHEORY_INVOKE_MODE` says.
+    /// Sets how responses are sent; `APPTHEORY_INVOKE_MODE` is ignored then.
     #[must_use]
     pub const fn mode(mut self, mode: InvokeMode) -> Self {
         self.mode = Some(mode);
         self
     }
 
-    /// Looks variables up here, and not in the environment of the process.
+    /// Looks variables up with `look_up` instead of in the process's environment.
     #[must_use]
     pub fn env(mut self, look_up: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
         self.env = Box::new(look_up);
         self
     }
 
-    /// Shuts down at SIGTERM, which Lambda sends only to functions that have an extension:
-    /// registers an internal one, before the first invocation is asked for.
+    /// Shuts down at SIGTERM. Lambda sends it only to functions with an extension, so an internal
+    /// one is registered before the first invocation is fetched.
     ///
-    /// Once it comes, no more invocations are taken, streams end with `app.internal`, and what else is
-    /// being handled is given up unless it is done within [`DRAIN_TIME`] by the application's clock.
+    /// After SIGTERM, no more invocations are taken, streams end with `app.internal`, and other
+    /// work is dropped unless it finishes within [`DRAIN_TIME`] of the application's clock.
     ///
-    /// On systems without SIGTERM it never shuts down.
+    /// On systems without SIGTERM there is no shutdown.
     #[must_use]
     pub fn shutdown_on_sigterm(mut self) -> Self {
         self.shutdown = Some(Box::new(sigterm));
         self
     }
 
-    /// Shuts down when a future is done, and not at SIGTERM; else like
+    /// Shuts down when `stop` completes, instead of at SIGTERM; otherwise like
     /// [`shutdown_on_sigterm`](Self::shutdown_on_sigterm).
     #[must_use]
     pub fn shutdown_on(mut self, stop: impl Future<Output = ()> + Send + 'static) -> Self {
@@ -92,16 +93,16 @@ impl Runtime {
         self
     }
 
-    /// Takes invocations and answers them until there are no more, or until it shuts down. As
-    /// many are handled at the same time as `AWS_LAMBDA_MAX_CONCURRENCY` says, each by a task of its
-    /// own.
+    /// Takes invocations and responds to them, until the Runtime API ends or the runtime shuts
+    /// down. `AWS_LAMBDA_MAX_CONCURRENCY` sets how many are handled concurrently, each in a task of
+    /// its own.
     ///
-    /// Dropping the future gives up what is being handled.
+    /// Dropping the future cancels the invocations in progress.
     ///
     /// # Errors
     ///
-    /// [`RuntimeError`], once what was being handled is answered. A shutdown is no error. What goes wrong
-    /// before the first invocation is asked for is reported to Lambda, too.
+    /// [`RuntimeError`], after invocations in progress were answered. A shutdown is not an error.
+    /// Errors before the first invocation are also reported to Lambda.
     pub async fn run(self) -> Result<(), RuntimeError> {
         let Self { app, mode, env, shutdown } = self;
         let (settings, waiting) = match prepare(mode, &env, shutdown).await {
@@ -158,7 +159,7 @@ impl Runtime {
     }
 }
 
-/// Reads the settings, and registers the extension that a shutdown needs.
+/// Reads the settings, and registers the extension for the shutdown.
 async fn prepare(
     mode: Option<InvokeMode>,
     env: &OwnedEnv,
@@ -166,36 +167,39 @@ async fn prepare(
 ) -> Result<(Settings, Option<(BoxFuture<()>, Extension)>), RuntimeError> {
     let settings = Settings::read(mode, env)?;
     let Some(trigger) = shutdown else { return Ok((settings, None)) };
-    // First the signal: Lambda may send it as soon as there is an extension.
+    // Listen for the signal first: Lambda may send it as soon as there is an extension.
     let stop = trigger().map_err(RuntimeError::Signal)?;
     let extension = Extension::register(settings.api.clone()).await?;
     Ok((settings, Some((stop, extension))))
 }
 
-/// Shuts down once `stopping` is done, and is done itself when there is no time left for it.
+/// Shuts down when `stopping` completes; returns when the time for it is up.
 async fn shut_down(app: &AppService, stopping: BoxFuture<()>, shutdown: &CancellationToken) {
     stopping.await;
-    tracing::info!("the function shuts down");
+    tracing::info!("shutting down");
     shutdown.cancel();
     app.clock().sleep(DRAIN_TIME).await;
 }
 
-/// Waits for all workers to end.
+/// Waits until all workers have ended.
 async fn join_all(workers: &mut JoinSet<Result<(), RuntimeError>>) -> Result<(), RuntimeError> {
     let mut outcome = Ok(());
     while let Some(ended) = workers.join_next().await {
         match ended {
             Ok(ended) => outcome = outcome.and(ended),
-            // It is not cancelled while it is waited for: it panicked.
+            // Workers are not cancelled while they are joined, so this one panicked.
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         }
     }
     outcome
 }
 
-/// Drops what is being handled.
+/// Drops the invocations in progress.
 async fn give_up(workers: &mut JoinSet<Result<(), RuntimeError>>) {
-    tracing::warn!(workers = workers.len(), "the shutdown gives up what is being handled");
+    tracing::warn!(
+        workers = workers.len(),
+        "the time for the shutdown is up: dropping the invocations in progress"
+    );
     workers.shutdown().await;
 }
 

@@ -1,4 +1,4 @@
-//! Applications under `lambda_runtime`, the runtime of AWS.
+//! Applications under `lambda_runtime`, AWS's own runtime.
 
 use core::future::ready;
 use core::task::{Context as Waiting, Poll};
@@ -29,20 +29,20 @@ use crate::app::{
 use crate::clock::Clock as _;
 use crate::env::process_env;
 
-/// Makes a service of an application for `lambda_runtime::run`: every kind of event is answered, with
-/// the deadline, the ids and the trace of its invocation. Use it where something else needs that
-/// runtime; [`run`](super::run) has one of its own, which sends a finished answer again where a
-/// connection was lost, and sends errors in trailers.
+/// Returns an application as a service for `lambda_runtime::run`. It serves every kind of event,
+/// with the deadline, the ids and the trace of its invocation. Use it if something else needs that
+/// runtime. The runtime of [`run`](super::run) also sends a complete response again after a lost
+/// connection, and sends late errors in trailers.
 ///
-/// Responses are streamed where `APPTHEORY_INVOKE_MODE` says so, as [`run`](super::run) reads it. A
-/// stream that fails before its first chunk is answered with its error. One that fails later ends
-/// there, and looks complete to its client: that runtime has neither trailers nor a way to break a
-/// stream off, and would write the error into the body. Every such error, also of less than 500, is
-/// reported to [`on_failure`](App::on_failure).
+/// Responses are streamed if `APPTHEORY_INVOKE_MODE` says so, as in [`run`](super::run). A stream
+/// that fails before its first chunk becomes an error response. A stream that fails later just
+/// ends, and looks complete to its client: `lambda_runtime` has neither trailers nor a way to abort
+/// a stream, and would write the error into the body. Every such error, also with a status below
+/// 500, is reported to [`on_failure`](App::on_failure).
 ///
-/// Work for [after](crate::app::Context::after) the answer is done, and what was logged and measured is
-/// [flushed](App::on_flush), before an answer is handed over, or before the end of a stream: that
-/// runtime does not say when an answer was delivered.
+/// Work registered with [`after`](crate::app::Context::after) runs, and logs and metrics are
+/// [flushed](App::on_flush), before a response is handed over, or before the end of a stream:
+/// `lambda_runtime` does not report when a response was delivered.
 ///
 /// ```no_run
 /// use apptheory::app::App;
@@ -56,26 +56,27 @@ use crate::env::process_env;
 ///
 /// # Errors
 ///
-/// [`ServiceError`] when the application does not build, or the variable names no mode.
+/// [`ServiceError`] if the application does not build, or the variable is not a mode.
 pub fn service<S: Send + Sync + 'static>(app: App<S>) -> Result<LambdaService, ServiceError> {
     let mode = invoke_mode(None, process_env)?;
     Ok(LambdaService { app: app.build()?, mode })
 }
 
-/// An application as a service of `lambda_runtime`; made by [`service`]. Clones are the same one.
+/// An application as a service of `lambda_runtime`; made by [`service`]. Clones share the same
+/// service.
 #[derive(Clone, Debug)]
 pub struct LambdaService {
     app: AppService,
     mode: InvokeMode,
 }
 
-/// There is no service for `lambda_runtime`.
+/// A service for `lambda_runtime` could not be made.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ServiceError {
-    /// The application is put together wrong; the error says what is, and how to mend it.
+    /// The application does not build; the error says why.
     #[error(transparent)]
     Build(#[from] BuildError),
-    /// `APPTHEORY_INVOKE_MODE` names no mode.
+    /// `APPTHEORY_INVOKE_MODE` is not a mode.
     #[error("APPTHEORY_INVOKE_MODE: {0}")]
     InvalidInvokeMode(#[from] UnknownMode),
 }
@@ -120,7 +121,7 @@ impl Service<Event> for LambdaService {
 }
 
 impl LambdaService {
-    /// Sends responses in a mode, whatever `APPTHEORY_INVOKE_MODE` says.
+    /// Sets how responses are sent; `APPTHEORY_INVOKE_MODE` is ignored then.
     #[must_use]
     pub fn with_mode(self, mode: InvokeMode) -> Self {
         Self { mode, ..self }
@@ -150,12 +151,12 @@ impl LambdaService {
     }
 }
 
-/// The invocation that the runtime of AWS describes.
+/// Returns the invocation that `lambda_runtime` describes.
 pub(crate) fn invocation(context: lambda_runtime::Context, app: &AppService) -> Invocation {
     let deadline = Timestamp::UNIX_EPOCH.saturating_add(Duration::from_millis(context.deadline));
     Invocation {
         request_id: context.request_id,
-        // Emulators say that it ended before: that is no deadline.
+        // Emulators send deadlines in the past: ignore them.
         deadline: (deadline > app.clock().now()).then_some(deadline),
         trace: context.xray_trace_id.unwrap_or_default(),
         tenant_id: context.tenant_id.filter(|id| !id.trim().is_empty()),
@@ -193,7 +194,7 @@ fn members(texts: impl IntoIterator<Item = (String, String)>) -> Map<String, Jso
     texts.into_iter().map(|(name, value)| (name, value.into())).collect()
 }
 
-/// A response that is sent while it is made, and ends in time.
+/// Streams a response that ends in time.
 async fn streamed(
     app: &AppService,
     response: Response,
@@ -216,14 +217,14 @@ async fn streamed(
     head.headers.remove(SET_COOKIE);
     let metadata_prelude =
         MetadataPrelude { status_code: head.status, headers: head.headers, cookies };
-    // Errors of a stream would be written into its body: it ends there instead.
+    // `lambda_runtime` would write an error into the body, so end the stream instead.
     let chunks = BodyDataStream::new(body).take_while(|chunk| ready(chunk.is_ok()));
     let chunks = BodyStream::new(chunks.map_err(|_: CutOff| AppError::internal()));
     StreamResponse { metadata_prelude, stream: chunks }
 }
 
-/// A stream whose errors behind the head are all told to the application: no client sees them. Of a
-/// server's own errors it is told anyway.
+/// Reports all errors after the head to the application, because no client sees them. A server
+/// error (5xx) is reported anyway.
 fn telling(
     app: &AppService,
     request_id: String,

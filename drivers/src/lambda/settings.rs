@@ -1,4 +1,4 @@
-//! What the environment says.
+//! The settings from the environment.
 
 use core::num::NonZeroUsize;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::error::RuntimeError;
 use crate::app::Function;
 use crate::env::filled;
 
-/// What the environment says. Values are trimmed, and blank ones are missing.
+/// The settings from the environment. Values are trimmed, and blank ones ignored.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Settings {
     pub(super) api: Address,
@@ -25,7 +25,7 @@ const INVOKE_MODE: &str = "APPTHEORY_INVOKE_MODE";
 pub(crate) const MAX_CONCURRENCY: &str = "AWS_LAMBDA_MAX_CONCURRENCY";
 
 impl Settings {
-    /// Reads the environment. A mode that was set in code wins, and the variable is not read.
+    /// Reads the environment. If `mode` is set in code, its variable is not read.
     pub(super) fn read(
         mode: Option<InvokeMode>,
         env: impl Fn(&str) -> Option<String>,
@@ -44,7 +44,7 @@ impl Settings {
     }
 }
 
-/// Reads which function runs. What is no number of megabytes is not there.
+/// Reads the function's description. A malformed memory size is ignored.
 pub(super) fn function(env: impl Fn(&str) -> Option<String>) -> Arc<Function> {
     let read = |name| filled(&env, name).unwrap_or_default();
     Arc::new(Function {

@@ -1,4 +1,4 @@
-//! A worker: an invocation, its answer, the next one.
+//! A worker: takes an invocation, responds, takes the next one.
 
 use core::any::Any;
 use core::panic::AssertUnwindSafe;
@@ -27,21 +27,21 @@ pub(super) struct Shared {
     pub(super) app: AppService,
     pub(super) function: Arc<Function>,
     pub(super) mode: InvokeMode,
-    /// Ends when no more invocations are to be taken.
+    /// Cancelled when no more invocations are taken.
     pub(super) stop: CancellationToken,
-    /// Ends when a shutdown begins, and [`stop`](Self::stop) with it.
+    /// Cancelled when a shutdown begins, together with [`stop`](Self::stop).
     pub(super) shutdown: CancellationToken,
-    /// Whether it was logged that deadlines are missing.
+    /// Set once the warning about past deadlines has been logged.
     pub(super) odd_deadline: Once,
 }
 
-/// Handles one invocation after the other.
+/// Handles invocations, one after the other.
 pub(super) struct Worker {
     pub(super) shared: Arc<Shared>,
     pub(super) api: RuntimeApi,
 }
 
-/// How an invocation ends.
+/// The result of an invocation.
 enum Answer {
     Whole(String),
     Streamed(Box<Frames>),
@@ -52,11 +52,12 @@ impl Worker {
     pub(super) async fn work(mut self) -> Result<(), RuntimeError> {
         let stop = self.shared.stop.clone();
         while !stop.is_cancelled() {
-            // What has come is handled, also if everything stops at the same moment.
+            // An invocation that has arrived is handled, even if a shutdown begins at the same
+            // moment.
             let next = match before(stop.cancelled(), self.api.next()).await {
                 Some(Ok(next)) => next,
                 Some(Err(error)) => {
-                    tracing::error!(%error, "no more invocations are taken");
+                    tracing::error!(%error, "stopping: the Runtime API gives no more invocations");
                     stop.cancel();
                     return Err(error);
                 }
@@ -66,13 +67,13 @@ impl Worker {
             let span = begun.span.clone();
             let begun = begun.until(&self.shared.shutdown);
             span.run(self.handle(next, begun)).await;
-            // The span has ended: it is flushed, too. What is sent then has the trace.
+            // The span has ended, so that it is flushed, too. What is sent then has the trace.
             self.shared.app.finish(ending).await;
         }
         Ok(())
     }
 
-    /// Handles an invocation, and is done with it by its deadline, as far as anything in it waits.
+    /// Handles an invocation by its deadline, as far as its work waits.
     async fn handle(&mut self, next: Next, begun: Begun) {
         let Next { reply, event, .. } = next;
         let shared = Arc::clone(&self.shared);
@@ -90,13 +91,13 @@ impl Worker {
         let delivered = AssertUnwindSafe(clock.race(by, self.deliver(&reply, answer)));
         match delivered.catch_unwind().await {
             Ok(Some(())) => {}
-            Ok(None) => tracing::warn!("the answer was not read in time: its connection is closed"),
-            // Something of a response was dropped, and did not take it well.
+            Ok(None) => tracing::warn!("closing the connection: the response was not read in time"),
+            // Application code panicked while a response was dropped.
             Err(panic) => shared.tell_of_panic(&reply.request_id, panic),
         }
     }
 
-    /// Sends an answer. Dropping the future closes the connection that it is on.
+    /// Sends a result. Dropping the future closes its connection.
     async fn deliver(&mut self, reply: &Reply, answer: Answer) {
         let delivered = match answer {
             Answer::Whole(answer) => self.api.respond(reply, answer).await,
@@ -120,14 +121,14 @@ impl Worker {
         tracing::error!(
             error_type = &**error_type,
             error = &*log_text(message),
-            "the invocation fails"
+            "the invocation failed"
         );
         log("error", &self.api.fail(reply, error).await);
     }
 }
 
 impl Shared {
-    /// What an event is answered with, also if that panics where no handler's guard is.
+    /// Returns the result for an event, also when code outside of the handlers' guards panics.
     async fn answer_guarded(&self, event: &[u8], begun: Begun) -> Answer {
         let request_id = begun.invocation.request_id.clone();
         let answer = AssertUnwindSafe(self.answer(event, begun)).catch_unwind().await;
@@ -174,7 +175,7 @@ impl Shared {
         }
     }
 
-    /// What the head of an event says of its invocation.
+    /// Returns the invocation described by the head of an event.
     fn invocation(&self, next: &Next) -> Invocation {
         let deadline = next.head.deadline_ms().and_then(|ms| self.deadline(ms));
         let function = Some(Arc::clone(&self.function));
@@ -182,8 +183,8 @@ impl Shared {
         Invocation { deadline, function, is_cold_start, ..next.head.invocation() }
     }
 
-    /// When Lambda ends an invocation that has just come. Emulators say it ended before: that is no
-    /// deadline.
+    /// Returns the deadline of an invocation that has just arrived. Emulators send deadlines in the
+    /// past, which are ignored.
     fn deadline(&self, ms: u64) -> Option<Timestamp> {
         let deadline = Timestamp::UNIX_EPOCH.saturating_add(Duration::from_millis(ms));
         if deadline > self.app.clock().now() {
@@ -191,7 +192,7 @@ impl Shared {
         }
         self.odd_deadline.call_once(|| {
             tracing::warn!(
-                "an invocation came after its deadline: such deadlines are taken for none"
+                "ignoring a deadline that had already passed when the invocation arrived"
             );
         });
         None
@@ -207,12 +208,12 @@ fn tell(outcome: &FrameOutcome) {
     }
 }
 
-/// Logs why an answer was not delivered, if it was not.
+/// Logs why a result was not delivered.
 pub(super) fn log(what: &str, delivered: &Result<StatusCode, ConnectionError>) {
     match delivered {
         Ok(status) if status.is_success() => {}
-        Ok(StatusCode::GONE) => tracing::warn!(what, "Lambda gave the invocation up"),
-        Ok(status) => tracing::error!(what, %status, "the Runtime API refuses the answer"),
-        Err(error) => tracing::error!(what, %error, "the answer could not be sent"),
+        Ok(StatusCode::GONE) => tracing::warn!(what, "Lambda had already ended the invocation"),
+        Ok(status) => tracing::error!(what, %status, "the Runtime API refused the response"),
+        Err(error) => tracing::error!(what, %error, "the response could not be sent"),
     }
 }

@@ -7,8 +7,8 @@ use apptheory_core::store::StoreEffect;
 
 use crate::execute::Execute;
 
-/// Counts the calls that go to the store. Effects that cannot fail (a
-/// [`Sleep`](apptheory_core::store::Sleep)) are not calls.
+/// Counts calls to the store. Effects that cannot fail, such as
+/// [`Sleep`](apptheory_core::store::Sleep), are not calls.
 ///
 /// ```
 /// # use apptheory::execute::Execute;
@@ -37,17 +37,17 @@ pub struct Counted<X> {
 }
 
 impl<X> Counted<X> {
-    /// Counts the calls to `inner`, from 0.
+    /// Wraps `inner` with a count of 0.
     pub const fn new(inner: X) -> Self {
         Self { inner, calls: AtomicU64::new(0) }
     }
 
-    /// Returns how many calls were made so far, answered or not.
+    /// Returns the number of calls so far, including those without a reply.
     pub fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
     }
 
-    /// Returns what is counted.
+    /// Returns the wrapped executor.
     pub const fn inner(&self) -> &X {
         &self.inner
     }

@@ -1,4 +1,4 @@
-//! Deadlines: no answer in time is an answer.
+//! Deadlines for effects.
 
 use core::time::Duration;
 
@@ -8,20 +8,21 @@ use apptheory_core::time::Timestamp;
 use crate::clock::{Clock, before};
 use crate::execute::Execute;
 
-/// How long one decision may take unless configured otherwise: 250 ms.
+/// The default time limit of one decision: 250 ms.
 pub const DECISION_BUDGET: Duration = Duration::from_millis(250);
 
-/// Answers [`store::Error::Timeout`](apptheory_core::store::Error::Timeout) for every effect that has not been answered by a fixed instant.
+/// Returns [`store::Error::Timeout`](apptheory_core::store::Error::Timeout) for every effect
+/// without an outcome by a fixed instant.
 ///
-/// An effect that is under way then is dropped, and with it whatever time-outs and retries its
-/// executor still had in mind. One that comes later is not carried out at all. A
-/// [`Sleep`](apptheory_core::store::Sleep) ends at the deadline at the latest. Where the clock is set
-/// back meanwhile, no effect is waited for any longer than the deadline was away at first.
+/// An effect in progress is dropped then, together with its executor's timeouts and retries. A
+/// later effect is not executed. A [`Sleep`](apptheory_core::store::Sleep) ends at the deadline at
+/// the latest. If the clock is set back, no effect waits longer than the deadline was away at
+/// first.
 ///
-/// Outcomes that say when they arrived say so by this clock, whatever the executor's shows, so that a
-/// machine hears of one clock only.
+/// Arrival times in outcomes are read from this clock, not from the executor's, so that a machine
+/// sees a single clock.
 ///
-/// Two uses nest: the end of the invocation, once per invocation, and a budget for every decision.
+/// Deadlines nest: use one for the end of the invocation, and one for the budget of each decision.
 ///
 /// ```
 /// use core::time::Duration;
@@ -56,33 +57,33 @@ pub struct Deadline<X, C> {
     inner: X,
     clock: C,
     ends_at: Timestamp,
-    /// The time until then, when this was made.
+    /// The time until the deadline at creation.
     budget: Duration,
 }
 
 impl<X, C: Clock> Deadline<X, C> {
-    /// Gives `inner` until `ends_at` on `clock`: for a Lambda invocation its own deadline, less
-    /// what is needed to respond.
+    /// Sets the deadline of `inner` to `ends_at` on `clock`. In a Lambda invocation, pass its
+    /// deadline less the time that the response takes.
     pub fn at(inner: X, clock: C, ends_at: Timestamp) -> Self {
         let budget = clock.now().until(ends_at);
         Self { inner, clock, ends_at, budget }
     }
 
-    /// Gives `inner` the time `budget` from now on.
+    /// Sets the deadline of `inner` to `budget` from now.
     pub fn after(inner: X, clock: C, budget: Duration) -> Self {
         let ends_at = clock.now().saturating_add(budget);
         Self { inner, clock, ends_at, budget }
     }
 
-    /// Lends the executor for the time `budget` from now on, but no longer than it has anyway: for
-    /// one decision.
+    /// Borrows the executor with a deadline at `budget` from now, capped at its own deadline. Use
+    /// it for one decision.
     pub fn within(&self, budget: Duration) -> Deadline<&X, &C> {
         let ends_at = self.clock.now().saturating_add(budget).min(self.ends_at);
         let budget = budget.min(self.budget);
         Deadline { inner: &self.inner, clock: &self.clock, ends_at, budget }
     }
 
-    /// Returns the instant after which nothing is waited for.
+    /// Returns the deadline.
     pub const fn ends_at(&self) -> Timestamp {
         self.ends_at
     }
@@ -103,10 +104,10 @@ where
         let outcome = match effect.shortened_to(left) {
             Ok(shortened) => self.inner.execute(&shortened).await,
             Err(timeout) if left.is_zero() => timeout,
-            // An answer that is there counts, also at the deadline itself.
+            // An outcome that is ready counts, even at the deadline itself.
             Err(timeout) => {
-                // Most clocks box their sleeps: made only when it is waited for, an answer that is
-                // there at once costs none.
+                // Most clocks box their sleeps. Create one only when the outcome is not ready at
+                // once.
                 let alarm = async { self.clock.sleep(left).await };
                 let answer = before(alarm, self.inner.execute(effect)).await;
                 answer.unwrap_or(timeout)

@@ -1,4 +1,4 @@
-//! A time for every call, instead of one for all.
+//! A time limit for each call, within one for all calls.
 
 use core::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::clock::Clock as _;
 use crate::execute::Execute;
 use crate::store::Store;
 
-/// Gives every call of the store the same time, so that there is some left to ask again.
+/// Gives each call to the store the same time limit, so that there is time left to try again.
 pub(crate) struct EachInTime<'s> {
     store: &'s Store,
     budget: Duration,
@@ -18,7 +18,7 @@ pub(crate) struct EachInTime<'s> {
 }
 
 impl<'s> EachInTime<'s> {
-    /// No call has any time left at `ends_at`, if there is such an instant.
+    /// Also ends all calls at `ends_at`, if set.
     pub(crate) const fn new(
         store: &'s Store,
         budget: Duration,

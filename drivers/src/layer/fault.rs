@@ -1,4 +1,4 @@
-//! Faults on purpose.
+//! Planned faults, for tests.
 
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::collections::BTreeMap;
@@ -7,45 +7,46 @@ use apptheory_core::store::{self, StoreEffect};
 
 use crate::execute::Execute;
 
-/// What goes wrong with a store call.
+/// A fault of a store call.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Fault {
-    /// What the caller is told.
+    /// The error that the caller gets.
     pub error: store::Error,
-    /// Whether the call was made, and only its reply was lost.
+    /// Whether the call is made and only its reply is lost.
     pub applied: bool,
 }
 
 impl Fault {
-    /// The call is made, and its reply never comes.
+    /// The call is made, but its reply is lost.
     pub const REPLY_LOST: Self = Self { error: store::Error::Timeout, applied: true };
-    /// The call never arrives.
+    /// The call does not reach the store.
     pub const NOT_APPLIED: Self = Self { error: store::Error::Unavailable, applied: false };
-    /// The call is turned away for the table's throughput.
+    /// The call is throttled because of the table's throughput.
     pub const THROTTLED: Self = Self { error: store::Error::Throttled, applied: false };
-    /// The call is turned away because a transaction holds the item.
+    /// The call is refused because a transaction holds the item.
     pub const CONFLICT: Self = Self { error: store::Error::Conflict, applied: false };
 
-    /// All of the above.
+    /// All four faults.
     pub const ALL: [Self; 4] =
         [Self::REPLY_LOST, Self::NOT_APPLIED, Self::THROTTLED, Self::CONFLICT];
 }
 
-/// Which store calls fail, by their number: the first call is number 1.
+/// Which store calls fail, by their number; the first call is number 1.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct FaultPlan {
     faults: BTreeMap<u64, Fault>,
 }
 
 impl FaultPlan {
-    /// Answers call number `call` with `error`, and does not make it. The last plan for a number counts.
+    /// Makes call number `call` fail with `error` without executing it. The last plan for a number
+    /// counts.
     #[must_use]
     pub fn fail(self, call: u64, error: store::Error) -> Self {
         self.plan(call, Fault { error, applied: false })
     }
 
-    /// Makes call number `call`, but loses its reply and answers `error` instead. The last
-    /// plan for a number counts.
+    /// Executes call number `call`, but loses its reply and returns `error`. The last plan for a
+    /// number counts.
     #[must_use]
     pub fn lose_reply(self, call: u64, error: store::Error) -> Self {
         self.plan(call, Fault { error, applied: true })
@@ -57,8 +58,8 @@ impl FaultPlan {
     }
 }
 
-/// Lets store calls fail as planned. Effects that cannot fail (a
-/// [`Sleep`](apptheory_core::store::Sleep)) are neither counted nor touched.
+/// Injects planned faults into store calls. Effects that cannot fail, such as
+/// [`Sleep`](apptheory_core::store::Sleep), are neither counted nor changed.
 ///
 /// ```
 /// # use apptheory::execute::Execute;
@@ -88,12 +89,12 @@ pub struct Faulty<X> {
 }
 
 impl<X> Faulty<X> {
-    /// Puts `plan` between the caller and `inner`; the next call is number 1.
+    /// Wraps `inner` with a plan; the next call is number 1.
     pub const fn new(inner: X, plan: FaultPlan) -> Self {
         Self { inner, plan, calls: AtomicU64::new(0) }
     }
 
-    /// What is planned for the call that is about to be made, and the outcome it has then.
+    /// Returns the fault planned for the next call, with its outcome.
     fn next_fault<E: StoreEffect>(&self) -> Option<(Fault, E::Outcome)> {
         let call = self.calls.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         let fault = *self.plan.faults.get(&call)?;
@@ -112,7 +113,7 @@ where
             return self.inner.execute(effect).await;
         };
         if fault.applied {
-            drop(self.inner.execute(effect).await); // this is the reply that gets lost
+            drop(self.inner.execute(effect).await); // the reply that is lost
         }
         failed
     }

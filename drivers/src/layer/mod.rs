@@ -1,11 +1,10 @@
-//! Decorators: what can be put around any executor.
+//! Decorators that wrap any executor.
 //!
-//! This module decides what happens on the way to an executor and back: a fault, a record, a
-//! deadline, a count, a trace. It refuses to know which effects there are and who carries them out;
-//! every decorator is one `impl` for all effects, and they nest in any order.
+//! A decorator acts on effects and outcomes: it injects faults, records, sets deadlines, counts or
+//! traces. Each decorator is one `impl` for all effects, and they nest in any order.
 //!
-//! The outermost decorator sees what the machine sees. Put [`Recording`] outside a [`Deadline`], so
-//! that the transcript holds the timeouts too.
+//! The outermost decorator sees what the machine sees. Put [`Recording`] outside of a [`Deadline`],
+//! so that the transcript contains the timeouts.
 //!
 //! ```
 //! use core::time::Duration;

@@ -1,4 +1,4 @@
-//! Recording what was asked and answered.
+//! Recording effects and their outcomes.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -7,11 +7,11 @@ use apptheory_core::store::transcript::{Exchange, Transcript};
 
 use crate::execute::Execute;
 
-/// Records every effect with its outcome, in the order of the answers.
+/// Records every effect with its outcome, in the order of the outcomes.
 ///
-/// One record is meant for one decision: recordings of several that run at once are interleaved as
-/// they happened. What was dropped before it was answered is not recorded. The transcript holds
-/// keys and payloads; keep it as the data that it quotes.
+/// Use one recording per decision: concurrent decisions are interleaved. Effects that were dropped
+/// before their outcome are not recorded. The transcript contains keys and payloads: protect it
+/// like the data itself.
 ///
 /// ```
 /// # use apptheory::execute::Execute;
@@ -48,19 +48,19 @@ pub struct Recording<X> {
 }
 
 impl<X> Recording<X> {
-    /// Records what goes to `inner`.
+    /// Wraps `inner`, and records its effects.
     pub const fn new(inner: X) -> Self {
         Self { inner, exchanges: Mutex::new(Vec::new()) }
     }
 
-    /// Returns what was recorded so far.
+    /// Returns the transcript so far.
     pub fn transcript(&self) -> Transcript {
         let exchanges = self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Transcript { exchanges }
     }
 
     fn push(&self, exchange: Exchange) {
-        // An exchange is written before the lock is taken: poisoning cannot leave half of one.
+        // An exchange is complete before the lock is taken, so a poisoned lock is still consistent.
         self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).push(exchange);
     }
 }

@@ -1,4 +1,4 @@
-//! Answering from a transcript.
+//! Replaying a transcript.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -8,8 +8,9 @@ use apptheory_core::store::{Divergence, Playback, StoreEffect};
 
 use crate::execute::Execute;
 
-/// The core's [`Playback`] as an executor: answers every effect from a transcript, as long as the
-/// same is asked in the same order. See [`Recording`](super::Recording) for an example.
+/// Executes effects from a transcript, with the core's [`Playback`]: returns the recorded outcomes
+/// while the same effects are requested in the same order. See [`Recording`](super::Recording) for
+/// an example.
 #[derive(Debug)]
 pub struct Replay(Mutex<Playback>);
 
@@ -20,7 +21,7 @@ impl Replay {
         Self(Mutex::new(Playback::new(transcript)))
     }
 
-    /// Checks that everything recorded was asked for, in that order, and nothing else.
+    /// Checks that exactly the recorded effects were requested.
     ///
     /// # Errors
     ///
@@ -30,7 +31,7 @@ impl Replay {
     }
 
     fn playback(&self) -> MutexGuard<'_, Playback> {
-        // Nothing in `Playback` panics half-way: poisoning says nothing here.
+        // `Playback` never panics half-way, so a poisoned lock is still consistent.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -53,7 +54,7 @@ mod tests {
     const OFF_THE_RECORD: store::Error =
         store::Error::Misconfigured(Misconfiguration::InvalidRequest);
 
-    /// A recording of [`twice`], through a file.
+    /// Returns a recording of [`twice`], written and read again.
     fn recorded() -> Transcript {
         let store = Recording::new(Answering::new());
         block_on(twice(&store)).into_iter().for_each(|outcome| assert!(outcome.is_ok()));
@@ -74,7 +75,7 @@ mod tests {
         block_on(async {
             assert!(replay.execute(&increment()).await.is_ok());
             assert_eq!(replay.execute(&increment()).await, Err(OFF_THE_RECORD));
-            // What would have been right is no longer.
+            // After a divergence, correct requests diverge as well.
             assert_eq!(replay.execute(&nap(1)).await, Timestamp::UNIX_EPOCH);
         });
         let divergence = replay.finish().unwrap_err();

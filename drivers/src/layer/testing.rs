@@ -1,4 +1,4 @@
-//! What the tests of the decorators decorate.
+//! Executors for the tests of the decorators.
 
 use core::future::Future;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -12,7 +12,7 @@ use apptheory_core::time::Timestamp;
 use crate::clock::{Clock, ManualClock};
 use crate::execute::Execute;
 
-/// Applies every update at once, to a counter, on a clock of its own.
+/// Applies every update at once to a counter, on a clock of its own.
 #[derive(Debug)]
 pub(super) struct Answering {
     pub(super) clock: ManualClock,
@@ -41,7 +41,7 @@ impl Execute<Sleep> for Answering {
     }
 }
 
-/// Never answers.
+/// Never returns an outcome.
 #[derive(Debug)]
 pub(super) struct Silent;
 
@@ -51,7 +51,7 @@ impl Execute<UpdateItem> for Silent {
     }
 }
 
-/// Increments, naps for a second, increments again; concludes with both outcomes.
+/// Increments, sleeps for a second, increments again, and returns both outcomes.
 pub(super) async fn twice<X>(executor: &X) -> [store::Outcome<Written>; 2]
 where
     X: Execute<UpdateItem> + Execute<Sleep>,
@@ -74,7 +74,7 @@ pub(super) fn nap(seconds: u64) -> Sleep {
     Sleep { duration: Duration::from_secs(seconds) }
 }
 
-/// What [`Answering`] answers; when, no decorator cares.
+/// The outcome that [`Answering`] returns; decorators ignore its instant.
 pub(super) fn counted(count: i128) -> store::Outcome<Written> {
     let attributes = Item::new().with("Count", Value::N(count.into()));
     Ok(Answered { answer: Written::Applied { attributes }, at: Timestamp::UNIX_EPOCH })

@@ -1,16 +1,16 @@
-//! Telling what happened, as `tracing` events.
+//! `tracing` events of effects.
 
 use apptheory_core::store::{Conclusion, StoreEffect};
 use tracing::{Instrument as _, debug, debug_span, field, warn};
 
 use crate::execute::Execute;
 
-/// Wraps every effect in a `tracing` span `effect` (level debug; fields `operation`, `table`) and
-/// tells its outcome in one event: debug when it was answered, warn when it failed. Keys, values
-/// and payloads are never told.
+/// Runs every effect in a `tracing` span `effect` (level debug; fields `operation`, `table`), and
+/// reports its outcome in one event: level debug for a reply, warn for a failure. Keys, values and
+/// payloads are never reported.
 ///
-/// A [`Store`](crate::store::Store) has it around its executor. Put it around an executor that you use
-/// without one.
+/// [`Store`](crate::store::Store) wraps its executor in it. Use it with an executor outside of a
+/// store.
 ///
 /// ```
 /// # use apptheory::execute::Execute;
@@ -38,7 +38,7 @@ pub struct Traced<X> {
 }
 
 impl<X> Traced<X> {
-    /// Traces what goes to `inner`.
+    /// Wraps `inner`, and traces its effects.
     pub const fn new(inner: X) -> Self {
         Self { inner }
     }
@@ -90,7 +90,7 @@ mod tests {
     use crate::layer::testing::{Answering, block_on, twice};
     use crate::layer::{FaultPlan, Faulty};
 
-    /// Writes every span and event down, one per line.
+    /// Writes every span and event, one per line.
     #[derive(Clone, Default)]
     struct Lines(Arc<Mutex<String>>);
 

@@ -1,4 +1,4 @@
-//! Limits of requests that are said in one line.
+//! Request limits in one line.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -10,15 +10,16 @@ use apptheory_core::limiter::{LimitLine, OnFailure};
 use super::{RateLimiter, RequestLimit};
 use crate::store::Store;
 
-/// A limit of requests that still has to say what happens while its store gives no answer.
-#[must_use = "say `fail_closed()` or `fail_open()`, and `on(&store)`"]
+/// A request limit that still needs a choice for when the store does not respond:
+/// [`fail_closed`](Self::fail_closed) or [`fail_open`](Self::fail_open).
+#[must_use = "call `fail_closed()` or `fail_open()`, and `on(&store)`"]
 pub struct RequestLimitBuilder<R> {
     line: LimitLine,
     requests: PhantomData<fn(&R)>,
 }
 
-/// A limit of requests that only needs its store.
-#[must_use = "say `on(&store)`"]
+/// A request limit that still needs its store: call [`on`](Self::on).
+#[must_use = "call `on(&store)`"]
 pub struct ReadyLimit<R> {
     line: LimitLine,
     on_failure: OnFailure,
@@ -30,25 +31,25 @@ impl<R> RequestLimitBuilder<R> {
         Self { line, requests: PhantomData }
     }
 
-    /// Admits so many at once; by default as many as the limit. It is for the limits per second,
-    /// minute and hour.
+    /// Sets how many requests may arrive at once; by default as many as the limit. Applies to the
+    /// limits per second, minute and hour.
     pub fn burst(self, burst: u32) -> Self {
         Self::new(self.line.burst(burst))
     }
 
-    /// Gives the limit counters of its own. Two limits around the same routes need names, or one of
-    /// them does; see [`LimiterBuilder::named`](super::LimiterBuilder::named).
+    /// Names the limit, which gives it separate counters. Of two limits around the same routes, at
+    /// least one needs a name; see [`LimiterBuilder::named`](super::LimiterBuilder::named).
     pub fn named(self, name: &str) -> Self {
         Self::new(self.line.named(name))
     }
 
-    /// Refuses requests with 503 while the store gives no answer.
+    /// Refuses requests with 503 while the store does not respond.
     pub fn fail_closed(self) -> ReadyLimit<R> {
         self.failing(OnFailure::Closed)
     }
 
-    /// Lets requests pass uncounted while the store gives no answer: a client that can slow the store
-    /// down is not limited.
+    /// Admits requests without counting them while the store does not respond. A client that can
+    /// slow the store down is then not limited.
     pub fn fail_open(self) -> ReadyLimit<R> {
         self.failing(OnFailure::Open)
     }
@@ -59,7 +60,7 @@ impl<R> RequestLimitBuilder<R> {
 }
 
 impl<R> ReadyLimit<R> {
-    /// Makes the limit on a store, whose environment names the table, and declares the table.
+    /// Creates the limit on a store, whose environment names the table, and declares the table.
     #[must_use]
     pub fn on(&self, store: &Store) -> RequestLimit<R> {
         let limiter = self.line.limiter(self.on_failure, |name| store.env(name));
@@ -67,47 +68,59 @@ impl<R> ReadyLimit<R> {
     }
 }
 
-/// Limits in one line. What cannot work, such as a limit of 0, does not panic: an application with
-/// it does not build, and [`check`](Self::check) says so elsewhere. No request passes such a limit.
+/// Limits in one line. An invalid limit, such as 0, does not panic: an application with it does not
+/// build, and [`check`](Self::check) returns the error elsewhere. Such a limit refuses all
+/// requests.
+///
+/// ```
+/// use core::time::Duration;
+///
+/// use apptheory::app::RateLimit;
+/// use apptheory::store::Store;
+///
+/// let store = Store::memory();
+/// let average = RateLimit::per_minute(100).burst(20).fail_closed().on(&store);
+/// let exact = RateLimit::sliding(100, Duration::from_secs(60)).fail_open().on(&store);
+/// ```
 impl<R> RequestLimit<R> {
-    /// Admits `limit` a second on the average, and as many at once unless a
+    /// Admits `limit` requests per second on average, and as many at once unless a
     /// [burst](RequestLimitBuilder::burst) is set: a [`TokenBucket`](super::TokenBucket).
     pub const fn per_second(limit: u32) -> RequestLimitBuilder<R> {
         RequestLimitBuilder::new(LimitLine::per_second(limit))
     }
 
-    /// Admits `limit` a minute on the average, and as many at once unless a
+    /// Admits `limit` requests per minute on average, and as many at once unless a
     /// [burst](RequestLimitBuilder::burst) is set: a [`TokenBucket`](super::TokenBucket).
     pub const fn per_minute(limit: u32) -> RequestLimitBuilder<R> {
         RequestLimitBuilder::new(LimitLine::per_minute(limit))
     }
 
-    /// Admits `limit` an hour on the average, and as many at once unless a
+    /// Admits `limit` requests per hour on average, and as many at once unless a
     /// [burst](RequestLimitBuilder::burst) is set: a [`TokenBucket`](super::TokenBucket).
     pub const fn per_hour(limit: u32) -> RequestLimitBuilder<R> {
         RequestLimitBuilder::new(LimitLine::per_hour(limit))
     }
 
-    /// Admits `limit` in any span of `window`, counted in up to
+    /// Admits `limit` requests in any span of length `window`, counted in up to
     /// [`MAX_PARTS`](super::MAX_PARTS) sub-windows: a [`SlidingWindow`](super::SlidingWindow).
     pub const fn sliding(limit: u32, window: Duration) -> RequestLimitBuilder<R> {
         RequestLimitBuilder::new(LimitLine::sliding(limit, window))
     }
 
-    /// Admits `limit` in each `window` that counts from 1970: a
+    /// Admits `limit` requests in each `window`; windows are aligned to 1970-01-01T00:00Z: a
     /// [`FixedWindow`](super::FixedWindow).
     pub const fn fixed(limit: u32, window: Duration) -> RequestLimitBuilder<R> {
         RequestLimitBuilder::new(LimitLine::fixed(limit, window))
     }
 
-    /// Admits so many in each window of several at once, such as 10 a second and 100 a minute: a
-    /// [`MultiWindow`](super::MultiWindow).
+    /// Admits a number of requests in each of several windows, such as 10 per second and 100 per
+    /// minute: a [`MultiWindow`](super::MultiWindow).
     pub fn windows(limits: impl IntoIterator<Item = (u32, Duration)>) -> RequestLimitBuilder<R> {
         RequestLimitBuilder::new(LimitLine::windows(limits))
     }
 }
 
-// Derived, they would ask the same of the request.
+// A derived `Clone` would require `R: Clone`.
 impl<R> Clone for RequestLimitBuilder<R> {
     fn clone(&self) -> Self {
         Self::new(self.line.clone())

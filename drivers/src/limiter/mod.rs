@@ -1,17 +1,17 @@
-//! The rate limiter: what a limit is, and how it gets in front of handlers.
+//! Rate limits for requests and other work.
 //!
-//! # Which one to take
+//! # Which one to use
 //!
-//! | You have | Take | It |
+//! | To limit | Use | Which is |
 //! |---|---|---|
-//! | routes of an [`App`](crate::app::App) | [`RateLimit`](crate::app::RateLimit) | is a middleware |
-//! | an axum app, or anything else of tower | `RateLimitLayer` (feature `tower`) | is a layer |
-//! | something else to limit, such as e-mails per customer | [`RateLimiter`] | is asked, on a [store](crate::store::Store) |
-//! | a runtime of your own | [`Limiter`] | makes machines that ask for store effects |
+//! | routes of an [`App`](crate::app::App) | [`RateLimit`](crate::app::RateLimit) | a middleware |
+//! | an axum app, or any tower service | `RateLimitLayer` (feature `tower`) | a layer |
+//! | anything else, such as e-mails per customer | [`RateLimiter`] | called by your code, on a [store](crate::store::Store) |
+//! | anything, in a runtime of your own | [`Limiter`] | makes machines that request store effects |
 //!
-//! Each holds the one below it: the first two know whose request it is and how a refusal looks, and
-//! ask a `RateLimiter`; that one has a store and remembers what saves calls, and drives the machines
-//! of a `Limiter`, which decides. A limit of requests is one line:
+//! Each builds on the next: the first two identify the caller and write refusals, with a
+//! `RateLimiter`; that one has a store, caches what saves calls, and runs the machines of a
+//! `Limiter`, which decides. A request limit is one line:
 //!
 //! ```
 //! use apptheory::Store;
@@ -23,18 +23,18 @@
 //! # Ok::<(), apptheory::app::BuildError>(())
 //! ```
 //!
-//! It has to say what happens while the store gives no answer: `fail_closed()` refuses with 503,
-//! `fail_open()` lets pass uncounted. By default it counts what is vouched for: an identity,
-//! else a tenant, else a client address. `RateLimitLayer` has the same lines.
+//! You have to choose what happens while the store does not respond: `fail_closed()` refuses with
+//! 503, `fail_open()` admits without counting. By default requests are counted by what is vouched
+//! for: an identity, else a tenant, else a client address. `RateLimitLayer` has the same lines.
 //!
 //! | Line | Admits | Strategy | Store calls per decision |
 //! |---|---|---|---|
-//! | `per_second(n)`, `per_minute(n)`, `per_hour(n)` | `n` on the average, in bursts of up to `n` or `burst(m)` | [`TokenBucket`] | 1 |
-//! | `sliding(n, window)` | `n` in any span of `window` | [`SlidingWindow`] | 1, or 2 when nothing is remembered |
-//! | `fixed(n, window)` | `n` in each window; up to `2n` around its end | [`FixedWindow`] | 1 |
+//! | `per_second(n)`, `per_minute(n)`, `per_hour(n)` | `n` on average, in bursts of up to `n` or `burst(m)` | [`TokenBucket`] | 1 |
+//! | `sliding(n, window)` | `n` in any span of `window` | [`SlidingWindow`] | 1; 2 if nothing is cached |
+//! | `fixed(n, window)` | `n` in each window; up to `2n` around a window's end | [`FixedWindow`] | 1 |
 //! | `windows([(n, window), …])` | `n` in each window of each length | [`MultiWindow`] | 1 transaction |
 //!
-//! What a line does not have is in the long form, which makes the parts by hand:
+//! For settings that a line does not have, build the parts by hand:
 //!
 //! ```
 //! use core::time::Duration;

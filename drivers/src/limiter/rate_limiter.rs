@@ -1,7 +1,7 @@
 //! The rate limiter on a store.
 //!
-//! This module lends the core's machines a store and a memory, and gives each decision its time. It
-//! decides nothing about limits.
+//! This module gives the core's machines a store and a cache, and limits the time of each decision.
+//! The core decides about limits.
 
 use core::time::Duration;
 use std::sync::{Mutex, PoisonError};
@@ -15,9 +15,10 @@ use crate::execute::drive;
 use crate::layer::{DECISION_BUDGET, Deadline};
 use crate::store::Store;
 
-/// A [`Limiter`] on a store, with what this instance remembers.
+/// A [`Limiter`] on a store, with its cache. Call it from your code to limit work that is not a
+/// request.
 ///
-/// Make one per limit and process, and share it: the memory is what saves store calls.
+/// Create one per limit and process, and share it: the cache saves store calls.
 ///
 /// ```
 /// use core::time::Duration;
@@ -47,7 +48,7 @@ pub struct RateLimiter {
 }
 
 impl RateLimiter {
-    /// Makes a limiter on a store, and declares its table. It uses the store's clock and ids.
+    /// Creates a limiter on a store, and declares its table. It uses the store's clock and ids.
     #[must_use]
     pub fn new(limiter: Limiter, store: &Store) -> Self {
         store.declare(limiter.table());
@@ -55,8 +56,8 @@ impl RateLimiter {
         Self { limiter, store, recall: Mutex::default(), budget: DECISION_BUDGET }
     }
 
-    /// Gives each call another time, instead of [`DECISION_BUDGET`]. A store that has
-    /// not answered by then counts as failed with a time-out.
+    /// Sets the time limit of each decision, instead of [`DECISION_BUDGET`]. A store that does not
+    /// respond in time counts as a timeout.
     #[must_use]
     pub fn with_budget(self, budget: Duration) -> Self {
         Self { budget, ..self }
@@ -68,17 +69,17 @@ impl RateLimiter {
         &self.limiter
     }
 
-    /// Makes an attempt on `key` as of now, of cost 1, with an id of its own.
+    /// Creates an attempt on `key` at the current time, with cost 1 and a new id.
     #[must_use]
     pub fn attempt(&self, key: RateLimitKey) -> Attempt {
         Attempt::new(key, self.store.clock().now()).with_id(DecisionId(self.store.ids().next_id()))
     }
 
-    /// Decides on a request and counts it if it is allowed.
+    /// Decides on a request, and counts it if it is allowed.
     ///
     /// # Errors
     ///
-    /// [`limiter::Error`] when the store gave no answer and the limiter fails closed.
+    /// [`limiter::Error`] if the store did not respond and the limiter fails closed.
     pub async fn check_and_increment(&self, attempt: Attempt) -> Result<Decision, limiter::Error> {
         let machine = self.with_recall(|recall| self.limiter.check_and_increment(attempt, recall));
         let decided = drive(machine, &self.in_time()).await;
@@ -96,21 +97,21 @@ impl RateLimiter {
         self.conclude(decided)
     }
 
-    /// Counts a request without deciding on it.
+    /// Counts a request without deciding on it. Use it for work that has already happened.
     ///
     /// # Errors
     ///
-    /// [`limiter::Error`] when the store gave no answer, under either policy.
+    /// [`limiter::Error`] if the store did not respond, under either policy.
     pub async fn record(&self, attempt: Attempt) -> Result<(), limiter::Error> {
         let machine = self.with_recall(|recall| self.limiter.record(attempt, recall));
         drive(machine, &self.in_time()).await
     }
 
-    /// Reads what is used of a key's limits.
+    /// Reads the current usage of a key's limits.
     ///
     /// # Errors
     ///
-    /// [`limiter::Error`] when the store gave no answer, under either policy.
+    /// [`limiter::Error`] if the store did not respond, under either policy.
     pub async fn usage(&self, key: RateLimitKey) -> Result<UsageStats, limiter::Error> {
         drive(self.limiter.usage(key, self.store.clock().now()), &self.in_time()).await
     }
@@ -121,7 +122,7 @@ impl RateLimiter {
     }
 
     fn with_recall<T>(&self, look: impl FnOnce(&mut Recall) -> T) -> T {
-        // Forgetting is harmless, so whatever a panic left behind is still good to use.
+        // The cache is only an optimization, so its content after a panic is safe to use.
         look(&mut self.recall.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -141,7 +142,7 @@ mod tests {
     use crate::execute::Execute;
     use crate::store::MemoryStore;
 
-    /// An executor with a clock that stands still, while every call takes 300 ms by the store's.
+    /// An executor whose clock stands still, while every call takes 300 ms of the store's time.
     struct Elsewhere {
         memory: MemoryStore,
         clock: ManualClock,
@@ -172,8 +173,8 @@ mod tests {
         let store = Store::builder().clock(clock).executor(executor);
         let limiter = RateLimiter::new(limiter, &store).with_budget(Duration::from_secs(9));
         let key = RateLimitKey::new("tenant-7", "/orders", "POST").unwrap();
-        // Its write is answered when the sub-window has ended, so it counts once more in the next.
-        // The first count stays, and leaves no room.
+        // The reply to its write arrives after the sub-window has ended, so the next write counts
+        // it again. The first count stays, and leaves no room.
         let decision = limiter.check_and_increment(limiter.attempt(key)).await.unwrap();
         assert_eq!(decision.window.unwrap().start, next);
         assert!(!decision.allowed);

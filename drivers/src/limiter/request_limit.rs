@@ -1,8 +1,8 @@
-//! A limit in front of handlers or services: what the [middleware](crate::app::RateLimit) of
-//! applications and the [layer](crate::tower::RateLimitLayer) of tower have in common.
+//! Request limits: the common part of the [middleware](crate::app::RateLimit) of applications and
+//! the [layer](crate::tower::RateLimitLayer) of tower.
 //!
-//! This module asks a [`RateLimiter`] about requests, and calls hooks. It decides neither which
-//! counter a request belongs to, which is [`KeyPolicy`]'s, nor how a refusal looks.
+//! This module calls a [`RateLimiter`], and hooks. [`KeyPolicy`] decides which counter a request
+//! belongs to, and the callers write refusals.
 
 use core::fmt;
 use core::net::IpAddr;
@@ -16,22 +16,22 @@ use apptheory_core::limiter::{self, Attempt, Basis, Decision, RateLimitKey};
 
 use super::RateLimiter;
 
-/// A limit in front of handlers or services of requests of the type `R`. Cheap to clone; all clones
+/// A rate limit in front of handlers or services, for requests of type `R`. Clones are cheap, and
 /// share the limiter.
 ///
-/// A request counts for what is vouched for about its caller, and for its route; [`KeyPolicy`] says
-/// in which order. One of which nothing is vouched for is answered with 500, unless
+/// A request counts for the identity that is vouched for, and for its route; [`KeyPolicy`] has the
+/// order. A request with nothing vouched for gets a 500, unless
 /// [`trusting_forwarded`](Self::trusting_forwarded) or [`shared`](Self::shared) is set.
 ///
-/// | The limiter says | The client gets |
+/// | Decision | Response |
 /// |---|---|
-/// | allowed | the handler's answer, with the header fields |
-/// | allowed without a count (fails open) | the handler's answer, with `x-rate-limit-fail-open: true` alone |
-/// | denied | 429 with the header fields and `retry-after` |
-/// | no answer (fails closed) | 503 `app.overloaded`, `x-rate-limit-fail-closed: true`, `retry-after: 1` |
-/// | – (the request has no key, or the limit cannot work) | 500 `app.internal` |
+/// | allowed | the handler's response, with the limit's headers |
+/// | allowed without a count (fails open) | the handler's response, with `x-rate-limit-fail-open: true` only |
+/// | denied | 429 with the limit's headers and `retry-after` |
+/// | store does not respond (fails closed) | 503 `app.overloaded`, `x-rate-limit-fail-closed: true`, `retry-after: 1` |
+/// | the request has no key, or the limit is invalid | 500 `app.internal` |
 pub struct RequestLimit<R> {
-    /// The limiter, or what is wrong with its settings; then no request passes.
+    /// The limiter, or the error of its settings, with which all requests are refused.
     limiter: Result<Arc<RateLimiter>, limiter::Error>,
     policy: KeyPolicy,
     key: Option<Look<R, Result<RateLimitKey, limiter::Error>>>,
@@ -43,20 +43,20 @@ pub struct RequestLimit<R> {
     on_limit: Option<Hook<R, Decision>>,
     on_error: Option<Hook<R, limiter::Error>>,
     pub(crate) style: HeaderStyle,
-    /// Of the layer alone: applications have one shape for all of their errors.
+    /// Used by the layer only: applications have one format for all errors.
     #[cfg(feature = "tower")]
     pub(crate) denial_body: limiter::http::DenialBody,
 }
 
-/// A look at a request.
+/// A function that reads a value from a request.
 type Look<R, T> = Arc<dyn Fn(&R) -> T + Send + Sync>;
 
-/// Takes what happened to a request.
+/// A hook that receives a request's result.
 type Hook<R, T> = Arc<dyn Fn(&R, &T) + Send + Sync>;
 
 impl<R> RequestLimit<R> {
-    /// Limits by `limiter`, at cost 1, with `x-ratelimit-*` fields. Pass an [`Arc`] to use the same
-    /// limiter elsewhere too.
+    /// Creates a request limit from `limiter`, with cost 1 and `x-ratelimit-*` headers. Pass an
+    /// [`Arc`] to use the same limiter elsewhere.
     #[must_use]
     pub fn new(limiter: impl Into<Arc<RateLimiter>>) -> Self {
         Self::over(Ok(limiter.into()))
@@ -80,44 +80,44 @@ impl<R> RequestLimit<R> {
         }
     }
 
-    /// Checks that the limit can work. Applications do when they are built; call it where a layer
-    /// of tower is set up.
+    /// Checks the settings. Applications call it when they are built; call it yourself where you
+    /// set up a tower layer.
     ///
     /// # Errors
     ///
-    /// [`limiter::Error`] for the line, the number of proxies or the secret that cannot work.
+    /// [`limiter::Error`] for an invalid line, number of proxies or secret.
     pub fn check(&self) -> Result<(), limiter::Error> {
         self.limiter.as_ref().map(drop).map_err(limiter::Error::clone)
     }
 
-    /// Trusts the last `hops` entries of `x-forwarded-for`: 1 behind a load balancer; 0 cannot
-    /// [work](Self::check). See [`KeyPolicy::trusting_forwarded`] on what that lets clients do.
+    /// Trusts the last `hops` entries of `x-forwarded-for`: 1 behind a load balancer; 0 is
+    /// [invalid](Self::check). See [`KeyPolicy::trusting_forwarded`] for what clients can then do.
     #[must_use]
     pub fn trusting_forwarded(self, hops: usize) -> Self {
         let policy = self.policy.clone().trusting_forwarded(hops);
         self.counting_by(policy)
     }
 
-    /// Counts only by the client's address. See [`KeyPolicy::per_address`].
+    /// Counts by the client's address only. See [`KeyPolicy::per_address`].
     #[must_use]
     pub fn per_address(self) -> Self {
         Self { policy: self.policy.per_address(), ..self }
     }
 
-    /// Counts all requests together of which nothing is vouched for. See [`KeyPolicy::shared`].
+    /// Counts all requests without a vouched-for identity together. See [`KeyPolicy::shared`].
     #[must_use]
     pub fn shared(self) -> Self {
         Self { policy: self.policy.shared(), ..self }
     }
 
-    /// Counts by a header field, whose value clients choose. See [`KeyPolicy::per_header`].
+    /// Counts by a header, whose value clients choose. See [`KeyPolicy::per_header`].
     #[must_use]
     pub fn per_header(self, name: &str) -> Self {
         Self { policy: self.policy.per_header(name), ..self }
     }
 
-    /// Counts by credentials, which clients make up unless something checks them; an empty secret
-    /// cannot [work](Self::check). See [`KeyPolicy::per_credential`].
+    /// Counts by credentials, which clients can make up unless something checks them. An empty
+    /// secret is [invalid](Self::check). See [`KeyPolicy::per_credential`].
     #[must_use]
     pub fn per_credential(self, secret: impl AsRef<[u8]>) -> Self {
         let policy = self.policy.clone().per_credential(secret);
@@ -128,25 +128,25 @@ impl<R> RequestLimit<R> {
         match (policy, &self.limiter) {
             (Ok(policy), _) => Self { policy, ..self },
             (Err(error), Ok(_)) => Self { limiter: Err(error), ..self },
-            // The first mistake is the one that is reported.
+            // Report the first mistake.
             (Err(_), Err(_)) => self,
         }
     }
 
-    /// Counts every path for itself. See [`KeyPolicy::per_path`] on what that lets clients do.
+    /// Counts each path separately. See [`KeyPolicy::per_path`] for what clients can then do.
     #[must_use]
     pub fn per_path(self) -> Self {
         Self { policy: self.policy.per_path(), ..self }
     }
 
-    /// Takes another policy, such as the contract's.
+    /// Sets another policy.
     #[must_use]
     pub fn with_policy(self, policy: KeyPolicy) -> Self {
         Self { policy, ..self }
     }
 
-    /// Lets `key` make the key of a request, in place of the policy. A request without a valid one
-    /// is answered with 500.
+    /// Sets a function that returns the key of a request, instead of a policy. A request without a
+    /// valid key gets a 500.
     #[must_use]
     pub fn with_key(
         self,
@@ -155,9 +155,9 @@ impl<R> RequestLimit<R> {
         Self { key: Some(Arc::new(key)), ..self }
     }
 
-    /// Looks for the client's address with `find`, where the host vouches for none: in an axum app
-    /// that is served on its own, it is that of `ConnectInfo<SocketAddr>`; under lambda_http, the
-    /// source address in the event's request context.
+    /// Sets a function that returns the client's address, for hosts that do not vouch for one: in
+    /// an axum app that is served directly, return that of `ConnectInfo<SocketAddr>`; under
+    /// `lambda_http`, the source address of the event's request context.
     #[must_use]
     pub fn with_client_ip(
         self,
@@ -166,27 +166,27 @@ impl<R> RequestLimit<R> {
         Self { client_ip: Some(Arc::new(find)), ..self }
     }
 
-    /// Looks for the route's pattern with `find`, where it is unknown; in axum it is that
+    /// Sets a function that returns the route's pattern, where it is unknown; in axum, return that
     /// of `MatchedPath`.
     #[must_use]
     pub fn with_route(self, find: impl Fn(&R) -> Option<String> + Send + Sync + 'static) -> Self {
         Self { route: Some(Arc::new(find)), ..self }
     }
 
-    /// Lets `cost` say how many units a request uses, instead of 1.
+    /// Sets a function that returns how many units a request costs; by default 1.
     #[must_use]
     pub fn with_cost(self, cost: impl Fn(&R) -> NonZeroU32 + Send + Sync + 'static) -> Self {
         Self { cost: Some(Arc::new(cost)), ..self }
     }
 
-    /// Passes on requests that `skip` holds for, as if there were no limit: health checks, say.
+    /// Exempts requests for which `skip` returns `true`, such as health checks.
     #[must_use]
     pub fn with_skip(self, skip: impl Fn(&R) -> bool + Send + Sync + 'static) -> Self {
         Self { skip: Some(Arc::new(skip)), ..self }
     }
 
-    /// Stores texts with the counter when it is created. See
-    /// [`Attempt::with_metadata`](apptheory_core::limiter::Attempt::with_metadata) on their size.
+    /// Stores texts with a counter when it is created. See
+    /// [`Attempt::with_metadata`](apptheory_core::limiter::Attempt::with_metadata) for their size.
     #[must_use]
     pub fn with_metadata(
         self,
@@ -195,32 +195,32 @@ impl<R> RequestLimit<R> {
         Self { metadata: Some(Arc::new(metadata)), ..self }
     }
 
-    /// Calls `hook` for every request that is denied.
+    /// Calls `hook` for every denied request.
     #[must_use]
     pub fn on_limit(self, hook: impl Fn(&R, &Decision) + Send + Sync + 'static) -> Self {
         Self { on_limit: Some(Arc::new(hook)), ..self }
     }
 
-    /// Calls `hook` for every request that is not counted, whether or not it goes on. Without it, and
-    /// with the feature `tracing`, they are logged.
+    /// Calls `hook` for every request that could not be counted, whether or not it was admitted.
+    /// Without a hook, and with the feature `tracing`, they are logged.
     #[must_use]
     pub fn on_error(self, hook: impl Fn(&R, &limiter::Error) + Send + Sync + 'static) -> Self {
         Self { on_error: Some(Arc::new(hook)), ..self }
     }
 
-    /// Writes other header fields.
+    /// Sets the style of the limit's headers.
     #[must_use]
     pub fn with_header_style(self, style: HeaderStyle) -> Self {
         Self { style, ..self }
     }
 
-    /// Whether requests may have no key because their provider vouches for no address.
+    /// Returns whether requests have no key if their provider does not vouch for an address.
     pub(crate) fn needs_vouched_address(&self, authenticates: bool) -> bool {
         let finds_its_own = self.key.is_some() || self.client_ip.is_some();
         !finds_its_own && self.policy.needs_vouched_address(authenticates)
     }
 
-    /// The limiter that requests are counted in.
+    /// Returns the limiter that counts requests.
     pub(crate) fn limiter(&self) -> Result<&RateLimiter, limiter::Error> {
         self.limiter.as_deref().map_err(limiter::Error::clone)
     }
@@ -254,7 +254,7 @@ impl<R> RequestLimit<R> {
         }
     }
 
-    /// The attempt of a request; `None` when it is to be skipped.
+    /// Returns the attempt of a request; `None` if it is exempt.
     pub(crate) fn attempt(
         &self,
         request: &R,
@@ -275,7 +275,7 @@ impl<R> RequestLimit<R> {
         Ok(Some(attempt))
     }
 
-    /// Decides on a request: how it is admitted, or why it goes no further.
+    /// Decides on a request: it is admitted, or refused.
     pub(crate) async fn admit(&self, request: &R, attempt: Attempt) -> Result<Decision, Refusal>
     where
         R: Sync,
@@ -295,7 +295,7 @@ impl<R> RequestLimit<R> {
     }
 }
 
-/// Logs what a client may not see of a limit, or sees only as a limit that let it through.
+/// Logs an error that the client does not see.
 #[cfg(feature = "tracing")]
 fn log(error: &limiter::Error) {
     tracing::warn!("{error}");
@@ -304,7 +304,7 @@ fn log(error: &limiter::Error) {
 #[cfg(not(feature = "tracing"))]
 const fn log(_: &limiter::Error) {}
 
-// Derived, it would ask the same of the request.
+// A derived `Debug` would require `R: Debug`.
 impl<R> Clone for RequestLimit<R> {
     fn clone(&self) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! One connection, and the requests on it.
+//! A connection and its requests.
 
 use core::convert::Infallible;
 use core::net::{IpAddr, SocketAddr};
@@ -33,37 +33,37 @@ use crate::app::wire::raw_request;
 use crate::app::{AppService, Invocation};
 use crate::clock::Clock as _;
 
-/// The most bytes that the head of a request may have, request line included: 32 KiB, as
-/// nginx takes them unless configured otherwise.
+/// The largest head of a request, including its request line: 32 KiB, the default of nginx.
 pub const MAX_HEAD_BYTES: usize = 32 << 10;
 
-/// How long requests have on a [buffered](super::Server::buffered) server: 29 s, API Gateway's
-/// timeout of integrations (*API Gateway Developer Guide*, quotas).
+/// The time limit of requests on a [buffered](super::Server::buffered) server: 29 s, the
+/// integration timeout of API Gateway (*API Gateway Developer Guide*, quotas).
 pub const BUFFERED_TIME: Duration = Duration::from_secs(29);
 
-/// What the requests of a connection are answered with.
+/// What serves the requests of a connection.
 #[derive(Clone)]
 pub(super) struct Front {
     pub(super) gateway: Arc<Gateway>,
     pub(super) origins: Origins,
     pub(super) peer: SocketAddr,
-    /// The address that the connection came in on.
+    /// The local address that the connection reached.
     pub(super) reached: IpAddr,
     pub(super) is_buffered: bool,
-    /// Where the connection goes on when it becomes a WebSocket.
+    /// Receives the connection when it becomes a WebSocket.
     pub(super) slot: Slot,
 }
 
 type AnswerBody = EitherBody<FrameBody, Full<Bytes>>;
 
-/// Answers the requests of a connection, one after the other: until it ends, becomes a WebSocket or
-/// keeps the server waiting for a head, or those at hand are answered when the server stops.
+/// Serves the requests of a connection, one after the other. Returns when the connection ends or
+/// becomes a WebSocket, when a head is late, or after the requests in progress when the server
+/// stops.
 pub(super) async fn serve(
     front: Front,
     stream: TcpStream,
     stopping: &CancellationToken,
 ) -> hyper::Result<()> {
-    // Chunks are small, and somebody waits for each. Where this is not to be had, they come later.
+    // Send small chunks at once. If the option cannot be set, they are only delayed.
     let _ = stream.set_nodelay(true);
     let app = front.gateway.app().clone();
     let progress = Progress::new(app.clock().clone());
@@ -81,7 +81,7 @@ pub(super) async fn serve(
     let transport = Transport::new(TokioIo::new(stream), app, progress.clone());
     let connection = http1::Builder::new()
         .max_header_size(MAX_HEAD_BYTES)
-        // This bounds heads that have no end, and chunks that wait to be sent.
+        // Bounds heads without an end, and chunks that wait to be sent.
         .max_buf_size(2 * MAX_HEAD_BYTES)
         .serve_connection(transport, service)
         .with_upgrades();
@@ -109,7 +109,7 @@ impl Front {
             false => Call::of(&parts, &request, app),
         };
         let acts = !matches!(call, Call::Http) || !parts.method.is_safe();
-        // An event says who calls: no page may send one, however much of the application it may use.
+        // An event names its own caller, so no web page may send one, whatever else it may do.
         let cors = app.settings().cors.as_ref().filter(|_| !matches!(call, Call::Invocation));
         let admitted = check_encoding(&request.headers)
             .and_then(|()| self.origins.admit(&request, authority, self.reached, acts, cors));
@@ -145,34 +145,34 @@ impl Front {
                     request.body = body.into();
                     self.respond(parts.version, request).await.map(EitherBody::Left)
                 }
-                // As in front of a function, the application never sees it.
+                // Refused in front of the application, as it would be in front of a function.
                 Err(error) => refusal::answer(app, &error).map(EitherBody::Right),
             },
         }
     }
 
-    /// Whether a client may invoke the function. An event names its own caller and address, so only
-    /// programs on this machine may send one.
+    /// Returns whether the client may invoke the function. An event names its own caller and
+    /// address, so only programs on this machine may send one.
     fn takes_invocations(&self) -> bool {
         !self.origins.is_open && self.peer.ip().to_canonical().is_loopback()
     }
 
-    /// Answers a request as the application does.
+    /// Serves a request with the application.
     async fn respond(
         &self,
         version: Version,
         request: RawRequest<'static>,
     ) -> http::Response<FrameBody> {
         let app = self.gateway.app();
-        // Where there are no chunks, there are no trailers.
+        // Without chunks there are no trailers.
         let takes_trailers = version >= Version::HTTP_11 && takes_trailers(&request.headers);
-        // As on Lambda, each has an id from the beginning, which every line of its log has.
+        // As on Lambda, the id exists from the beginning, so that every log line has it.
         let (request_id, peer) = (app.new_id(), Some(self.peer));
         let invocation = Invocation { request_id, peer, ..Invocation::default() };
         if self.is_buffered {
             let deadline = Some(app.clock().now().saturating_add(BUFFERED_TIME));
             let invocation = Invocation { deadline, ..invocation };
-            // What a function URL takes in one piece.
+            // The size limit of a buffered response behind a function URL.
             let url = HttpSource::FunctionUrl;
             let serve = |begun| app.serve_within(url, request, begun);
             let whole = app.within(invocation, serve).await;
@@ -185,15 +185,15 @@ impl Front {
     }
 }
 
-/// What a request asks of a server.
+/// The kind of a request.
 enum Call {
-    /// To become a WebSocket.
+    /// An upgrade to a WebSocket.
     Upgrade,
-    /// Something about a WebSocket, by its id.
+    /// A call to the management API of WebSockets, with the connection id.
     Connection(String),
-    /// The answer to an event of any kind.
+    /// An invocation with an event.
     Invocation,
-    /// An answer of the application.
+    /// Any other request, for the application.
     Http,
 }
 

@@ -1,4 +1,4 @@
-//! What can go wrong around connections.
+//! Errors of the server and its connections.
 
 use core::net::SocketAddr;
 use std::io;
@@ -7,52 +7,52 @@ use apptheory_core::error::AppError;
 
 use crate::app::{AppService, Failure, InvokeError};
 
-/// The address cannot be listened on: it is taken, not this machine's, or not for everyone to use.
-/// Choose another port, or 0 to have one chosen.
+/// The address cannot be listened on: it is in use, does not belong to this machine, or needs
+/// privileges. Choose another port, or 0 to let the system choose one.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen on {address}")]
 pub struct ListenError {
     /// The address.
     pub address: SocketAddr,
-    /// What the system said.
+    /// The system's error.
     #[source]
     pub source: io::Error,
 }
 
-/// Trouble that is no request's: the cause of a [`Failure`](crate::app::Failure) with an empty
-/// request id. Nothing of what clients sent is in it.
+/// A problem outside of requests. It is the cause of a [`Failure`](crate::app::Failure) with an
+/// empty request id, and contains no client input.
 #[derive(Debug, thiserror::Error)]
 pub enum Trouble {
-    /// The server can be reached from other machines. Bind it to loopback, unless that is meant.
+    /// The server is reachable from other machines. Bind it to loopback, unless that is intended.
     #[error("{0} can be reached from other machines")]
     Exposed(SocketAddr),
-    /// A connection was not accepted, for want of file descriptors or memory. Accepting goes on
-    /// after a second; raise the limits of the process if it comes again.
+    /// A connection was not accepted because the process lacks file descriptors or memory. The
+    /// server tries again after a second. If this is repeated, raise the limits of the process.
     #[error("a connection was not accepted")]
     NotAccepted(#[source] io::Error),
-    /// There are [`MAX_CONNECTIONS`](super::MAX_CONNECTIONS). Further ones are answered 503 until some
-    /// end; this is reported once until then. Find out which clients keep them open.
+    /// There are [`MAX_CONNECTIONS`](super::MAX_CONNECTIONS). Further connections get a 503 until
+    /// some end. Reported once until then. Find out which clients keep connections open.
     #[error("there is no room for more than {} connections", super::MAX_CONNECTIONS)]
     Full,
-    /// A client sent what is no HTTP, or a head over the limit. It was answered with 400 or 431, and
-    /// its connection ended.
+    /// A client sent something other than HTTP, or a head above the limit. The response was 400 or
+    /// 431, and the connection was closed.
     #[error("a malformed request")]
     Malformed(#[source] hyper::Error),
-    /// The application cannot read an event of a WebSocket that this server made. The connection is
-    /// refused, or its client told.
+    /// The application failed on a WebSocket event of this server. The handshake was refused, or
+    /// the client was notified.
     #[error("an event of a WebSocket was not served")]
     NotInvoked(#[source] InvokeError),
-    /// The server stopped, and connections were not finished in time. Give them more, or end streams
-    /// when the server stops.
+    /// The server stopped before these connections were finished. Raise the drain time, or end
+    /// streams when the server stops.
     #[error("cut off when the server stopped: {connections} connections")]
     CutOff {
-        /// How many.
+        /// The number of connections.
         connections: usize,
     },
 }
 
 impl Trouble {
-    /// The error that it is reported as. Only what failed in the application is an internal one.
+    /// Returns the error to report. Only a failure of the application is an internal error.
     fn into_error(self) -> AppError {
         let error = match &self {
             Self::Exposed(_) => AppError::new("local.exposed", "local server"),
@@ -66,7 +66,7 @@ impl Trouble {
     }
 }
 
-/// Reports trouble outside of any request to the application.
+/// Reports a problem outside of requests to the application.
 pub(super) fn tell(app: &AppService, trouble: Trouble) {
     app.tell(Failure { request_id: String::new(), error: trouble.into_error() });
 }

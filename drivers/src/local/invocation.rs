@@ -1,4 +1,4 @@
-//! Lambda's Invoke API: events of any kind, as `aws lambda invoke --endpoint-url` sends them.
+//! Lambda's Invoke API, as `aws lambda invoke --endpoint-url` uses it.
 
 use apptheory_core::error::AppError;
 use bytes::Bytes;
@@ -10,15 +10,15 @@ use serde_json::json;
 
 use crate::app::{AppService, Invocation};
 
-/// Whether a request invokes the function: `POST /2015-03-31/functions/{name}/invocations` (*AWS Lambda
-/// API Reference*, Invoke). The only function here is the application, under any name.
+/// Returns whether a request invokes the function: `POST /2015-03-31/functions/{name}/invocations`
+/// (*AWS Lambda API Reference*, Invoke). The application is the only function, under any name.
 pub(super) fn is_invocation(parts: &Parts) -> bool {
     let rest = parts.uri.path().strip_prefix("/2015-03-31/functions/");
     let name = rest.and_then(|rest| rest.strip_suffix("/invocations"));
     parts.method == Method::POST && name.is_some_and(|name| !name.is_empty() && !name.contains('/'))
 }
 
-/// Answers an event as Lambda does, which says in a header field that its function failed.
+/// Invokes the application with an event. As on Lambda, a failure is marked by a header.
 pub(super) async fn invoke(
     app: &AppService,
     event: &[u8],

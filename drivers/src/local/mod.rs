@@ -1,9 +1,9 @@
-//! A server on this machine, for development and for tests.
+//! A local server for development and tests.
 //!
-//! It stands in for the service in front of a function: it decides what a connection may send, and
-//! when connections end. Responses go through the same frames as on Lambda, so that what is refused
-//! there is refused here, and what is cut off there is cut off here. It refuses to know routes and
-//! handlers: those are the [`AppService`]'s.
+//! The server stands in for the service in front of a function: it limits what a connection may
+//! send, and decides when connections end. Responses pass the same frames as on Lambda, so that
+//! what is refused or cut off there is refused or cut off here. Routes and handlers are those of
+//! the [`AppService`].
 //!
 //! ```
 //! use apptheory::app::App;
@@ -19,58 +19,59 @@
 //! # }).unwrap();
 //! ```
 //!
-//! | | |
+//! | Case | Behaviour |
 //! |---|---|
 //! | protocol | HTTP/1.1 with keep-alive, and 1.0 |
-//! | head of a request | up to [`MAX_HEAD_BYTES`], and a hundred fields; 431 beyond |
-//! | body of a request | up to [`MAX_BODY_BYTES`], or what the application's own limit says; 413 beyond |
-//! | malformed request | 400, and the connection ends |
+//! | head of a request | up to [`MAX_HEAD_BYTES`] and 100 headers; 431 above |
+//! | body of a request | up to [`MAX_BODY_BYTES`], or the application's own limit; 413 above |
+//! | malformed request | 400, and the connection is closed |
 //! | transfer coding that is not `chunked` | 501 |
-//! | head that is not complete within [`READ_TIME`], also of the next request | the connection ends |
-//! | body that is not | 408 |
-//! | more than [`MAX_CONNECTIONS`] | 503, and the connection ends |
-//! | handler or stream | dropped as soon as its client is gone |
-//! | error before the first chunk | answered in place of the response |
-//! | error after it | the body is cut off; behind `TE: trailers` it ends with the trailers that Lambda gets |
+//! | head, also of the next request, not complete within [`READ_TIME`] | the connection is closed |
+//! | body not complete within [`READ_TIME`] | 408 |
+//! | more than [`MAX_CONNECTIONS`] | 503, and the connection is closed |
+//! | client disconnects | its handler or stream is dropped |
+//! | error before the first chunk | the response is the error's |
+//! | error after the first chunk | the body is cut off; with `TE: trailers`, it ends with the same trailers as on Lambda |
 //!
-//! `POST /2015-03-31/functions/function/invocations` invokes the application with an event of any kind,
-//! and answers what Lambda answers: `aws lambda invoke --endpoint-url http://localhost:{port}
-//! --function-name function --payload file://event.json answer.json`. An event names its own caller
-//! and address, so only programs on this machine may send one, and no client may where the server is
-//! [open](Server::open_to_every_host_and_page): the others get what the application answers. A proxy
-//! on this machine must not pass the path on.
+//! `POST /2015-03-31/functions/function/invocations` invokes the application with any event, and
+//! responds as Lambda does:
+//! `aws lambda invoke --endpoint-url http://localhost:{port} --function-name function --payload file://event.json answer.json`.
+//! An event names its own caller and address, so only programs on this machine may send one, and
+//! nobody may if the server is [open](Server::open_to_every_host_and_page): other clients get the
+//! application's response for that path. A proxy on this machine must not forward the path.
 //!
-//! A page of any site can have a developer's browser send requests to this machine. What such a page
-//! must not do is refused before the application sees it:
+//! A page of any web site can make a developer's browser send requests to this machine. Requests
+//! that such a page must not send are refused before the application sees them:
 //!
-//! | request | |
+//! | Request | Refused with |
 //! |---|---|
-//! | without a `host`, with several, or with one that cannot be read | 400 |
-//! | for a host that is not `localhost`, a loopback address, or the address that is listened on, such as a name that DNS rebinds to this machine | 421 |
+//! | without a `host`, with several, or with a malformed `host` | 400 |
+//! | for a host other than `localhost`, a loopback address, or the address that the server listens on, such as a name that DNS rebinds to this machine | 421 |
 //! | other than `GET`, `HEAD`, `OPTIONS` and `TRACE`, for a WebSocket, or to `/@connections`, from a page of another origin (`origin`, `null` included, or `sec-fetch-site`) | 403 |
 //!
-//! Pages of this server, programs that are no browsers, and origins that the application's
+//! Pages of this server, programs other than browsers, and origins that the application's
 //! [CORS](apptheory_core::http::exchange::Cors) lists by name are not refused.
-//! [`open_to_every_host_and_page`](Server::open_to_every_host_and_page) turns the last two rows off.
+//! [`open_to_every_host_and_page`](Server::open_to_every_host_and_page) disables the last two rows.
 //!
-//! Time is the application's clock's. A [`ManualClock`](crate::clock::ManualClock) does not fit, as
-//! every time limit is over at once: [`VirtualClock`](crate::clock::VirtualClock) is for tests.
+//! The server uses the application's clock. Do not use a
+//! [`ManualClock`](crate::clock::ManualClock), with which every time limit expires at once; tests
+//! use a [`VirtualClock`](crate::clock::VirtualClock).
 //!
-//! An application with [routes for WebSockets](crate::app::App::websocket) is also served as
-//! behind a WebSocket API, on every path. With the feature `websocket`, what its handlers send goes
-//! to this server, whatever factory of clients it has.
+//! An application with [routes for WebSockets](crate::app::App::websocket) is also served as behind
+//! a WebSocket API, on every path. With the feature `websocket`, its handlers send to this server,
+//! whatever factory of clients it has.
 //!
-//! | | |
+//! | Case | Behaviour |
 //! |---|---|
-//! | handshake | let in when `$connect` answers 2xx, or is not registered; else refused with its status, or 502 |
-//! | text message | to the route that `$request.body.action` [names](Server::with_route_selection), else to `$default`, one after the other |
-//! | message that nobody serves, failed invocation | the client is told so |
-//! | answer to a message | nobody gets it: there are no route responses |
-//! | binary message | closed with 1003 |
-//! | frame over [`MAX_FRAME_BYTES`], message over 128 KiB | closed with 1009 |
-//! | silence for [`IDLE_TIME`], age of [`LIFETIME`], server that stops | closed with 1001 |
-//! | end, whoever caused it | `$disconnect`, once; not when the server is dropped |
-//! | `POST`, `GET`, `DELETE /@connections/{id}` | API Gateway's management API, its errors included |
+//! | handshake | accepted if `$connect` responds with 2xx or is not registered; else refused with its status, or 502 |
+//! | text message | goes to the route that `$request.body.action` [names](Server::with_route_selection), else to `$default`, one after the other |
+//! | message without a route, failed invocation | the client is notified |
+//! | response to a message | is dropped: there are no route responses |
+//! | binary message | the connection is closed with 1003 |
+//! | frame above [`MAX_FRAME_BYTES`], message above 128 KiB | the connection is closed with 1009 |
+//! | silence for [`IDLE_TIME`], age of [`LIFETIME`], stop of the server | the connection is closed with 1001 |
+//! | end of the connection, for any reason | `$disconnect`, once; not when the server is dropped |
+//! | `POST`, `GET`, `DELETE /@connections/{id}` | API Gateway's management API, including its errors |
 
 mod connection;
 mod error;
@@ -108,15 +109,14 @@ use connection::Front;
 use error::tell;
 use websocket::{Gateway, Slot};
 
-/// How many connections there are at a time, WebSockets included: 256, many times the six that a
-/// browser opens to one host. The next one is answered 503, and ends.
+/// The most concurrent connections, including WebSockets: 256, many times the six that a browser
+/// opens to one host. Further connections get a 503 and are closed.
 pub const MAX_CONNECTIONS: usize = 256;
 
-/// How long connections may take to finish after the server was told to stop, unless configured
-/// otherwise: 10 s.
+/// The default time for connections to finish after the server was told to stop: 10 s.
 pub const DRAIN_TIME: Duration = Duration::from_secs(10);
 
-/// An application on a port, ready to be served.
+/// An application bound to a port, ready to serve.
 #[derive(Debug)]
 pub struct Server {
     app: AppService,
@@ -129,23 +129,24 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens on a port of the loopback address 127.0.0.1; 0 lets the system choose one.
+    /// Listens on a port of the loopback address 127.0.0.1; with port 0 the system chooses one.
     ///
     /// # Errors
     ///
-    /// [`ListenError`] when the port is taken, or not for everyone to use.
+    /// [`ListenError`] if the port is in use, or needs privileges.
     pub async fn bind(app: AppService, port: u16) -> Result<Self, ListenError> {
         Self::listen(app, SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await
     }
 
-    /// Listens on any address. One that other machines can reach is
-    /// [told](crate::app::App::on_failure) as [`Trouble::Exposed`]: this server knows neither
-    /// TLS nor users. It answers for the address that a client reached, and for `localhost`, but not
-    /// for other names of this machine.
+    /// Listens on any address. If other machines can reach it, that is
+    /// [reported](crate::app::App::on_failure) as [`Trouble::Exposed`], because this server has
+    /// neither TLS nor authentication. It serves requests for the address that a client reached,
+    /// and for `localhost`, but not for other names of this machine.
     ///
     /// # Errors
     ///
-    /// [`ListenError`] when the address is taken, not this machine's, or not for everyone to use.
+    /// [`ListenError`] if the address is in use, does not belong to this machine, or needs
+    /// privileges.
     pub async fn bind_exposed(app: AppService, address: SocketAddr) -> Result<Self, ListenError> {
         let server = Self::listen(app, address).await?;
         if !server.address.ip().to_canonical().is_loopback() {
@@ -170,48 +171,48 @@ impl Server {
         })
     }
 
-    /// Answers streams in one piece, as services do that do not stream: with their length, and with
-    /// an error in place of a stream that fails or exceeds the application's limit. As behind API
-    /// Gateway, requests are told that they have [`BUFFERED_TIME`]: streams that heed a deadline
-    /// end.
+    /// Buffers streams, as services without streaming do: responses have a length, and an error
+    /// replaces a stream that fails or exceeds the application's limit. As behind API Gateway,
+    /// requests have a deadline of [`BUFFERED_TIME`], so that streams that observe a deadline end.
     #[must_use]
     pub fn buffered(self) -> Self {
         Self { is_buffered: true, ..self }
     }
 
-    /// Answers requests for any host, and lets pages of every origin do what the server's own may.
-    /// Choose it only where no browser that visits other sites can reach the server, or behind a
-    /// proxy that renames the host: any page could otherwise read and change whatever the
-    /// application holds. To let one front end in, list its origin in the application's
+    /// Serves requests for any host, and allows pages of every origin what the server's own pages
+    /// may do. Use it only if no browser that visits other sites can reach the server, or behind a
+    /// proxy that rewrites the host: otherwise any page can read and change the application's data.
+    /// To allow a single front end, list its origin in the application's
     /// [CORS](apptheory_core::http::exchange::Cors) instead.
     #[must_use]
     pub fn open_to_every_host_and_page(self) -> Self {
         Self { is_open: true, ..self }
     }
 
-    /// Gives connections another time to finish than [`DRAIN_TIME`].
+    /// Sets how long connections may take to finish, instead of [`DRAIN_TIME`].
     #[must_use]
     pub fn with_drain_time(self, drain_time: Duration) -> Self {
         Self { drain_time, ..self }
     }
 
-    /// Selects the routes of WebSocket messages by another expression than `$request.body.action`.
+    /// Sets the expression that selects the route of a WebSocket message; by default
+    /// `$request.body.action`.
     #[must_use]
     pub fn with_route_selection(self, route_selection: RouteSelection) -> Self {
         Self { route_selection, ..self }
     }
 
-    /// Returns where it listens.
+    /// Returns the address that the server listens on.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Serves until `stop` is over.
+    /// Serves until `stop` completes.
     ///
-    /// Then no connection is accepted any more, idle ones end, and requests at hand are answered.
-    /// What is not finished within the drain time, by the application's clock, is dropped; streams
-    /// that do not end by themselves always are. Dropping the future drops everything at once.
+    /// Then no more connections are accepted, idle ones are closed, and requests in progress are
+    /// finished. Requests that are not finished within the drain time, by the application's clock,
+    /// are dropped, and so are endless streams. Dropping the future drops everything at once.
     pub async fn serve(self, stop: impl Future<Output = ()>) {
         let Self { app, listener, address, is_buffered, is_open, drain_time, route_selection } =
             self;
@@ -267,18 +268,18 @@ impl Server {
     }
 }
 
-/// Says to a client that there is no room for it. Nothing is waited for: what a new connection is
-/// sent fits into the system's buffers.
+/// Tells a client that there are too many connections. It never waits: the response fits into the
+/// system's buffers of a new connection.
 fn turn_away(app: &AppService, stream: TcpStream) {
     use std::io::Write as _;
 
     if let Ok(mut stream) = stream.into_std() {
-        // A client that is gone need not know.
+        // The client may be gone.
         let _ = stream.write_all(&refusal::of_connection(app));
     }
 }
 
-/// Serves a connection, whatever it becomes.
+/// Spawns a task that serves a connection.
 fn spawn(
     front: Front,
     stream: TcpStream,
@@ -288,8 +289,8 @@ fn spawn(
     let (gateway, slot) = (Arc::clone(&front.gateway), front.slot.clone());
     let stopping = stopping.clone();
     connections.spawn(async move {
-        // Of all that can end a connection early, only what a client did wrong is news: that it
-        // left is not, and streams that fail are told of where they do.
+        // Report only a client's malformed request: a client that left is normal, and failed
+        // streams report themselves.
         if let Err(error) = connection::serve(front, stream, &stopping).await
             && error.is_parse()
         {
@@ -301,14 +302,14 @@ fn spawn(
     });
 }
 
-/// The same application, whose messages to connections come to the server at an address.
+/// Returns the application with WebSocket clients that send to the server at an address.
 #[cfg(feature = "websocket")]
 fn managing_connections_at(app: AppService, address: SocketAddr) -> AppService {
     use aws_credential_types::Credentials;
 
     use crate::websocket::AwsWebSocketClients;
 
-    // Nobody looks at the signature, but there has to be one.
+    // The signature is not checked, but has to exist.
     let credentials = Credentials::new("local", "local", None, None, "apptheory::local");
     let clients = AwsWebSocketClients::new()
         .with_endpoint(format!("http://{}", reached_at(address)))
@@ -322,7 +323,8 @@ const fn managing_connections_at(app: AppService, _: SocketAddr) -> AppService {
     app
 }
 
-/// Where this machine reaches what listens on an address, which may be any of its addresses.
+/// Returns the address at which this machine reaches a listener, which may listen on all of its
+/// addresses.
 fn reached_at(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(match address {
@@ -333,13 +335,13 @@ fn reached_at(mut address: SocketAddr) -> SocketAddr {
     address
 }
 
-/// Whether accepting failed for one connection only, which its client has given up.
+/// Returns whether accepting failed for a single connection, which its client has closed.
 fn is_of_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
 
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }
 
-/// How long to wait before accepting again, when the system has no resources left for connections:
-/// the next attempt would fail like the last.
+/// How long to wait before accepting again when the system has no resources left: an immediate
+/// attempt would fail as well.
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);

@@ -1,5 +1,5 @@
-//! Answers of the server itself, which the application never sees: errors in its format, with a
-//! request id, and the end of their connection.
+//! Responses of the server itself, which the application never sees: errors in its format, with a
+//! request id, and the connection is closed.
 
 use apptheory_core::error::{AppError, code};
 use apptheory_core::http::HttpResponse as Whole;
@@ -11,30 +11,33 @@ use http_body_util::Full;
 use crate::app::AppService;
 use crate::app::wire::http_head;
 
-/// The answer to a request that is refused.
+/// Returns the response to a request that is refused.
 pub(super) fn answer(app: &AppService, error: &AppError) -> Response<Full<Bytes>> {
     whole(app, error).map(Full::from)
 }
 
-/// The answer to a head that cannot be read, as it is written. `status` says why.
+/// Returns the bytes of the response to a malformed head. `status` says why.
 pub(super) fn of_head(app: &AppService, status: StatusCode) -> Bytes {
     let error = match status {
-        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
-            AppError::new(code::TOO_LARGE, "the head is larger than 32 KB, or has over 100 fields")
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => AppError::new(
+            code::TOO_LARGE,
+            "the head is larger than 32 KB, or has more than 100 headers",
+        ),
+        StatusCode::URI_TOO_LONG => {
+            AppError::new(code::TOO_LARGE, "the request target is too long")
         }
-        StatusCode::URI_TOO_LONG => AppError::new(code::TOO_LARGE, "the target is too long"),
         _ => AppError::bad_request("malformed request"),
     };
     written(&whole(app, &error.with_status(status.as_u16())))
 }
 
-/// The answer to a connection that there is no room for, as it is written.
+/// Returns the bytes of the response to a connection above the limit.
 pub(super) fn of_connection(app: &AppService) -> Bytes {
     let error = AppError::new(code::OVERLOADED, "too many connections");
     written(&whole(app, &error.with_header("retry-after", "1")))
 }
 
-/// The status in what hyper writes about a head that it cannot read.
+/// Returns the status in hyper's response to a malformed head.
 pub(super) fn status_of(written: &[u8]) -> StatusCode {
     let status = written.strip_prefix(b"HTTP/1.1 ").and_then(|rest| rest.get(..3));
     let status = status.and_then(|status| StatusCode::from_bytes(status).ok());
@@ -48,7 +51,7 @@ fn whole(app: &AppService, error: &AppError) -> Response<Vec<u8>> {
         http_head(response.status, &response.headers, &response.cookies).map(|()| response.body);
     let headers = whole.headers_mut();
     headers.extend(HeaderValue::try_from(request_id).ok().map(|id| (REQUEST_ID, id)));
-    // What comes next on the connection may be a part of what was refused.
+    // The next bytes on the connection may belong to what was refused.
     headers.insert(CONNECTION, HeaderValue::from_static("close"));
     whole
 }

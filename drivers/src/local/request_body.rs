@@ -1,4 +1,4 @@
-//! Bodies of requests: read in time, and no further than a function would get them.
+//! Request bodies: read in time, up to the size that a function would get.
 
 use core::pin::pin;
 
@@ -15,14 +15,13 @@ use super::transport::READ_TIME;
 use crate::app::AppService;
 use crate::clock::Clock as _;
 
-/// The most bytes that the body of a request may have, however large the application lets it be:
-/// 6 MB, as an invocation on Lambda (*AWS Lambda Developer Guide*, quotas). It is measured as it
-/// travels in an event: a text as a JSON string, anything else in Base64, of which three quarters
-/// are left.
+/// The largest body of a request, whatever the application's limit: 6 MB, as for an invocation on
+/// Lambda (*AWS Lambda Developer Guide*, quotas). It is measured as in an event: text as a JSON
+/// string, anything else in Base64, which leaves three quarters.
 #[expect(clippy::cast_possible_truncation, reason = "6 MB fit in every usize that tokio runs on")]
 pub const MAX_BODY_BYTES: usize = StreamLimits::MAX_BUFFERED_BYTES as usize;
 
-/// Reads a body, but no more than it takes to see that it is too large, and not for ever.
+/// Reads a body, until it is complete, too large, or late.
 pub(super) async fn read(
     app: &AppService,
     headers: &MultiMap,
@@ -45,7 +44,8 @@ pub(super) async fn read(
         Either::Left((Err(error), _)) if error.is::<LengthLimitError>() => {
             Err(RequestError::TooLarge.into())
         }
-        // It is malformed, or its client is gone; one that is still there is told.
+        // The body is malformed, or its client is gone; a client that is still there gets the
+        // response.
         Either::Left((Err(_), _)) => Err(AppError::bad_request("malformed body")),
         Either::Right(_) => {
             let error = AppError::new(code::TIMEOUT, "the body took longer than 60 s");

@@ -1,15 +1,15 @@
-//! When to stop.
+//! Signals that stop the process.
 
 use core::future::Future;
 use std::io;
 
-/// Returns what is over when the process is asked to stop: by Ctrl-C, or by SIGTERM where there is
-/// one. Give it to [`Server::serve`](super::Server::serve). Signals are heeded from the call on, not
-/// from the first poll.
+/// Returns a future that completes when the process is asked to stop: by Ctrl-C or, if the system
+/// has it, SIGTERM. Pass it to [`Server::serve`](super::Server::serve). Signals are caught from
+/// this call on, not from the first poll.
 ///
 /// # Errors
 ///
-/// What the system said, where signals cannot be listened for.
+/// The system's error, if it cannot listen for signals.
 ///
 /// # Panics
 ///
@@ -28,12 +28,12 @@ pub fn stop_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     })
 }
 
-/// Returns what is over when the process is asked to stop by Ctrl-C. Give it to
+/// Returns a future that completes when the process is asked to stop by Ctrl-C. Pass it to
 /// [`Server::serve`](super::Server::serve).
 ///
 /// # Errors
 ///
-/// What the system said, where signals cannot be listened for.
+/// The system's error, if it cannot listen for signals.
 #[cfg(windows)]
 pub fn stop_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     let mut interrupt = tokio::signal::windows::ctrl_c()?;

@@ -1,7 +1,7 @@
-//! The transport of a connection: its bytes, and what is waited for.
+//! The bytes of a connection, and its time limits.
 //!
-//! hyper reads heads and answers those that it cannot read, with nothing but a status. Here they
-//! have their time, by the application's clock, and their answers a body and a request id.
+//! hyper reads heads, and responds to malformed ones with a bare status. This transport gives heads
+//! a time limit by the application's clock, and such responses a body and a request id.
 
 use core::future::{Future as _, poll_fn};
 use core::pin::Pin;
@@ -21,12 +21,12 @@ use super::refusal;
 use crate::app::AppService;
 use crate::clock::{Clock as _, SharedClock};
 
-/// How long a client may take to send a head, from the start of its connection or the end of the
-/// answer before, and then again to send a body: 60 s, after which an Application Load Balancer gives
-/// a silent client up (*Elastic Load Balancing User Guide*, idle timeout).
+/// The time limit for a head, from the start of its connection or the end of the previous response,
+/// and then again for a body: 60 s, after which an Application Load Balancer closes a silent
+/// connection (*Elastic Load Balancing User Guide*, idle timeout).
 pub const READ_TIME: Duration = Duration::from_secs(60);
 
-/// What a connection is about. Clones are the same connection's.
+/// The phase of a connection. Clones share it.
 #[derive(Clone)]
 pub(super) struct Progress {
     phase: Arc<Mutex<Phase>>,
@@ -35,13 +35,13 @@ pub(super) struct Progress {
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Phase {
-    /// A head is waited for, since then.
+    /// Waiting for a head, since this instant.
     Head(Timestamp),
-    /// A request is read and answered.
+    /// A request is being served.
     Request,
-    /// The last of an answer is on its way to the system.
+    /// The end of a response is being written.
     Sending,
-    /// There is no further head: the connection was refused, or is a WebSocket.
+    /// No head follows: the connection was refused, or is a WebSocket.
     Over,
 }
 
@@ -50,13 +50,13 @@ impl Progress {
         Self { phase: Arc::new(Mutex::new(Phase::Head(clock.now()))), clock }
     }
 
-    /// A head was read. It is answered when what is returned is dropped.
+    /// Begins to serve a request whose head was read; dropping the result ends it.
     pub(super) fn serve(&self) -> Serving {
         *self.phase() = Phase::Request;
         Serving(self.clone())
     }
 
-    /// Whatever comes is no HTTP any more.
+    /// Ends HTTP on the connection.
     pub(super) fn end(&self) {
         *self.phase() = Phase::Over;
     }
@@ -65,7 +65,7 @@ impl Progress {
         matches!(*self.phase(), Phase::Head(_))
     }
 
-    /// All that was written is with the system.
+    /// All bytes were passed to the system.
     fn flushed(&self) {
         let mut phase = self.phase();
         if *phase == Phase::Sending {
@@ -74,12 +74,12 @@ impl Progress {
     }
 
     fn phase(&self) -> MutexGuard<'_, Phase> {
-        // Nothing panics while it is locked: poisoning says nothing here.
+        // Nothing panics while the lock is held, so a poisoned lock is still consistent.
         self.phase.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until a head has taken longer than [`READ_TIME`]. It is to be polled with the connection,
-    /// and after it: what changes the phase happens there, and wakes nobody.
+    /// Waits until a head has taken longer than [`READ_TIME`]. Poll it together with the
+    /// connection, and after it: the connection changes the phase, and wakes nobody.
     pub(super) async fn head_is_late(&self) {
         let mut alarm = None;
         poll_fn(|context| {
@@ -89,8 +89,8 @@ impl Progress {
                     return Poll::Pending;
                 };
                 let latest = since.saturating_add(READ_TIME);
-                // One that was set for the head before goes off early, and is set again then: most
-                // requests come without a new one.
+                // An alarm of an earlier head goes off early, and is set again then: most requests
+                // need no new alarm.
                 let set = || (latest, Box::pin(self.clock.sleep_until(Some(latest))));
                 let (at, sleep) = alarm.get_or_insert_with(set);
                 ready!(sleep.as_mut().poll(context));
@@ -104,7 +104,7 @@ impl Progress {
     }
 }
 
-/// A request that is being answered.
+/// A request that is being served.
 pub(super) struct Serving(Progress);
 
 impl Drop for Serving {
@@ -116,7 +116,7 @@ impl Drop for Serving {
     }
 }
 
-/// The body of an answer, which ends the serving of its request.
+/// The body of a response; its end ends the serving of the request.
 pub(super) struct Answer<B> {
     body: B,
     _serving: Serving,
@@ -148,12 +148,12 @@ impl<B: Body + Unpin> Body for Answer<B> {
     }
 }
 
-/// The bytes of a connection.
+/// The byte stream of a connection.
 pub(super) struct Transport {
     io: TokioIo<TcpStream>,
     app: AppService,
     progress: Progress,
-    /// What is left to write of the answer to a head that cannot be read.
+    /// Unwritten bytes of the response to a malformed head.
     refusal: Option<Bytes>,
 }
 
@@ -162,8 +162,8 @@ impl Transport {
         Self { io, app, progress, refusal: None }
     }
 
-    /// Whether what hyper writes is left out for an answer of our own: while a head is waited for
-    /// there is nothing to write but that it cannot be read.
+    /// Returns whether hyper's output is replaced by a response of our own: while a head is
+    /// awaited, hyper writes only responses to malformed heads.
     fn replaces(&mut self, written: &[u8]) -> bool {
         if self.refusal.is_none() && self.progress.awaits_head() {
             let answer = refusal::of_head(&self.app, refusal::status_of(written));

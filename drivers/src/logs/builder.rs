@@ -1,4 +1,4 @@
-//! Putting a log together.
+//! Building a log.
 
 use core::fmt;
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -24,7 +24,7 @@ use super::warning::{lost_lines, warning};
 use crate::clock::{Clock as _, SystemClock};
 use crate::env::{Env, process_env};
 
-/// Builds a log. It begins with what the environment says; what is set here wins.
+/// Builds a log. Starts with the settings from the environment, which the methods override.
 ///
 /// ```
 /// use apptheory::logs::{Format, Logs};
@@ -42,14 +42,14 @@ pub struct Logs {
 /// Whether a log was set up for the process.
 static IS_SET: AtomicBool = AtomicBool::new(false);
 
-/// Whether what is logged goes to a log of this module, and nowhere else.
+/// Returns whether a log of this module was set up for the process.
 #[cfg(feature = "start")]
 pub(crate) fn is_set() -> bool {
     IS_SET.load(Ordering::Relaxed)
 }
 
 impl Logs {
-    /// Reads the environment, as [`init`](super::init) does: its table has the variables.
+    /// Reads the environment variables that [`init`](super::init) lists.
     #[must_use]
     pub fn from_env() -> Self {
         Self::read(&process_env)
@@ -65,26 +65,26 @@ impl Logs {
         }
     }
 
-    /// Whether programs read the log: it is JSON, or Lambda's.
+    /// Returns whether programs read the log: if it is JSON, or on Lambda.
     #[cfg(feature = "start")]
     pub(crate) fn is_for_programs(&self) -> bool {
         self.settings.is_on_lambda || self.settings.format == Format::Json
     }
 
-    /// Writes lines in this format.
+    /// Sets the format of the lines.
     #[must_use]
     pub fn format(mut self, format: Format) -> Self {
         self.settings.format = format;
         self
     }
 
-    /// Logs events of this level and of more severe ones.
+    /// Sets the least severe level that is logged.
     #[must_use]
     pub fn level(self, level: LevelFilter) -> Self {
         self.levels(Targets::new().with_default(level))
     }
 
-    /// Logs events of levels that depend on their targets, such as the module that they are in. It replaces
+    /// Sets levels by target, such as the module that events are in. Replaces
     /// [`level`](Self::level).
     ///
     /// ```
@@ -100,39 +100,39 @@ impl Logs {
         self
     }
 
-    /// Logs events of level `DEBUG`, too, in a sample of invocations: `0.01` is one in a hundred, 0, the
-    /// default, none, and 1 all. The request id decides, in every function alike. Targets that are
-    /// switched off stay off.
+    /// Also logs events of level `DEBUG` for a sample of invocations: `0.01` is one in a hundred, 0
+    /// (the default) none, 1 all. The request id decides, so all functions log the same requests.
+    /// Targets that are switched off stay off.
     #[must_use]
     pub fn debug_sample_rate(mut self, rate: f64) -> Self {
         self.debug_sample_rate = SampleRate::new(rate);
         self
     }
 
-    /// Decides with this sanitizer what is shown; by default with [`Sanitizer::new`].
+    /// Sets the sanitizer, which decides what is shown; by default [`Sanitizer::new`].
     #[must_use]
     pub fn sanitizer(mut self, sanitizer: Sanitizer) -> Self {
         self.sanitizer = sanitizer;
         self
     }
 
-    /// Writes lines here instead of to the standard error, several at a time, from a thread of its own.
-    /// What the writer logs itself is dropped, and counted.
+    /// Sets the writer, instead of the standard error. It gets several lines at once, on a thread
+    /// of its own. Events that the writer itself logs are dropped, and counted.
     #[must_use]
     pub fn writer(mut self, writer: impl Write + Send + 'static) -> Self {
         self.writer = Some(Box::new(writer));
         self
     }
 
-    /// Lets at most so many lines wait for the writer, and at most 16 MiB; 8192 lines by default. Further
-    /// ones are dropped and counted: see [`stats`](super::stats).
+    /// Sets how many lines may wait for the writer, 8192 by default, and at most 16 MiB. Further
+    /// lines are dropped and counted: see [`stats`](super::stats).
     #[must_use]
     pub const fn capacity(mut self, lines: usize) -> Self {
         self.capacity = lines;
         self
     }
 
-    /// Returns the log as a layer, to be composed with others, and starts its thread.
+    /// Returns the log as a layer, for combining with other layers, and starts its thread.
     ///
     /// ```
     /// use apptheory::logs::Logs;
@@ -168,9 +168,9 @@ impl Logs {
         LineLayer { queue, format, sanitizer, about, debug_sample_rate }.with_filter(filter)
     }
 
-    /// Writes `tracing` events and panics to this log from here on. Returns `false`, and changes nothing,
-    /// where a `tracing` subscriber is set already; that one gets a warning. Call it before
-    /// [`start`](crate::start()), not in its closure.
+    /// Writes `tracing` events and panics to this log from now on. Returns `false`, and changes
+    /// nothing, if a `tracing` subscriber is already set; that subscriber gets a warning. Call it
+    /// before [`start`](crate::start()), not in its closure.
     pub fn init(self) -> bool {
         let is_set = self.init_if_none();
         if !is_set {
@@ -183,9 +183,9 @@ impl Logs {
         is_set
     }
 
-    /// Does so where there is no log yet, and is content where there is one.
+    /// Sets the log up, unless a subscriber is already set; returns whether it did.
     pub(crate) fn init_if_none(self) -> bool {
-        // Asked first, so that no thread is started in vain.
+        // Checked first, so that no thread is started for nothing.
         if tracing::dispatcher::has_been_set() {
             return false;
         }

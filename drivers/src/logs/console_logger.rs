@@ -11,7 +11,7 @@ use super::logger::{StructuredLogger, merged};
 use super::output::{Output, by_output, with_buffer};
 use crate::clock::Clock as _;
 
-/// Writes lines of JSON, or of text for people. Made by
+/// Writes lines of JSON, or of text for people; made by
 /// [`LoggerFactory::console`](super::LoggerFactory::console).
 #[derive(Debug)]
 pub(super) struct ConsoleLogger {
@@ -103,7 +103,7 @@ mod tests {
         assert_eq!(written.take(), format!("{expected}\n"));
     }
 
-    /// Each is looked at a few times, not once for each other one: that would take minutes.
+    /// Each field is compared with a few others, not with all: that would take minutes.
     #[tokio::test]
     async fn fields_may_be_as_many_as_a_client_sends() {
         let (logger, written) = logger(json!({"format": "json"}));
@@ -199,7 +199,7 @@ mod tests {
         }
         let (logger, written) = logger(json!({"format": "json"}));
         let work = move || {
-            // Dropped after all that was used later.
+            // Dropped after everything that was used later.
             KEPT.set(Some(LogsItsEnd(Arc::clone(&logger))));
             logger.info("begun", &[]);
         };

@@ -1,4 +1,4 @@
-//! What the environment says about the log.
+//! The log settings from the environment.
 
 use apptheory_core::observe::is_on_lambda;
 use tracing::level_filters::LevelFilter;
@@ -7,16 +7,16 @@ use tracing_subscriber::filter::{ParseError, Targets};
 use super::Format;
 use crate::env::{Env, filled};
 
-/// The variables that Lambda's logging controls set, and those of the trade.
+/// The settings from Lambda's logging controls and other common variables.
 #[derive(Debug)]
 pub(super) struct Settings {
     pub(super) format: Format,
     pub(super) levels: Targets,
-    /// What every line says: `service`, `function`, `version`.
+    /// Fields of every line: `service`, `function`, `version`.
     pub(super) about: Vec<(&'static str, String)>,
     pub(super) is_on_lambda: bool,
     pub(super) may_be_coloured: bool,
-    /// What is wrong with which variable.
+    /// Warnings about malformed variables.
     pub(super) complaints: Vec<String>,
 }
 
@@ -49,19 +49,19 @@ fn format(env: Env<'_>, complaints: &mut Vec<String>) -> Format {
         "text" => Format::Text,
         _ => {
             complaints.push(format!(
-                "AWS_LAMBDA_LOG_FORMAT is `{name}`, and a format is `JSON` or `Text`: it is text"
+                "AWS_LAMBDA_LOG_FORMAT is `{name}`, which is not `JSON` or `Text`: using text"
             ));
             Format::Text
         }
     }
 }
 
-/// `RUST_LOG` wins where it is set and can be read.
+/// `RUST_LOG` has priority if it is set and valid.
 fn levels(env: Env<'_>, complaints: &mut Vec<String>) -> Targets {
     let level = level(env, complaints);
     let everywhere = Targets::new().with_default(level);
     let Some(directives) = filled(env, "RUST_LOG") else { return everywhere };
-    // It would be a level all the same, and every other target would be silent.
+    // It would parse as a level, and silence every other target.
     let lacks_level = directives.split(',').any(|directive| directive.trim_end().ends_with('='));
     let read = match lacks_level {
         true => Err("a level is missing".to_owned()),
@@ -69,8 +69,8 @@ fn levels(env: Env<'_>, complaints: &mut Vec<String>) -> Targets {
     };
     read.unwrap_or_else(|reason| {
         complaints.push(format!(
-            "RUST_LOG is `{directives}`, and directives are levels by target, such as \
-             `info,shop::orders=debug` ({reason}): `{level}` holds"
+            "RUST_LOG is `{directives}`, which is not a list of levels by target such as \
+              `info,shop::orders=debug` ({reason}): using `{level}`"
         ));
         everywhere
     })
@@ -83,12 +83,12 @@ fn level(env: Env<'_>, complaints: &mut Vec<String>) -> LevelFilter {
         "DEBUG" => LevelFilter::DEBUG,
         "INFO" => LevelFilter::INFO,
         "WARN" => LevelFilter::WARN,
-        // `FATAL` is Lambda's, and `tracing` has nothing above an error.
+        // Lambda has the level `FATAL`; `tracing` has none above an error.
         "ERROR" | "FATAL" => LevelFilter::ERROR,
         _ => {
             complaints.push(format!(
-                "AWS_LAMBDA_LOG_LEVEL is `{name}`, and a level is one of TRACE, DEBUG, INFO, WARN, \
-                 ERROR and FATAL: `info` holds"
+                "AWS_LAMBDA_LOG_LEVEL is `{name}`, which is not one of TRACE, DEBUG, INFO, WARN, \
+                  ERROR and FATAL: using `info`"
             ));
             LevelFilter::INFO
         }

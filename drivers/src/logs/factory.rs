@@ -1,4 +1,4 @@
-//! Making loggers.
+//! Creating loggers.
 
 use core::fmt;
 use std::io::{self, Write};
@@ -18,7 +18,7 @@ use super::test_logger::TestLogger;
 use crate::clock::{Clock, SharedClock, SystemClock};
 use crate::env::process_env;
 
-/// Makes loggers that have a clock, a writer and a notifier in common.
+/// Creates loggers that share a clock, a writer and a notifier.
 ///
 /// ```
 /// use apptheory::logs::{LoggerConfig, LoggerFactory};
@@ -33,7 +33,7 @@ use crate::env::process_env;
 /// # }).unwrap();
 /// ```
 ///
-/// It writes to the standard output:
+/// Loggers write to the standard output:
 ///
 /// ```json
 /// {"timestamp":"2026-01-01T00:00:00.000Z","level":"INFO","message":"placed","request_id":"r1","order":7}
@@ -51,21 +51,21 @@ impl Default for LoggerFactory {
 }
 
 impl LoggerFactory {
-    /// Makes a factory of loggers that write to the standard output, and notify nobody.
+    /// Creates a factory whose loggers write to the standard output, without a notifier.
     #[must_use]
     pub fn new() -> Self {
         let clock = SharedClock::new(SystemClock);
         Self { clock, writer: Box::new(|| Box::new(io::stdout())), notifier: None }
     }
 
-    /// Replaces the clock that times come from.
+    /// Sets the clock of the entries' times.
     #[must_use]
     pub fn with_clock(self, clock: impl Clock + 'static) -> Self {
         Self { clock: SharedClock::new(clock), ..self }
     }
 
-    /// Replaces the standard output. Each logger gets a writer of its own, whose calls come from one
-    /// thread, with whole lines.
+    /// Sets the writer, instead of the standard output. Each logger gets a writer of its own, which
+    /// is called from one thread with whole lines.
     #[must_use]
     pub fn with_writer<W: Write + Send + 'static>(
         self,
@@ -74,18 +74,18 @@ impl LoggerFactory {
         Self { writer: Box::new(move || Box::new(writer())), ..self }
     }
 
-    /// Gives entries of the level error to `notifier`, too. They wait in a bounded queue until the
-    /// invocation's answer is sent, or somebody flushes.
+    /// Also passes entries of level error to `notifier`. They wait in a bounded queue until the
+    /// invocation's response is sent, or until a flush.
     #[must_use]
     pub fn with_notifier(self, notifier: impl ErrorNotifier + 'static) -> Self {
         Self { notifier: Some(Arc::new(notifier)), ..self }
     }
 
-    /// Makes a logger for production, as it is configured.
+    /// Creates a logger for production, with a configuration.
     ///
     /// # Errors
     ///
-    /// [`LoggerConfigError`] for a level or a format that does not exist.
+    /// [`LoggerConfigError`] for an unknown level or format.
     pub fn console(&self, config: &LoggerConfig) -> Result<SharedLogger, LoggerConfigError> {
         let settings = config.settings(process_env)?;
         let notifier = self.notifier.clone();
@@ -96,20 +96,20 @@ impl LoggerFactory {
         Ok(Arc::new(ConsoleLogger::new(settings, output)))
     }
 
-    /// Makes a logger whose lines have the fields of a profile. It notifies nobody: alerts come from where
-    /// the lines are collected.
+    /// Creates a logger whose lines have the fields of a profile. It has no notifier, because
+    /// alerts come from where the lines are collected.
     #[must_use]
     pub fn profile(&self, profile: LoggingProfile) -> ProfileLogger {
         ProfileLogger::new(profile, self.output(MAX_LINES, LineFormat::Json, |_| None))
     }
 
-    /// Makes a logger that keeps its entries, for tests.
+    /// Creates a logger that keeps its entries, for tests.
     #[must_use]
     pub fn test(&self) -> TestLogger {
         TestLogger::new(self.clock.clone())
     }
 
-    /// Makes a logger that logs nothing.
+    /// Creates a logger that logs nothing.
     #[must_use]
     pub fn noop(&self) -> SharedLogger {
         Arc::new(NoopLogger)

@@ -1,4 +1,4 @@
-//! What events and spans say.
+//! Fields of events and spans.
 
 use core::error::Error;
 use core::fmt::{self, Debug, Write as _};
@@ -12,9 +12,9 @@ use crate::causes::WithCauses;
 /// The fields of a span.
 #[derive(Default)]
 pub(super) struct SpanFields {
-    /// Each name once.
+    /// The fields; each name occurs once.
     fields: Vec<(&'static str, Value)>,
-    /// Whether the span is of an invocation in the sample that is logged from debug on.
+    /// Whether the span belongs to an invocation whose debug events are logged.
     pub(super) is_sampled: bool,
 }
 
@@ -27,25 +27,26 @@ pub(super) enum Value {
     Text(String),
 }
 
-/// Writes an event's fields, but for its message and for texts that its spans say, to a line.
+/// Writes an event's fields to a line, except its message, and except texts that its spans already
+/// have.
 pub(super) struct Fields<'l, 'b> {
     pub(super) line: &'l mut Line<'b>,
     pub(super) value: &'l mut Bounded,
-    /// Whether a text is what the spans say under a name.
+    /// Returns whether the spans have this text under this name.
     pub(super) is_said: &'l dyn Fn(&str, &str) -> bool,
 }
 
 /// Writes an event's message.
 pub(super) struct Message<'m>(pub(super) &'m mut Bounded);
 
-/// A text that takes no more than a line can show.
+/// A text of at most the length that a line can show.
 #[derive(Default)]
 pub(super) struct Bounded(String);
 
 const MESSAGE: &str = "message";
 
 impl SpanFields {
-    /// Those that are not empty.
+    /// Iterates over the fields that are not empty.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&'static str, &Value)> {
         let filled = self.fields.iter().filter(|(_, value)| !value.is_empty());
         filled.map(|(name, value)| (*name, value))
@@ -62,7 +63,7 @@ impl SpanFields {
         }
     }
 
-    /// Takes other values in the place of these.
+    /// Replaces values by those of `other`.
     pub(super) fn merge(&mut self, other: Self) {
         for (name, value) in other.fields {
             self.set(name, value);
@@ -93,7 +94,7 @@ impl Value {
     }
 }
 
-/// A field's name, without the mark of a name that is a keyword: `r#type`.
+/// Returns a field's name, without the prefix of a raw identifier (`r#type`).
 fn name(field: &Field) -> &'static str {
     let name = field.name();
     name.strip_prefix("r#").unwrap_or(name)
@@ -189,9 +190,9 @@ impl Bounded {
         self.0.clear();
     }
 
-    /// Appends a value. What has no room is not even formatted: no line could show it.
+    /// Appends a value. A value that does not fit is not even formatted.
     fn write(&mut self, value: &dyn Debug) {
-        // An error says that it is full.
+        // An error means that the text is full.
         let _ = write!(self, "{value:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! Which events become lines.
+//! Filtering events.
 
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Interest;
@@ -9,7 +9,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::layer::is_sampled;
 
-/// Events by their levels and targets; and in sampled invocations those of level debug, too.
+/// Selects events by level and target, and in sampled invocations also events of level debug.
 pub(super) struct LineFilter {
     pub(super) levels: Targets,
     pub(super) has_samples: bool,
@@ -20,7 +20,8 @@ impl LineFilter {
         self.levels.would_enable(metadata.target(), metadata.level()) || says_who(metadata)
     }
 
-    /// Whether it depends on the invocation. What is switched off stays off.
+    /// Returns whether the decision depends on the invocation. Targets that are switched off stay
+    /// off.
     fn sometimes(&self, metadata: &Metadata<'_>) -> bool {
         self.has_samples
             && *metadata.level() <= Level::DEBUG
@@ -28,8 +29,8 @@ impl LineFilter {
     }
 }
 
-/// Whether it is a span of this crate, such as an invocation: every line has its fields, whatever the
-/// level.
+/// Returns whether this is a span of this crate, such as an invocation: every line has its fields,
+/// whatever the level.
 fn says_who(metadata: &Metadata<'_>) -> bool {
     let crates = metadata.target().split("::").next();
     metadata.is_span() && *metadata.level() <= Level::INFO && crates == Some("apptheory")

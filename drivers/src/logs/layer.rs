@@ -1,4 +1,4 @@
-//! Events as lines.
+//! Writing events as lines.
 
 use core::cell::RefCell;
 
@@ -15,18 +15,18 @@ use super::fields::{Bounded, Fields, Message, SpanFields};
 use super::queue::Queue;
 use crate::clock::{Clock as _, SystemClock};
 
-/// Makes a line of each event, with the fields of the spans around it.
+/// Writes a line for each event, with the fields of the spans around it.
 pub(super) struct LineLayer {
     pub(super) queue: Queue,
     pub(super) format: LineFormat,
     pub(super) sanitizer: Sanitizer,
-    /// What every line says.
+    /// Fields of every line.
     pub(super) about: Vec<(&'static str, String)>,
-    /// Of these invocations, everything from debug on is logged.
+    /// The sample of invocations whose debug events are logged.
     pub(super) debug_sample_rate: SampleRate,
 }
 
-/// What a line is made in.
+/// Buffers for writing a line.
 #[derive(Default)]
 struct Buffers {
     line: LineBuffer,
@@ -45,13 +45,13 @@ impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for LineLayer {
         attributes.record(&mut fields);
         let is_chosen = || span.name() == "invocation" && self.chooses(&fields);
         fields.is_sampled = span.parent().is_some_and(|span| is_sampled(&span)) || is_chosen();
-        // Replaced, since another log may have been here.
+        // Replaced, because another log may have been set before.
         span.extensions_mut().replace(fields);
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
         let Some(span) = context.span(id) else { return };
-        // Formatted before anything is locked: values may log.
+        // Format before taking the lock: formatting a value may log.
         let mut recorded = SpanFields::default();
         values.record(&mut recorded);
         if let Some(fields) = span.extensions_mut().get_mut::<SpanFields>() {
@@ -65,7 +65,7 @@ impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for LineLayer {
             self.write(event, &context, &mut buffers);
             Some(())
         });
-        // A value that logs while it is written, or a thread that ends.
+        // The value being written logs itself, or the thread is ending.
         if !matches!(written, Ok(Some(()))) {
             self.write(event, &context, &mut Buffers::default());
         }
@@ -73,7 +73,7 @@ impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for LineLayer {
 }
 
 impl LineLayer {
-    /// Whether an invocation is in the sample that is logged from debug on.
+    /// Returns whether an invocation is in the sample.
     fn chooses(&self, invocation: &SpanFields) -> bool {
         !self.debug_sample_rate.is_zero()
             && invocation.text("request_id").is_some_and(|id| self.debug_sample_rate.takes(id))
@@ -105,8 +105,8 @@ impl LineLayer {
     }
 }
 
-/// Appends the fields of spans, given from the innermost to the outermost, in the other order. What is
-/// empty is not known, and left out.
+/// Appends the fields of spans, which are given innermost first, from the outermost to the
+/// innermost. Empty fields are left out.
 fn write_spans<'s, S: LookupSpan<'s>>(spans: &[SpanRef<'s, S>], line: &mut Line<'_>) {
     for (depth, span) in spans.iter().enumerate().rev() {
         let extensions = span.extensions();
@@ -121,7 +121,7 @@ fn write_spans<'s, S: LookupSpan<'s>>(spans: &[SpanRef<'s, S>], line: &mut Line<
     }
 }
 
-/// Whether the innermost of the spans that have a field of this name say this text.
+/// Returns whether the innermost span with a field of this name has this text.
 fn says<'s, S: LookupSpan<'s>>(spans: &[SpanRef<'s, S>], name: &str, text: &str) -> bool {
     let mut said = spans.iter().filter_map(|span| {
         let extensions = span.extensions();
@@ -131,7 +131,7 @@ fn says<'s, S: LookupSpan<'s>>(spans: &[SpanRef<'s, S>], name: &str, text: &str)
     said.next().unwrap_or(false)
 }
 
-/// Whether a span is of an invocation in the sample.
+/// Returns whether a span belongs to an invocation in the sample.
 pub(super) fn is_sampled<'s, S: LookupSpan<'s>>(span: &SpanRef<'s, S>) -> bool {
     span.extensions().get::<SpanFields>().is_some_and(|fields| fields.is_sampled)
 }

@@ -1,4 +1,4 @@
-//! What all structured loggers have in common.
+//! The interface of structured loggers.
 
 use core::fmt;
 use core::pin::Pin;
@@ -12,17 +12,18 @@ use serde_json::Value as Json;
 
 use super::lock;
 
-/// A logger of any kind. Clones are the same logger.
+/// A logger of any kind. Clones share the same logger.
 pub type SharedLogger = Arc<dyn StructuredLogger>;
 
-/// What [`StructuredLogger::flush`] and [`StructuredLogger::close`] return.
+/// The future that [`StructuredLogger::flush`] and [`StructuredLogger::close`] return.
 pub type LoggerFuture<'l> = Pin<Box<dyn Future<Output = Result<(), LogError>> + Send + 'l>>;
 
-/// Logs messages with fields. Use it where code is given its logger, and tests look at what it logged;
-/// elsewhere `tracing` does the same with less.
+/// Logs messages with fields. Use it in code that is passed its logger, so that tests can check
+/// what was logged; elsewhere `tracing` needs less code.
 ///
-/// Of two fields of one name the later one stays: those of a call after those of the logger. A logger
-/// never fails and never blocks: what it cannot log is in its [`stats`](Self::stats).
+/// If two fields have the same name, the later one counts: a call's fields replace the logger's.
+/// Logging never fails and never blocks; what could not be logged is counted in
+/// [`stats`](Self::stats).
 ///
 /// ```
 /// use apptheory::clock::SystemClock;
@@ -40,21 +41,21 @@ pub type LoggerFuture<'l> = Pin<Box<dyn Future<Output = Result<(), LogError>> + 
 /// logger.assert_logged(Level::Info, "refunded", &fields);
 /// ```
 pub trait StructuredLogger: fmt::Debug + Send + Sync {
-    /// Logs a message with fields, at a level.
+    /// Logs a message with fields.
     fn log(&self, level: Level, message: &str, fields: &[(&str, Json)]);
 
-    /// Returns a logger with further fields, which writes where this one does.
+    /// Returns a logger with further fields, which writes to the same place.
     fn with_fields(&self, fields: &[(&str, Json)]) -> SharedLogger;
 
-    /// Waits until everything that was logged before is written, and notifications of errors are sent.
-    /// Dropping the future loses nothing.
+    /// Waits until all earlier entries are written, and error notifications are sent. Dropping the
+    /// future loses nothing.
     ///
     /// # Errors
     ///
-    /// [`LogError`] when some of it could not be.
+    /// [`LogError`] if an entry or notification was lost.
     fn flush(&self) -> LoggerFuture<'_>;
 
-    /// Ends this logger and all that it was derived from or to, and flushes. What is logged afterwards is
+    /// Closes this logger and all loggers derived from the same one, and flushes. Later entries are
     /// dropped, and counted.
     ///
     /// # Errors
@@ -62,98 +63,100 @@ pub trait StructuredLogger: fmt::Debug + Send + Sync {
     /// [`LogError`] as for [`flush`](Self::flush).
     fn close(&self) -> LoggerFuture<'_>;
 
-    /// Whether it is open, and what it did last succeeded.
+    /// Returns whether the logger is open and its last operation succeeded.
     fn is_healthy(&self) -> bool;
 
-    /// Returns what became of all that was logged.
+    /// Returns statistics about all entries.
     fn stats(&self) -> LoggerStats;
 
-    /// Logs what helps to find a mistake.
+    /// Logs a message of level debug, for details that help to find a bug.
     fn debug(&self, message: &str, fields: &[(&str, Json)]) {
         self.log(Level::Debug, message, fields);
     }
 
-    /// Logs that all is well.
+    /// Logs a message of level info, for normal operation.
     fn info(&self, message: &str, fields: &[(&str, Json)]) {
         self.log(Level::Info, message, fields);
     }
 
-    /// Logs what should be looked at.
+    /// Logs a message of level warn, for what may need attention.
     fn warn(&self, message: &str, fields: &[(&str, Json)]) {
         self.log(Level::Warn, message, fields);
     }
 
-    /// Logs what went wrong. Where there is a notifier, it is given the entry.
+    /// Logs a message of level error, and passes it to the notifier, if there is one.
     fn error(&self, message: &str, fields: &[(&str, Json)]) {
         self.log(Level::Error, message, fields);
     }
 
-    /// Returns a logger of a request.
+    /// Returns a logger with a request id.
     fn with_request_id(&self, id: &str) -> SharedLogger {
         self.with_fields(&[("request_id", id.into())])
     }
 
-    /// Returns a logger of a tenant.
+    /// Returns a logger with a tenant id.
     fn with_tenant_id(&self, id: &str) -> SharedLogger {
         self.with_fields(&[("tenant_id", id.into())])
     }
 
-    /// Returns a logger of a user.
+    /// Returns a logger with a user id.
     fn with_user_id(&self, id: &str) -> SharedLogger {
         self.with_fields(&[("user_id", id.into())])
     }
 
-    /// Returns a logger of a trace.
+    /// Returns a logger with a trace id.
     fn with_trace_id(&self, id: &str) -> SharedLogger {
         self.with_fields(&[("trace_id", id.into())])
     }
 
-    /// Returns a logger of a span.
+    /// Returns a logger with a span id.
     fn with_span_id(&self, id: &str) -> SharedLogger {
         self.with_fields(&[("span_id", id.into())])
     }
 }
 
-/// Some of what was logged was not written, or not sent.
+/// Entries or notifications were lost.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LogError {
     /// Lines could not be written.
     #[error("{count} lines could not be written: {why}")]
     NotWritten {
-        /// How many, since the last flush.
+        /// The number of lines since the last flush.
         count: u64,
-        /// Why the last one could not.
+        /// The reason of the last failure.
         why: String,
     },
-    /// Notifications of errors could not be sent.
-    #[error("{count} notifications of errors could not be sent: {why}")]
+    /// Error notifications could not be sent.
+    #[error("{count} error notifications could not be sent: {why}")]
     NotNotified {
-        /// How many, since the last flush.
+        /// The number of notifications since the last flush.
         count: u64,
-        /// Why the last one could not.
+        /// The reason of the last failure.
         why: String,
     },
 }
 
-/// What became of all that a logger was given, and those derived from it.
+/// Statistics of a logger and the loggers derived from it.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct LoggerStats {
-    /// When it was flushed last.
+    /// The time of the last flush.
     #[serde(serialize_with = "rfc3339")]
     pub last_flush: Option<Timestamp>,
-    /// What went wrong last; nothing once it went well again.
+    /// The last error; `None` after a later success.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,
-    /// How many entries were logged.
+    /// The number of entries that were logged.
     pub entries_logged: u64,
-    /// How many entries and notifications were dropped, because there was no room or it was closed.
+    /// The number of entries and notifications that were dropped because the queue was full or the
+    /// logger closed.
     pub entries_dropped: u64,
-    /// How often it was flushed.
+    /// The number of flushes.
     pub flush_count: u64,
-    /// How many entries could not be written, and how many notifications not be sent.
+    /// The number of entries that could not be written, and of notifications that could not be
+    /// sent.
     pub error_count: u64,
-    /// How long a flush took on average; nanoseconds in JSON.
+    /// The average duration of a flush; nanoseconds in JSON.
     #[serde(serialize_with = "nanoseconds")]
     pub average_flush_time: Duration,
 }
@@ -166,7 +169,7 @@ fn nanoseconds<S: serde::Serializer>(time: &Duration, serializer: S) -> Result<S
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX).serialize(serializer)
 }
 
-/// The statistics of a logger while it counts, and whether it is open.
+/// The running statistics of a logger, and whether it is open.
 #[derive(Debug, Default)]
 pub(super) struct Tally(Mutex<Counts>);
 
@@ -178,7 +181,7 @@ struct Counts {
 }
 
 impl Tally {
-    /// Counts an entry; whether the logger takes it, or is closed.
+    /// Counts an entry; returns `false` if the logger is closed.
     pub(super) fn admits(&self) -> bool {
         let mut counts = self.lock();
         if counts.is_closed {
@@ -232,7 +235,7 @@ impl Tally {
     }
 }
 
-/// The fields with further ones; of two of one name the later one stays.
+/// Merges fields; for equal names the later field counts.
 pub(super) fn merged(bound: &Fields, fields: &[(&str, Json)]) -> Fields {
     let mut all = bound.clone();
     all.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));

@@ -1,4 +1,4 @@
-//! The logger that logs nothing, and the logger of a process, which is that one at first.
+//! The logger that logs nothing, and the logger of the process, which is that one by default.
 
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
@@ -37,14 +37,14 @@ impl StructuredLogger for NoopLogger {
 
 static LOGGER: LazyLock<RwLock<SharedLogger>> = LazyLock::new(|| RwLock::new(Arc::new(NoopLogger)));
 
-/// Returns the logger of the process, which logs nothing until [`set_logger`] is called. Use it where a
-/// logger cannot be handed over.
+/// Returns the logger of the process, which logs nothing until [`set_logger`] is called. Use it in
+/// code that cannot be passed a logger.
 #[must_use]
 pub fn logger() -> SharedLogger {
     Arc::clone(&LOGGER.read().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Replaces the logger of the process; `None` logs nothing again.
+/// Sets the logger of the process; `None` sets the one that logs nothing.
 ///
 /// ```
 /// use apptheory::logs::{LoggerConfig, LoggerFactory, logger, set_logger};
@@ -65,7 +65,7 @@ mod tests {
     use crate::clock::SystemClock;
     use crate::logs::TestLogger;
 
-    /// The one test of the process's logger.
+    /// The only test that uses the process's logger.
     #[test]
     fn a_process_logs_nothing_until_it_has_a_logger_and_after_it_has_none() {
         let kept = TestLogger::new(SystemClock);

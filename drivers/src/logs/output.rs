@@ -1,4 +1,4 @@
-//! Where the lines of a structured logger go.
+//! The output of structured loggers.
 
 use core::cell::Cell;
 use core::fmt;
@@ -17,14 +17,13 @@ use super::warning::lost_lines;
 use super::{FLUSH_LIMIT, blocking};
 use crate::clock::{Clock as _, SharedClock};
 
-/// The way of a logger's lines to its writer, and what became of them. Loggers that are derived from each
-/// other share one.
+/// The queue and statistics of a logger. Loggers that are derived from each other share one.
 pub(super) struct Output {
     queue: Queue,
     tally: Arc<Tally>,
     clock: SharedClock,
     notifications: Option<Notifications>,
-    /// How many lines had failed at the last flush.
+    /// The number of failed lines at the last flush.
     failed_before: AtomicU64,
 }
 
@@ -32,12 +31,12 @@ thread_local! {
     static BUFFER: Cell<LineBuffer> = Cell::default();
 }
 
-/// Gives a writer of lines the memory that the thread keeps for them, or memory of its own where another
-/// line has it, or the thread ends.
+/// Calls `write` with the thread's line buffer, or with a new one if another line is being written
+/// or the thread is ending.
 pub(super) fn with_buffer<T>(write: impl FnOnce(&mut LineBuffer) -> T) -> T {
     let mut buffer = BUFFER.try_with(Cell::take).unwrap_or_default();
     let written = write(&mut buffer);
-    // A thread that ends keeps nothing.
+    // A thread that ends keeps no buffer.
     let _ = BUFFER.try_with(|kept| kept.set(buffer));
     written
 }
@@ -56,7 +55,7 @@ impl Output {
         Self { queue, tally, clock, notifications, failed_before: AtomicU64::new(0) }
     }
 
-    /// Whether an entry is taken: the logger is not closed.
+    /// Returns whether the logger is open, and counts the entry.
     pub(super) fn admits(&self) -> bool {
         self.tally.admits()
     }
@@ -73,7 +72,7 @@ impl Output {
         }
     }
 
-    /// Says whether an entry has a line of its own, or why not.
+    /// Records whether an entry could be encoded.
     pub(super) fn encoded(&self, outcome: Result<(), String>) {
         match outcome {
             Ok(()) => self.tally.succeeded(),
@@ -81,7 +80,7 @@ impl Output {
         }
     }
 
-    /// Gives the entry to the notifier, if there is one.
+    /// Passes the entry to the notifier, if there is one.
     pub(super) fn notify(&self, entry: impl FnOnce() -> LogEntry) {
         if let Some(notifications) = &self.notifications {
             notifications.push(entry());
@@ -127,8 +126,8 @@ impl Output {
     }
 }
 
-/// The methods of a [`StructuredLogger`](super::StructuredLogger) that its `shared.output` carries out; its
-/// `bound` fields are those of all its lines.
+/// Implements the methods of a [`StructuredLogger`](super::StructuredLogger) with its
+/// `shared.output`; its `bound` fields are in every line.
 macro_rules! by_output {
     () => {
         fn with_fields(&self, fields: &[(&str, Json)]) -> $crate::logs::SharedLogger {

@@ -1,4 +1,4 @@
-//! Panics as lines.
+//! Logging panics.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::panic::{set_hook, take_hook};
@@ -7,15 +7,15 @@ use tracing::{Level, enabled, error};
 
 use super::{flush, queue};
 
-/// Logs panics instead of printing them on several lines that are not sanitized, and waits until they
-/// are written: the process may end with one. A panic that is not to be logged is printed as before.
+/// Logs panics in sanitized lines instead of printing them, and waits until they are written,
+/// because the process may end. A panic that the log does not take is printed as before.
 pub(super) fn log_panics() {
     let print = take_hook();
     set_hook(Box::new(move |panic| {
         if queue::is_writing() || !enabled!(target: "panic", Level::ERROR) {
             return print(panic);
         }
-        let message = panic.payload_as_str().unwrap_or("a value that is no text");
+        let message = panic.payload_as_str().unwrap_or("a value that is not a text");
         let location = panic.location().map(ToString::to_string);
         let trace = Backtrace::capture();
         let is_traced = trace.status() == BacktraceStatus::Captured;

@@ -18,15 +18,15 @@ use crate::clock::Clock as _;
 /// How many lines a [`ProfileLogger`] retains.
 pub const RETAINED_LINES: usize = 1024;
 
-/// How many bytes the retained lines have at most.
+/// The most bytes of retained lines.
 const RETAINED_BYTES: usize = 4 * 1024 * 1024;
 
-/// Writes lines with the fields of a [profile](crate::observe::profile). Made by
+/// Writes lines with the fields of a [profile](crate::observe::profile); made by
 /// [`LoggerFactory::profile`](super::LoggerFactory::profile).
 ///
-/// What an event is about comes from fields of those names, such as `event`, `route` or `error_code`. An
-/// entry without a field that the profile requires has no line of its own: a line says what is missing,
-/// and the logger is not healthy until the next entry has all of them.
+/// Event, route, error code and so on come from fields of those names, such as `event`, `route` or
+/// `error_code`. An entry without a field that the profile requires is not logged: a line names the
+/// missing fields, and the logger is unhealthy until the next complete entry.
 #[derive(Clone, Debug)]
 pub struct ProfileLogger {
     shared: Arc<Shared>,
@@ -52,7 +52,7 @@ impl ProfileLogger {
         Self { shared: Arc::new(shared), bound: Arc::default() }
     }
 
-    /// Returns the last lines, at most [`RETAINED_LINES`] and 4 MiB of them, in order.
+    /// Returns the last lines in order, at most [`RETAINED_LINES`] and 4 MiB.
     #[must_use]
     pub fn retained_lines(&self) -> Vec<String> {
         self.shared.retained().lines.iter().cloned().collect()
@@ -64,7 +64,7 @@ impl Shared {
         lock(&self.retained)
     }
 
-    /// Writes what is missing where the entry's own line would be.
+    /// Writes a line with the missing fields, instead of the entry.
     fn refuse(&self, at: Timestamp, missing: &MissingFields) {
         let why = missing.to_string();
         with_buffer(|buffer| {

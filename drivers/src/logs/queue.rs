@@ -13,17 +13,17 @@ use std::time::Duration;
 
 use super::{LogStats, lock};
 
-/// How many bytes wait at most, besides how many lines.
+/// The most bytes that may wait, beside the most lines.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
 
 /// How much memory is kept for the next lines.
 const KEPT_BYTES: usize = 1024 * 1024;
 
-/// Lines that wait to be written, in order. Nobody who [pushes](Self::push) one waits for the writer:
-/// what has no room is dropped, and counted. As soon as there is room again, a line says so.
+/// Lines that wait to be written, in order. [Pushing](Self::push) never waits for the writer: lines
+/// that do not fit are dropped, and counted. As soon as there is room, a line reports the loss.
 ///
-/// The thread ends when the last clone is dropped and what waits is written. Where there are no threads,
-/// the thread that pushes a line writes it.
+/// The thread ends when the last clone is dropped and all lines are written. On systems without
+/// threads, the pushing thread writes its line.
 #[derive(Clone, Debug)]
 pub(crate) struct Queue(Arc<Handle>);
 
@@ -36,9 +36,9 @@ struct Handle {
 struct Shared {
     capacity: u64,
     state: Mutex<State>,
-    /// A line has come, or the queue is closed.
+    /// Signals a new line, or that the queue is closed.
     has_come: Condvar,
-    /// Lines have been settled.
+    /// Signals that lines were written or have failed.
     is_settled: Condvar,
     sink: Mutex<Sink>,
 }
@@ -46,21 +46,21 @@ struct Shared {
 #[derive(Default)]
 struct State {
     pending: Vec<u8>,
-    /// How many lines are pending.
+    /// The number of pending lines.
     lines: u64,
-    /// How many lines have come, but for those that were dropped.
+    /// The number of lines that were accepted so far.
     accepted: u64,
-    /// How many lines were lost, and no line has said so yet.
+    /// The number of lost lines that no line has reported yet.
     unsaid: u64,
-    /// Why those lines could not be written that were the last to fail.
+    /// The error of the last lines that could not be written.
     failure: Option<String>,
-    /// Whether the lines that were written last have failed.
+    /// Whether the last write failed.
     is_failing: bool,
     is_closed: bool,
     stats: LogStats,
 }
 
-/// Makes the line that says how many lines were lost.
+/// Creates the line that reports lost lines.
 type SayLost = Box<dyn Fn(u64) -> String + Send>;
 
 struct Sink {
@@ -74,16 +74,16 @@ thread_local! {
     static IS_WRITING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether this thread is in the writer of a queue: what that logs cannot be written.
+/// Returns whether this thread is in the writer of a queue, whose own events cannot be logged.
 pub(super) fn is_writing() -> bool {
     IS_WRITING.get()
 }
 
-/// All queues that there are, for the end of an invocation.
+/// All queues of the process, for the end of an invocation.
 static QUEUES: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
 
 impl Queue {
-    /// Makes a queue of so many lines, at least one, and starts its thread.
+    /// Creates a queue of at least one line, and starts its thread.
     pub(crate) fn new(
         writer: impl Write + Send + 'static,
         capacity: usize,
@@ -96,14 +96,14 @@ impl Queue {
         queue
     }
 
-    /// Makes a queue; `start` says whether there is a thread.
+    /// Creates a queue; `start` returns whether there is a thread.
     fn on(shared: Shared, start: impl FnOnce(Arc<Shared>) -> bool) -> Self {
         let shared = Arc::new(shared);
         let has_thread = start(Arc::clone(&shared));
         Self(Arc::new(Handle { shared, has_thread }))
     }
 
-    /// Appends a line, which gets its line end here; whether there was room for it.
+    /// Appends a line, and its line end; returns `false` if it does not fit.
     pub(crate) fn push(&self, line: &str) -> bool {
         let Handle { shared, has_thread } = &*self.0;
         let Some(is_first) = shared.accept(line) else { return false };
@@ -115,8 +115,8 @@ impl Queue {
         true
     }
 
-    /// Waits until everything that was pushed before is settled, but no longer than `limit`; whether it
-    /// is.
+    /// Waits until all earlier lines are written or have failed, for at most `limit`; returns
+    /// `false` if the time was up.
     pub(crate) fn flush(&self, limit: Duration) -> bool {
         self.0.shared.flush(limit)
     }
@@ -125,23 +125,23 @@ impl Queue {
         lock(&self.0.shared.state).stats
     }
 
-    /// Returns why lines could not be written, the last time that some could not.
+    /// Returns the error of the last lines that could not be written.
     pub(super) fn failure(&self) -> Option<String> {
         lock(&self.0.shared.state).failure.clone()
     }
 
-    /// Whether the lines that were written last have failed.
+    /// Returns whether the last write failed.
     pub(super) fn is_failing(&self) -> bool {
         lock(&self.0.shared.state).is_failing
     }
 }
 
-/// Waits for all queues, each no longer than `limit`; whether all is settled.
+/// Flushes all queues, each for at most `limit`; returns `false` if a queue's time was up.
 pub(super) fn flush_all(limit: Duration) -> bool {
     all().iter().filter(|queue| !queue.flush(limit)).count() == 0
 }
 
-/// What became of the lines of all queues.
+/// Returns the sum of the statistics of all queues.
 pub(super) fn all_stats() -> LogStats {
     all().iter().map(|queue| lock(&queue.state).stats).fold(LogStats::default(), LogStats::plus)
 }
@@ -181,7 +181,7 @@ impl Shared {
         thread::Builder::new().name("log-writer".into()).spawn(writing).is_ok()
     }
 
-    /// Takes a line; whether it is the only one, or `None` if there was no room.
+    /// Accepts a line, and returns whether it is the only one; `None` if it does not fit.
     fn accept(&self, line: &str) -> Option<bool> {
         let mut state = lock(&self.state);
         let bytes = state.pending.len().saturating_add(line.len());
@@ -209,7 +209,7 @@ impl Shared {
         }
     }
 
-    /// Writes what waits, in one piece. New lines come while it is written.
+    /// Writes the pending lines in one piece. New lines are accepted meanwhile.
     fn write_pending(&self) {
         let mut sink = lock(&self.sink);
         let Sink { writer, say_lost, batch } = &mut *sink;
@@ -222,7 +222,7 @@ impl Shared {
         let unsaid = core::mem::take(&mut state.unsaid);
         drop(state);
 
-        // The writer is the application's, and may panic: the next lines are written all the same.
+        // The writer is application code, and may panic; later lines are still written.
         IS_WRITING.set(true);
         let writing = catch_unwind(AssertUnwindSafe(|| {
             if unsaid > 0 {
@@ -263,7 +263,7 @@ impl Shared {
 }
 
 impl State {
-    /// Whether the first so many lines were written, or could not be.
+    /// Returns whether the first `accepted` lines were written or have failed.
     const fn has_settled(&self, accepted: u64) -> bool {
         self.stats.written.saturating_add(self.stats.failed) >= accepted
     }

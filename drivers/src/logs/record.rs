@@ -1,13 +1,13 @@
-//! Records of requests and events, as log lines.
+//! Log lines for requests and events.
 
 use apptheory_core::observe::{Level, LogRecord};
 use serde_json::Value as Json;
 
 use super::logger::SharedLogger;
 
-/// Returns a hook for [`App::on_log`](crate::app::App::on_log) that logs every record: its event is the
-/// message, and all that is known is in fields. What is empty is left out, but for the members that each
-/// record has.
+/// Returns a hook for [`App::on_log`](crate::app::App::on_log) that logs every record with
+/// `logger`: the record's event is the message, everything else is in fields. Empty fields are left
+/// out, except those that every record has.
 ///
 /// ```
 /// use apptheory::logs::{LoggerConfig, LoggerFactory, record_to};
@@ -44,9 +44,9 @@ pub fn record_to(logger: SharedLogger) -> impl Fn(&LogRecord<'_>) + Send + Sync 
     }
 }
 
-/// Makes a `tracing` event of a record, under the target `apptheory::record`. It is a hook for
-/// [`App::on_log`](crate::app::App::on_log), so that records are lines of the log that
-/// [`init`](super::init) sets up. What is empty is left out.
+/// Emits a `tracing` event for a record, with the target `apptheory::record`. Pass it to
+/// [`App::on_log`](crate::app::App::on_log) to log every request and event with the log that
+/// [`init`](super::init) sets up. Empty fields are left out.
 ///
 /// ```
 /// use apptheory::logs;

@@ -10,10 +10,10 @@ use super::lock;
 use super::logger::{LoggerFuture, LoggerStats, SharedLogger, StructuredLogger, Tally, merged};
 use crate::clock::{Clock, SharedClock};
 
-/// A logger that keeps its entries, for tests: loggers that are derived from it and clones have the same
-/// ones. An assertion that does not hold panics with all entries.
+/// A logger that keeps its entries, for tests. Clones and derived loggers share the entries. A
+/// failed assertion panics with all entries.
 ///
-/// Values are sanitized as the others do it, and numbers are texts.
+/// Values are sanitized as by other loggers, and numbers are texts.
 ///
 /// ```
 /// use apptheory::clock::ManualClock;
@@ -44,7 +44,7 @@ struct Shared {
 }
 
 impl TestLogger {
-    /// Makes a logger without entries. Times are those of the clock.
+    /// Creates a logger without entries. `clock` gives the times.
     #[must_use]
     pub fn new(clock: impl Clock + 'static) -> Self {
         let shared = Shared {
@@ -62,33 +62,34 @@ impl TestLogger {
         self.shared.entries().clone()
     }
 
-    /// Checks that there is an entry of a level whose message contains `message` and that has these
-    /// fields, its ids among them; an empty id is one that it has not. Values are compared as they are
-    /// logged.
+    /// Asserts that there is an entry of this level whose message contains `message`, with these
+    /// fields; ids are fields, too, and an empty id means that the entry has none. Values are
+    /// compared as they are logged.
     ///
     /// # Panics
     ///
-    /// When there is no such entry; the message shows all entries.
+    /// If there is no such entry; the panic's message shows all entries.
     #[track_caller]
     pub fn assert_logged(&self, level: Level, message: &str, fields: &[(&str, Json)]) {
         if !self.has_logged(level, message, fields) {
             let asked = merged(&Fields::new(), fields);
             self.fail(&format!(
-                "nothing logged at {} has {message:?} with {asked:?}",
+                "no entry of level {} has {message:?} with {asked:?}",
                 level.name()
             ));
         }
     }
 
-    /// Checks that there is no entry of a level whose message contains `message`; `""` is any.
+    /// Asserts that no entry of this level has a message that contains `message`; `""` matches all
+    /// messages.
     ///
     /// # Panics
     ///
-    /// When there is such an entry; the message shows all entries.
+    /// If there is such an entry; the panic's message shows all entries.
     #[track_caller]
     pub fn assert_not_logged(&self, level: Level, message: &str) {
         if self.has_logged(level, message, &[]) {
-            self.fail(&format!("something logged at {} has {message:?}", level.name()));
+            self.fail(&format!("an entry of level {} has {message:?}", level.name()));
         }
     }
 
@@ -111,7 +112,7 @@ impl TestLogger {
     #[expect(clippy::panic, reason = "an assertion of a test")]
     fn fail(&self, what: &str) -> ! {
         let lines: Vec<String> = self.entries().iter().map(shown).collect();
-        panic!("{what}; logged were {} entries:\n{}", lines.len(), lines.join("\n"))
+        panic!("{what}; {} entries were logged:\n{}", lines.len(), lines.join("\n"))
     }
 }
 
@@ -221,7 +222,7 @@ mod tests {
             let panic = catch_unwind(AssertUnwindSafe(|| refused(&logger))).unwrap_err();
             let text = panic.downcast_ref::<String>().unwrap();
             for part in
-                ["logged were 2 entries:", r#""message":"first","fields":{"n":"1"}"#, "second"]
+                ["2 entries were logged:", r#""message":"first","fields":{"n":"1"}"#, "second"]
             {
                 assert!(text.contains(part), "{text}");
             }

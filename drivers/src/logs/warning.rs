@@ -1,4 +1,4 @@
-//! What a log says of itself.
+//! Warnings of a log about itself.
 
 use apptheory_core::observe::Level;
 use apptheory_core::observe::line::{LineBuffer, LineFormat, LineHead};
@@ -12,12 +12,12 @@ pub(super) fn warning(format: LineFormat, at: Timestamp, message: &str) -> Strin
     warning_with(format, at, message, None)
 }
 
-/// Returns what makes the warning about lines that were lost, given how many they are.
+/// Returns a function that writes the warning about a number of lost lines.
 pub(super) fn lost_lines(
     format: LineFormat,
     clock: impl Clock + 'static,
 ) -> impl Fn(u64) -> String + Send + 'static {
-    let message = "log lines were lost: they had no room, or could not be written";
+    let message = "log lines were lost: the queue was full, or they could not be written";
     move |lost| warning_with(format, clock.now(), message, Some(lost))
 }
 

@@ -1,4 +1,4 @@
-//! Putting metrics together.
+//! Building metrics.
 
 use core::fmt;
 use std::io::{self, Write};
@@ -10,7 +10,7 @@ use super::flush::Sink;
 use super::{Error, Metrics, Shared};
 use crate::clock::{Clock, SharedClock, SystemClock};
 
-/// Collects what all metrics of a program have in common; made by [`Metrics::builder`].
+/// Builds metrics; made by [`Metrics::builder`].
 #[must_use = "a builder does nothing until it is built"]
 pub struct MetricsBuilder {
     namespace: String,
@@ -25,28 +25,28 @@ impl MetricsBuilder {
         Self { namespace, fixed: Vec::new(), clock, writer }
     }
 
-    /// Gives every metric a dimension that always has the same value, such as the name of a service.
+    /// Adds a dimension with a fixed value to every metric, such as the name of a service.
     pub fn dimension(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.fixed.push((name.into(), value.into()));
         self
     }
 
-    /// Takes the time of lines from a clock; by default from the machine's.
+    /// Sets the clock of the lines' times; by default the system clock.
     pub fn clock(self, clock: impl Clock + 'static) -> Self {
         Self { clock: SharedClock::new(clock), ..self }
     }
 
-    /// Writes lines here; by default to the standard output, which is where Lambda looks for them. They
-    /// are written where [`flush`](Metrics::flush) is called, which a writer that blocks delays.
+    /// Sets the writer of lines; by default the standard output, where Lambda expects them. Lines
+    /// are written by [`flush`](Metrics::flush), which waits for a writer that blocks.
     pub fn writer(self, writer: impl Write + Send + 'static) -> Self {
         Self { writer: Box::new(writer), ..self }
     }
 
-    /// Makes the metrics.
+    /// Builds the metrics.
     ///
     /// # Errors
     ///
-    /// [`Error`] when CloudWatch would not take the namespace or a dimension.
+    /// [`Error`] if CloudWatch does not accept the namespace or a dimension.
     pub fn build(self) -> Result<Metrics, Error> {
         let Self { namespace, fixed, clock, writer } = self;
         let shared = Shared {

@@ -7,7 +7,7 @@ use apptheory_core::observe::emf::{Breakdown, Directive, Metric};
 use super::instrument::{By, Cells, Counter, Gauge, Histogram};
 use super::{Dimension, Error, Metrics, Unit};
 
-/// Metrics, and dimensions to break instruments down by; made by [`Metrics::by`].
+/// Declares instruments with dimensions; made by [`Metrics::by`].
 #[derive(Debug)]
 #[must_use = "it does nothing until an instrument is declared"]
 pub struct MetricsBy<'m, const N: usize> {
@@ -15,10 +15,10 @@ pub struct MetricsBy<'m, const N: usize> {
     dimensions: [Dimension; N],
 }
 
-/// Instruments that are broken down by the same dimensions.
+/// Instruments with the same dimensions.
 pub(super) struct Group {
     pub(super) directive: Directive,
-    /// What was counted, by the metrics' numbers.
+    /// The measurements, by the number of the metric.
     pub(super) cells: Vec<Cells>,
 }
 
@@ -27,13 +27,13 @@ impl<'m, const N: usize> MetricsBy<'m, N> {
         Self { metrics, dimensions }
     }
 
-    /// Declares a counter for each combination of values: how often something happened, in
+    /// Declares a counter for each combination of dimension values: how often something happens, in
     /// [`Unit::Count`].
     ///
     /// # Errors
     ///
-    /// [`Error`] when CloudWatch would not take the name or the dimensions together, the name is
-    /// declared already, or there are more than 1,000 combinations.
+    /// [`Error`] if CloudWatch does not accept the name or the dimensions, the name is already
+    /// declared, or there are more than 1,000 combinations.
     pub fn counter(self, name: &str) -> Result<By<Counter, N>, Error> {
         let metric = Metric::new(name, Unit::Count)?;
         let (breakdown, cells) = self.declare(metric, |len| {
@@ -43,7 +43,7 @@ impl<'m, const N: usize> MetricsBy<'m, N> {
         Ok(By::new(breakdown, Counter::new(cells), Counter::at))
     }
 
-    /// Declares a gauge for each combination of values: how much there is of something.
+    /// Declares a gauge for each combination of dimension values: a current amount.
     ///
     /// # Errors
     ///
@@ -57,8 +57,8 @@ impl<'m, const N: usize> MetricsBy<'m, N> {
         Ok(By::new(breakdown, Gauge::new(cells, lost), Gauge::at))
     }
 
-    /// Declares a histogram for each combination of values: values of which CloudWatch shows count,
-    /// sum, extremes and percentiles.
+    /// Declares a histogram for each combination of dimension values. CloudWatch shows count, sum,
+    /// extremes and percentiles of its values.
     ///
     /// # Errors
     ///
@@ -72,7 +72,7 @@ impl<'m, const N: usize> MetricsBy<'m, N> {
         Ok(By::new(breakdown, Histogram::new(cells, lost), Histogram::at))
     }
 
-    /// Declares a metric, and makes as many cells as there are combinations.
+    /// Declares a metric, with a cell for each combination.
     fn declare<C>(
         self,
         metric: Metric,
@@ -81,7 +81,7 @@ impl<'m, const N: usize> MetricsBy<'m, N> {
         let Metrics { shared, is_high_resolution } = self.metrics;
         let metric = if *is_high_resolution { metric.high_resolution() } else { metric };
         let breakdown = Breakdown::new(self.dimensions)?;
-        // A panic elsewhere leaves no group half-declared.
+        // No panic leaves a group half-declared.
         let mut groups = shared.groups.lock().unwrap_or_else(PoisonError::into_inner);
         if groups.iter().any(|group| group.directive.declares(metric.name())) {
             return Err(Error::Twice { given: metric.name().to_owned() });

@@ -1,4 +1,4 @@
-//! Writing what was measured.
+//! Writing measurements.
 
 use core::sync::atomic::Ordering;
 use std::io::Write;
@@ -11,31 +11,32 @@ use super::declare::Group;
 use super::{Metrics, Shared};
 use crate::clock::Clock as _;
 
-/// What became of the measurements of a program so far.
+/// Statistics of a program's measurements.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct MetricsStats {
-    /// Lines that were written.
+    /// The number of lines that were written.
     pub written: u64,
-    /// Values that CloudWatch does not take: infinite, no number, or more than 2^360 from zero.
+    /// The number of values that CloudWatch does not accept: infinite, not a number, or beyond
+    /// ±2^360.
     pub refused: u64,
-    /// Values beyond the [`MAX_VALUES`](super::MAX_VALUES) that a histogram keeps.
+    /// The number of values above the [`MAX_VALUES`](super::MAX_VALUES) of a histogram.
     pub dropped: u64,
-    /// Lines that could not be written, with all they would have said.
+    /// The number of lines that could not be written, and whose measurements are lost.
     pub failed: u64,
 }
 
-/// Where lines go, and the buffers that they are made in.
+/// The writer, and buffers for lines.
 pub(super) struct Sink {
     writer: Box<dyn Write + Send>,
     lines: String,
     values: Vec<Measurement>,
-    /// For each metric, where its values end.
+    /// For each metric, the end of its values.
     ends: Vec<usize>,
-    /// Whether the last write failed, perhaps in the middle of a line.
+    /// Whether the last write failed, perhaps within a line.
     is_torn: bool,
     written: u64,
     failed: u64,
-    /// What the log was told of.
+    /// The statistics at the time of the last warning.
     told: MetricsStats,
 }
 
@@ -53,7 +54,7 @@ impl Sink {
         }
     }
 
-    /// Takes what a group has measured, and makes lines of it.
+    /// Takes the measurements of a group, and writes them as lines into the buffer.
     fn collect(&mut self, group: &Group, at: Timestamp) -> usize {
         let Group { directive, cells } = group;
         let combinations = 0..directive.breakdown().combinations();
@@ -78,7 +79,7 @@ impl Sink {
     }
 
     fn write(&mut self, lines: usize) {
-        // Until it has come to its end: the writer may panic.
+        // Until it has returned: the writer may panic.
         self.is_torn = true;
         let sent = self.writer.write_all(self.lines.as_bytes()).and_then(|()| self.writer.flush());
         self.is_torn = sent.is_err();
@@ -88,13 +89,13 @@ impl Sink {
 }
 
 impl Metrics {
-    /// Writes what was measured since the last time, as lines of CloudWatch's embedded metric format.
-    /// Nothing is written where nothing was measured. It waits for the writer, and for others that
-    /// flush at the moment.
+    /// Writes the measurements since the last flush, as lines of CloudWatch's embedded metric
+    /// format. Without measurements it writes nothing. It waits for the writer, and for concurrent
+    /// flushes.
     ///
-    /// An application that [has these metrics](crate::App::metrics) does so itself. It never fails: what
-    /// could not be written is counted in [`stats`](Self::stats), and with the feature `tracing` said
-    /// in the log.
+    /// An application that [has these metrics](crate::App::metrics) calls it by itself. It never
+    /// fails: lines that could not be written are counted in [`stats`](Self::stats), and with the
+    /// feature `tracing` a warning is logged.
     pub fn flush(&self) {
         let shared = &*self.shared;
         let mut sink = shared.sink();
@@ -104,7 +105,7 @@ impl Metrics {
         let at = shared.clock.now();
         sink.lines.clear();
         if sink.is_torn {
-            // What comes next is no part of the line that was torn.
+            // Begin a new line after one that was torn.
             sink.lines.push('\n');
         }
         let groups = shared.groups.lock().unwrap_or_else(PoisonError::into_inner);
@@ -119,7 +120,7 @@ impl Metrics {
         tell(&told, &stats);
     }
 
-    /// Returns what became of the measurements so far.
+    /// Returns statistics of the measurements so far.
     #[must_use]
     pub fn stats(&self) -> MetricsStats {
         self.shared.stats(&self.shared.sink())
@@ -127,7 +128,7 @@ impl Metrics {
 }
 
 impl Shared {
-    /// Whatever panicked while it was held: its buffers are cleared before they are used.
+    /// Valid after a panic, too: the buffers are cleared before they are used.
     fn sink(&self) -> std::sync::MutexGuard<'_, Sink> {
         self.sink.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -142,7 +143,7 @@ impl Shared {
     }
 }
 
-/// Says what was lost since the log was told the last time.
+/// Warns about measurements that were lost since the last warning.
 #[cfg(feature = "tracing")]
 fn tell(told: &MetricsStats, now: &MetricsStats) {
     let refused = now.refused.saturating_sub(told.refused);

@@ -1,26 +1,27 @@
-//! Instruments: what counts, and what is kept of it until it is written.
+//! Instruments, and the values that they keep until a flush.
 
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use apptheory_core::observe::emf::{Breakdown, Measurement};
 
-/// The most values that a [`Histogram`] keeps between two flushes, for each combination of dimension
-/// values. Those beyond are dropped, and counted: see
-/// [`MetricsStats::dropped`](super::MetricsStats::dropped). It is as many as SQS puts in one batch.
+/// The most values that a [`Histogram`] keeps between two flushes, per combination of dimension
+/// values. Further values are dropped, and counted: see
+/// [`MetricsStats::dropped`](super::MetricsStats::dropped). The number is the largest batch size of
+/// SQS.
 pub const MAX_VALUES: usize = 10_000;
 
-/// Counts how often something happens. Clones count the same.
+/// Counts how often something happens. Clones share the same count.
 ///
-/// Counting never waits and never allocates. A sum above 2^64 stays there.
+/// Counting never waits and never allocates. The sum saturates at 2^64 − 1.
 #[derive(Clone, Debug)]
 pub struct Counter {
     sums: Arc<[AtomicU64]>,
     at: usize,
 }
 
-/// Holds how much there is of something, such as jobs that wait: the value that was set last. Clones are
-/// the same.
+/// Holds a current amount, such as the number of waiting jobs: the last value that was set. Clones
+/// share the same value.
 ///
 /// Setting never waits and never allocates.
 #[derive(Clone, Debug)]
@@ -31,10 +32,10 @@ pub struct Gauge {
     lost: Arc<Lost>,
 }
 
-/// Keeps every value, so that CloudWatch can tell percentiles. Clones are the same.
+/// Keeps every value, so that CloudWatch can compute percentiles. Clones share the same values.
 ///
-/// Recording waits for others that record the same at that moment, and allocates only when it keeps
-/// more values than ever before.
+/// Recording waits only for concurrent recordings of the same histogram, and allocates only when it
+/// keeps more values than ever before.
 #[derive(Clone, Debug)]
 pub struct Histogram {
     values: Arc<[Mutex<Vec<Measurement>>]>,
@@ -43,6 +44,15 @@ pub struct Histogram {
 }
 
 /// Instruments of one name, one for each combination of dimension values.
+///
+/// ```
+/// use apptheory::metrics::{Dimension, Metrics};
+///
+/// let metrics = Metrics::builder("Shop").build()?;
+/// let payments = metrics.by([Dimension::new("method", ["card", "cash"])]).counter("Payments")?;
+/// payments.with(["card"]).add(1);
+/// # Ok::<(), apptheory::metrics::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct By<I, const N: usize> {
     breakdown: Arc<Breakdown>,
@@ -50,16 +60,16 @@ pub struct By<I, const N: usize> {
     at: fn(&I, usize) -> I,
 }
 
-/// What was measured and will not be written.
+/// Values that are lost.
 #[derive(Debug, Default)]
 pub(super) struct Lost {
-    /// Values that CloudWatch does not take.
+    /// The number of values that CloudWatch does not accept.
     pub(super) refused: AtomicU64,
-    /// Values that there was no room for.
+    /// The number of values above the limit.
     pub(super) dropped: AtomicU64,
 }
 
-/// What is kept of one metric, by combination.
+/// The measurements of a metric, by combination.
 pub(super) enum Cells {
     Counters(Arc<[AtomicU64]>),
     Gauges(Arc<[AtomicU64]>),
@@ -79,7 +89,7 @@ impl Counter {
         Self { at, ..self.clone() }
     }
 
-    /// Adds to the sum.
+    /// Adds to the count.
     pub fn add(&self, count: u64) {
         if let Some(sum) = self.sums.get(self.at) {
             add(sum, count);
@@ -100,8 +110,8 @@ impl Gauge {
         Self { at, ..self.clone() }
     }
 
-    /// Sets the value. One that CloudWatch does not take, because it is infinite, no number or more
-    /// than 2^360 from zero, changes nothing and is counted: see
+    /// Sets the value. A value that CloudWatch does not accept (infinite, not a number, or beyond
+    /// ±2^360) is ignored, and counted: see
     /// [`MetricsStats::refused`](super::MetricsStats::refused).
     pub fn set(&self, value: f64) {
         let Some(cell) = self.values.get(self.at) else { return };
@@ -125,12 +135,12 @@ impl Histogram {
         Self { at, ..self.clone() }
     }
 
-    /// Keeps a value. One that CloudWatch does not take, because it is infinite, no number or more
-    /// than 2^360 from zero, is counted instead, as is one beyond [`MAX_VALUES`].
+    /// Records a value. A value that CloudWatch does not accept (infinite, not a number, or beyond
+    /// ±2^360), or above [`MAX_VALUES`], is ignored, and counted.
     pub fn record(&self, value: f64) {
         let Some(cell) = self.values.get(self.at) else { return };
         let Some(value) = Measurement::new(value) else { return add(&self.lost.refused, 1) };
-        // A list is whole whatever panicked beside it.
+        // A list is complete even after a panic.
         let mut values = cell.lock().unwrap_or_else(PoisonError::into_inner);
         if values.len() < MAX_VALUES { values.push(value) } else { add(&self.lost.dropped, 1) }
     }
@@ -141,8 +151,8 @@ impl<I, const N: usize> By<I, N> {
         Self { breakdown: Arc::new(breakdown), instrument, at }
     }
 
-    /// Returns the instrument of these values, in the order of the dimensions. A value that was not
-    /// declared counts as `_OTHER`. It allocates nothing.
+    /// Returns the instrument of these values, in the order of the dimensions. Values that were not
+    /// declared count as `_OTHER`. It allocates nothing.
     #[must_use]
     pub fn with(&self, values: [&str; N]) -> I {
         (self.at)(&self.instrument, self.breakdown.index_of(values))
@@ -150,7 +160,7 @@ impl<I, const N: usize> By<I, N> {
 }
 
 impl Cells {
-    /// Appends what is kept for a combination, and begins anew.
+    /// Takes the measurements of a combination, and resets them.
     pub(super) fn take(&self, combination: usize, taken: &mut Vec<Measurement>) {
         match self {
             Self::Counters(sums) => {
@@ -161,7 +171,7 @@ impl Cells {
             }
             Self::Gauges(values) => {
                 let value = values.get(combination).map(|v| v.swap(UNSET, Ordering::Relaxed));
-                // What marks an unset gauge is no number, and no measurement.
+                // An unset gauge holds NaN, which is not a measurement.
                 taken.extend(value.map(f64::from_bits).and_then(Measurement::new));
             }
             Self::Histograms(values) => {
@@ -173,11 +183,11 @@ impl Cells {
     }
 }
 
-/// The bits of a gauge that nothing was set on.
+/// The bits of an unset gauge.
 const UNSET: u64 = f64::NAN.to_bits();
 
 fn add(sum: &AtomicU64, count: u64) {
     let add = |sum: u64| Some(sum.saturating_add(count));
-    // It cannot fail: there is a next value for every one.
+    // Never fails, because the closure always returns a value.
     let _ = sum.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
 }

@@ -1,8 +1,8 @@
-//! Metrics: counters, gauges and histograms that CloudWatch gets as lines of a function's log.
+//! Metrics: counters, gauges and histograms, sent to CloudWatch as lines of a function's log.
 //!
-//! This module decides what is kept between two invocations, how several of them count at a time, and
-//! when lines are written. What a line says, and what CloudWatch would refuse, is
-//! [`observe::emf`](crate::observe::emf)'s to decide.
+//! This module keeps measurements between flushes, and writes the lines.
+//! [`observe::emf`](crate::observe::emf) describes the format of a line, and what CloudWatch does
+//! not accept.
 //!
 //! ```
 //! use apptheory::App;
@@ -26,17 +26,18 @@
 //! # }
 //! ```
 //!
-//! An [application](crate::App::metrics) writes them once per invocation, after its answer is
-//! delivered, and adds metrics of its own. Other programs call [`Metrics::flush`].
+//! An [application](crate::App::metrics) writes its metrics once per invocation, after the response
+//! is delivered, and adds metrics of its own. Other programs call [`Metrics::flush`].
 //!
-//! | Instrument | Keeps between two flushes | Becomes |
+//! | Instrument | Keeps between flushes | Written as |
 //! |---|---|---|
 //! | [`Counter`] | a sum | one number, unless it is 0 |
 //! | [`Gauge`] | the value that was set last | one number, if one was set |
 //! | [`Histogram`] | every value, at most [`MAX_VALUES`] | a list of numbers |
 //!
-//! CloudWatch bills each metric, and each combination of dimension values as a metric of its own. So
-//! values are known when an instrument is declared, and all others count as `_OTHER`.
+//! CloudWatch bills each metric, and each combination of dimension values as a metric of its own.
+//! Therefore the values of a dimension are declared with the instrument, and all others count as
+//! `_OTHER`.
 
 mod builder;
 mod declare;
@@ -62,7 +63,7 @@ use declare::Group;
 use flush::Sink;
 use instrument::Lost;
 
-/// The metrics of a program. Clones are the same metrics.
+/// The metrics of a program. Clones share the same metrics.
 #[derive(Clone)]
 pub struct Metrics {
     shared: Arc<Shared>,
@@ -71,11 +72,11 @@ pub struct Metrics {
 
 struct Shared {
     namespace: String,
-    /// Dimensions that every metric has.
+    /// Dimensions of every metric.
     fixed: Vec<(String, String)>,
     clock: SharedClock,
     groups: Mutex<Vec<Group>>,
-    /// What measures by looking, before each flush.
+    /// Functions that measure at each flush.
     observers: Mutex<Vec<Observer>>,
     sink: Mutex<Sink>,
     lost: Arc<Lost>,
@@ -84,42 +85,42 @@ struct Shared {
 type Observer = Box<dyn Fn() + Send + Sync>;
 
 impl Metrics {
-    /// Begins metrics in a namespace of CloudWatch, such as the name of a product.
+    /// Builds metrics in a CloudWatch namespace, such as the name of a product.
     pub fn builder(namespace: impl Into<String>) -> MetricsBuilder {
         MetricsBuilder::new(namespace.into())
     }
 
-    /// Declares a counter: how often something happened, in [`Unit::Count`].
+    /// Declares a counter: how often something happens, in [`Unit::Count`].
     ///
     /// # Errors
     ///
-    /// [`Error`] when CloudWatch would not take the name, or it is declared already.
+    /// [`Error`] if CloudWatch does not accept the name, or it is already declared.
     pub fn counter(&self, name: &str) -> Result<Counter, Error> {
         Ok(self.by([]).counter(name)?.with([]))
     }
 
-    /// Declares a gauge: how much there is of something.
+    /// Declares a gauge: a current amount.
     ///
     /// # Errors
     ///
-    /// [`Error`] when CloudWatch would not take the name, or it is declared already.
+    /// [`Error`] if CloudWatch does not accept the name, or it is already declared.
     pub fn gauge(&self, name: &str, unit: Unit) -> Result<Gauge, Error> {
         Ok(self.by([]).gauge(name, unit)?.with([]))
     }
 
-    /// Declares a histogram: values of which CloudWatch shows count, sum, extremes and percentiles.
+    /// Declares a histogram. CloudWatch shows count, sum, extremes and percentiles of its values.
     ///
     /// # Errors
     ///
-    /// [`Error`] when CloudWatch would not take the name, or it is declared already.
+    /// [`Error`] if CloudWatch does not accept the name, or it is already declared.
     pub fn histogram(&self, name: &str, unit: Unit) -> Result<Histogram, Error> {
         Ok(self.by([]).histogram(name, unit)?.with([]))
     }
 
-    /// Begins to declare an instrument that is broken down by further dimensions.
+    /// Declares instruments with dimensions.
     ///
-    /// CloudWatch then gets each metric in total, and once for every combination of values that was
-    /// counted. Each is billed.
+    /// CloudWatch gets each metric in total, and once for every combination of values that occurs.
+    /// Each is billed.
     ///
     /// ```
     /// use apptheory::metrics::{Dimension, Metrics, Unit};
@@ -139,8 +140,8 @@ impl Metrics {
         MetricsBy::new(self, dimensions)
     }
 
-    /// Returns the same metrics. CloudWatch keeps what is declared on them by the second, and what is
-    /// declared on others by the minute. Alarms on metrics by the second cost more.
+    /// Returns the same metrics with a resolution of 1 s for instruments that are declared on the
+    /// returned value, instead of 1 min. Alarms on such metrics cost more.
     ///
     /// ```
     /// use apptheory::metrics::{Metrics, Unit};

@@ -13,15 +13,15 @@ use crate::execute::Execute;
 use crate::store::Store;
 
 impl Store {
-    /// Returns the store with its calls measured. Make services on what it returns.
+    /// Returns the store with metrics of its calls. Create services on the returned store.
     ///
-    /// Each metric comes in total and by `operation`, such as `UpdateItem`:
+    /// Each metric is written in total and by `operation`, such as `UpdateItem`:
     ///
-    /// | Metric | In | Of |
+    /// | Metric | Unit | Counts |
     /// |---|---|---|
-    /// | `StoreCalls` | `Count` | calls, answered or not |
-    /// | `StoreFailures` | `Count` | those without an answer: refused, failed, or given up because they took too long |
-    /// | `StoreReadUnits`, `StoreWriteUnits` | `Count` | [capacity](Self::usage) that the store reported; its sum is of interest |
+    /// | `StoreCalls` | `Count` | calls, with or without a reply |
+    /// | `StoreFailures` | `Count` | calls that were refused, failed or timed out |
+    /// | `StoreReadUnits`, `StoreWriteUnits` | `Count` | [capacity units](Self::usage) that the store reported; use their sum |
     ///
     /// ```
     /// use apptheory::eventbus::EventBus;
@@ -38,7 +38,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Error::Twice`] when one of the names is taken: metrics have one store.
+    /// [`Error::Twice`] if one of the names is taken: a set of metrics has one store.
     pub fn measured(&self, metrics: &Metrics) -> Result<Self, Error> {
         let operations = Dimension::new("operation", OPERATIONS)?;
         let by = || metrics.by([operations.clone()]);
@@ -65,18 +65,18 @@ const OPERATIONS: [&str; 7] = [
 ];
 
 impl Metrics {
-    /// Has `observer` measure by looking, before each flush.
+    /// Calls `observer` before each flush.
     fn observe(&self, observer: impl Fn() + Send + Sync + 'static) {
         let mut observers = self.shared.observers.lock().unwrap_or_else(PoisonError::into_inner);
         observers.push(Box::new(observer));
     }
 }
 
-/// The capacity that a store consumes.
+/// Capacity units that a store consumes.
 struct Units {
     read: By<Histogram, 1>,
     write: By<Histogram, 1>,
-    /// What is measured already.
+    /// The usage that was already measured.
     seen: Mutex<StoreUsage>,
 }
 
@@ -96,7 +96,7 @@ impl Units {
     }
 }
 
-/// Counts calls, and those that end without an answer.
+/// Counts calls, and calls without a reply.
 struct MeasuredStore {
     store: Store,
     calls: By<Counter, 1>,
@@ -122,7 +122,7 @@ where
     }
 }
 
-/// A call without an answer so far; it has failed if it is dropped like that.
+/// A call without a reply so far; dropping it counts a failure.
 struct Unanswered(Option<Counter>);
 
 impl Unanswered {
@@ -199,8 +199,8 @@ mod tests {
         assert_eq!(of_operation(&written.take_json(), "GetItem")["StoreFailures"], 1);
     }
 
-    /// Never answers.
-    struct Silent(#[expect(dead_code, reason = "a layer is around a store")] Store);
+    /// Never replies.
+    struct Silent(#[expect(dead_code, reason = "a layer wraps a store")] Store);
 
     impl<E: StoreEffect<Outcome: Send> + Sync> Execute<E> for Silent {
         async fn execute(&self, _: &E) -> E::Outcome {

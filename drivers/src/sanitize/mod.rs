@@ -1,13 +1,13 @@
-//! What may be logged of what others sent.
+//! Sanitizing what others sent, before it is logged.
 //!
-//! A [`Sanitizer`] has one set of rules for all: [fields](Sanitizer::field) by their names,
-//! [JSON](Sanitizer::json), [XML](Sanitizer::xml) and [messages](Sanitizer::free_text). An application
-//! adds its own with a [`Policy`], as JSON or, with the feature `yaml`, as YAML. By default the rules
-//! are strict: whatever may be a secret is hidden, however its name is written, and numbers of cards
-//! are hidden everywhere.
+//! A [`Sanitizer`] has one set of rules for [fields](Sanitizer::field) by their names,
+//! [JSON](Sanitizer::json), [XML](Sanitizer::xml) and [messages](Sanitizer::free_text). An
+//! application adds rules with a [`Policy`], written in JSON or, with the feature `yaml`, in YAML.
+//! The default rules are strict: values that may be secrets are hidden, however their names are
+//! written, and card numbers are hidden everywhere.
 //!
-//! Everything here takes any input, in time linear in its length. By default, sanitising again changes
-//! nothing.
+//! All functions accept any input, and take linear time. With the default rules, sanitizing twice
+//! changes nothing.
 //!
 //! ```
 //! use apptheory::prelude::json;

@@ -1,4 +1,4 @@
-//! Policies as people write them: JSON or YAML.
+//! Sanitizer policies as text: JSON or YAML.
 
 use apptheory_core::sanitize::{Error, Policy};
 use serde_json::Value as Json;
@@ -6,11 +6,11 @@ use serde_saphyr::{Options, budget, options};
 
 use crate::env::process_env;
 
-/// Reads a policy from JSON or YAML; an empty text and `null` are no policy. Unknown members are
-/// refused, and so are those without a value, but for `allowed_fields`, which then allows nothing.
+/// Parses a policy from JSON or YAML; an empty text and `null` give `None`. Unknown members are
+/// refused, and so are members without a value, except `allowed_fields`, which then allows nothing.
 ///
-/// YAML may be nested 16 deep, have 10,000 nodes, and repeat as many by aliases: a short text whose
-/// aliases stand for a very long one is refused.
+/// YAML may be nested 16 levels deep and have 10,000 nodes, and as many through aliases: a short
+/// text whose aliases expand to a long one is refused.
 ///
 /// ```
 /// use apptheory::prelude::json;
@@ -29,8 +29,8 @@ use crate::env::process_env;
 ///
 /// # Errors
 ///
-/// [`Error`] when the text is a policy in neither format. It says where what was expected, for each
-/// format, and quotes nothing of the text.
+/// [`Error`] if the text is not a policy in either format. For each format it says what was
+/// expected where, and never quotes the text.
 pub fn policy_from_text(text: &str) -> Result<Option<Policy>, Error> {
     match Policy::from_json(text) {
         Err(Error::InvalidText(json)) => from_yaml(text).map_err(|error| {
@@ -41,8 +41,8 @@ pub fn policy_from_text(text: &str) -> Result<Option<Policy>, Error> {
     }
 }
 
-/// Reads the policy that a variable of the process's environment holds, as
-/// [`policy_from_text`] does. There is no policy if it is not set, or not UTF-8.
+/// Parses the policy in a variable of the process's environment, as [`policy_from_text`] does.
+/// Returns `None` if the variable is not set, or not UTF-8.
 ///
 /// ```
 /// use apptheory::sanitize::{Sanitizer, policy_from_env};
@@ -53,7 +53,7 @@ pub fn policy_from_text(text: &str) -> Result<Option<Policy>, Error> {
 ///
 /// # Errors
 ///
-/// [`Error`] when the name is blank, or what the variable holds is no policy.
+/// [`Error`] if the name is blank, or the value is not a policy.
 pub fn policy_from_env(name: &str) -> Result<Option<Policy>, Error> {
     Policy::from_env(name, process_env, policy_from_text)
 }
@@ -62,12 +62,12 @@ fn from_yaml(text: &str) -> Result<Option<Policy>, Error> {
     let value: Json = serde_saphyr::from_str_with_options(text, bounds()).map_err(|error| {
         let at = error.location();
         let place = at.map(|at| format!(" at line {}, column {}", at.line(), at.column()));
-        Error::InvalidText(format!("no YAML, or too much of it{}", place.unwrap_or_default()))
+        Error::InvalidText(format!("not YAML, or too large{}", place.unwrap_or_default()))
     })?;
     Policy::from_value(value)
 }
 
-/// A policy is four deep, and each of its members a few nodes.
+/// A policy has four levels, and each of its members a few nodes.
 fn bounds() -> Options {
     let mut bounds = options! {
         budget: budget! {
@@ -141,7 +141,7 @@ rules:
         }
         for text in ["rules:\n- key: [hunter2", "rules: []\nrules: [hunter2]"] {
             let refused = refused(text);
-            let place = "yaml: no YAML, or too much of it at line 2, column ";
+            let place = "yaml: not YAML, or too large at line 2, column ";
             assert!(refused.contains(place) && !refused.contains("hunter2"), "{refused}");
         }
         let missing = "sanitization: invalid policy: missing key";
@@ -156,13 +156,13 @@ rules:
             .collect();
         let bomb = format!("a0: &a0 [x, x]\n{levels}");
         assert!(bomb.len() < 800);
-        assert!(refused(&bomb).contains("no YAML, or too much of it"));
+        assert!(refused(&bomb).contains("not YAML, or too large"));
         let deep = format!("rules: {}{}", "[".repeat(20), "]".repeat(20));
-        assert!(refused(&deep).contains("no YAML, or too much of it"));
+        assert!(refused(&deep).contains("not YAML, or too large"));
         let deeper = "[".repeat(100_000);
-        assert!(refused(&deeper).contains("no YAML, or too much of it"));
+        assert!(refused(&deeper).contains("not YAML, or too large"));
         let wide = format!("allowed_fields: [{}]", "x,".repeat(10_000));
-        assert!(refused(&wide).contains("no YAML, or too much of it"));
+        assert!(refused(&wide).contains("not YAML, or too large"));
         let large = format!("allowed_fields: [{}]", "x,".repeat(4_000));
         assert!(policy_from_text(&large).is_ok());
     }

@@ -1,4 +1,4 @@
-//! What an error of the SDK says about its request: by its type and code, never by its message.
+//! Classifying errors of the SDK by type and code, never by message.
 
 use core::error::Error;
 use core::fmt::Display;
@@ -12,22 +12,22 @@ use sdk::error::{ProvideErrorMetadata, SdkError};
 
 use super::find_source;
 
-/// What an error says about its request.
+/// What an error means for its request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Said<'e> {
-    /// The service refused it with this code, which may be empty.
+    /// The service refused the request with this code, which may be empty.
     Refused(&'e str),
-    /// There was no answer in time.
+    /// There was no reply in time.
     LateAnswer,
-    /// It could not be written, and was not sent.
+    /// The request could not be serialized, and was not sent.
     Unwritable,
-    /// Nothing could sign it, and it was not sent.
+    /// There were no credentials, and the request was not sent.
     NoCredentials,
-    /// The service was not reached, or its answer cannot be read.
+    /// The service was not reached, or its reply is malformed.
     NoAnswer,
 }
 
-/// Classifies `error` as `meaning` has it, and records it if the feature `tracing` is on.
+/// Classifies `error` with `meaning`, and records it if the feature `tracing` is on.
 pub(crate) fn classify<E, K: Display>(error: &SdkError<E>, meaning: impl FnOnce(Said<'_>) -> K) -> K
 where
     E: ProvideErrorMetadata + Error + 'static,
@@ -56,8 +56,8 @@ where
     }
 }
 
-/// Makes a debug event of an error. A service's message may quote keys and values, and so may the
-/// reason why its reply could not be read: of those, only code and request id are shown, of others
+/// Emits a debug event of an error. A service's message may quote keys and values, and so may the
+/// reason why a reply could not be parsed: for these only code and request id are shown, for others
 /// the chain of causes.
 #[cfg(feature = "tracing")]
 fn record<E>(error: &SdkError<E>, kind: &dyn Display)
@@ -69,7 +69,7 @@ where
 
     use crate::causes::causes;
 
-    // Replies, and errors that quote them, come from outside.
+    // Replies, and errors that quote them, are external input.
     let sanitizer = Sanitizer::new();
     let (code, request_id) = (error.code().map(log_text), error.request_id().map(log_text));
     let quotes_data = matches!(error, SdkError::ServiceError(_) | SdkError::ResponseError(_));

@@ -1,4 +1,4 @@
-//! AWS clients that remember neither connections nor credentials over a restore.
+//! AWS clients that keep neither connections nor credentials across a restore.
 
 use core::time::Duration;
 use std::collections::BTreeMap;
@@ -17,21 +17,21 @@ use aws_smithy_types::config_bag::ConfigBag;
 use super::Forgotten;
 use crate::https::HttpsConnector;
 
-/// Returns the SDK's configuration as the environment says it, over [`http_client`].
+/// Returns the SDK's configuration from the environment, with [`http_client`].
 pub(crate) fn config() -> ConfigLoader {
     aws_config::defaults(BehaviorVersion::latest()).http_client(http_client())
 }
 
-/// The HTTP client of an AWS client that has none of its own.
+/// Returns the HTTP client for AWS clients without their own.
 pub(crate) fn http_client() -> SharedHttpClient {
     SharedHttpClient::new(Connections(Forgotten::new(BTreeMap::new())))
 }
 
-/// The connectors of a client, one for each pair of time-outs, as long as the process is not restored.
+/// A client's connectors, one for each pair of timeouts; discarded by a restore.
 #[derive(Debug)]
 struct Connections(Forgotten<BTreeMap<TimeOuts, SharedHttpConnector>>);
 
-/// How long it may take to connect, and until an answer begins.
+/// The timeouts for connecting, and until a reply begins.
 type TimeOuts = (Option<Duration>, Option<Duration>);
 
 impl HttpClient for Connections {
@@ -47,8 +47,7 @@ impl HttpClient for Connections {
     }
 }
 
-/// A cache of credentials, as long as the process is not restored: one of the SDK's takes its place
-/// then.
+/// Returns a cache of credentials that is replaced by an empty one after a restore.
 pub(crate) fn identity_cache(cache: Option<SharedIdentityCache>) -> SharedIdentityCache {
     let cache = cache.unwrap_or_else(|| IdentityCache::lazy().build());
     SharedIdentityCache::new(Identities(Forgotten::new(cache)))

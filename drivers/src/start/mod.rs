@@ -1,9 +1,7 @@
-//! One call that runs an application wherever it is started: on Lambda, or on a port of this
-//! machine.
+//! Runs an application where it was started: on Lambda, or on a port of this machine.
 //!
-//! This module decides where an application runs, and on which runtime. How it runs there is the
-//! business of [`lambda::Runtime`] and [`local::Server`], which remain for programs that decide for
-//! themselves.
+//! This module selects the place and the tokio runtime. [`lambda::Runtime`] and [`local::Server`]
+//! run the application; programs that choose themselves use those.
 
 mod error;
 mod place;
@@ -28,8 +26,8 @@ use crate::logs::{self, Logs};
 use crate::{lambda, local};
 use place::Place;
 
-/// Runs an application until it is stopped, and returns the exit code of the process. Return it from
-/// `main`.
+/// Runs an application until it is stopped, and returns the exit code of the process. Return it
+/// from `main`.
 ///
 /// ```no_run
 /// fn main() -> std::process::ExitCode {
@@ -37,20 +35,20 @@ use place::Place;
 /// }
 /// ```
 ///
-/// The closure gives the application, or a `Result` of it and any error. It runs on the runtime that
-/// `start` builds, so that it can wait for what the application needs.
+/// The closure returns the application, or a `Result` of the application and any error. It runs on
+/// the tokio runtime that `start` builds, so it can wait for what the application needs.
 ///
-/// | The environment | What happens |
+/// | Environment | Effect |
 /// |---|---|
-/// | `AWS_LAMBDA_RUNTIME_API` is set | it runs on Lambda, as [`lambda::run`] does |
-/// | it is not | it is served on 127.0.0.1, on [`DEFAULT_PORT`] or, if that is taken, on a free port, until Ctrl-C or SIGTERM; its address is printed on the standard output |
-/// | `PORT` is set | it is served on that port and no other; 0 lets the system choose one |
-/// | `AWS_LAMBDA_MAX_CONCURRENCY` is above 1 | the runtime has a thread for each core; else it has one |
+/// | `AWS_LAMBDA_RUNTIME_API` is set | the application runs on Lambda, as with [`lambda::run`] |
+/// | `AWS_LAMBDA_RUNTIME_API` is not set | the application is served on 127.0.0.1, on [`DEFAULT_PORT`] or, if that is in use, on a free port, until Ctrl-C or SIGTERM; its address is printed on the standard output |
+/// | `PORT` is set | the application is served on that port only; 0 lets the system choose one |
+/// | `AWS_LAMBDA_MAX_CONCURRENCY` is above 1 | the runtime has a thread per core, otherwise a single thread |
 ///
-/// The log is that of [`logs::init`], which says what the environment decides about it: [`tracing`]
-/// events of this crate, such as failures that clients are not told and records that fail, and yours.
-/// Where a `tracing` subscriber is set already, that one gets them. So a log of your own, with a policy
-/// of what is shown for example, is set up before:
+/// Logging is set up by [`logs::init`], which documents its variables. The log gets the [`tracing`]
+/// events of this crate, such as failures that clients do not see and records that fail, and your
+/// own. If a `tracing` subscriber is already set, it gets the events instead. So set up a log of
+/// your own, for instance with a different sanitizer, before:
 ///
 /// ```no_run
 /// use apptheory::app::App;
@@ -64,10 +62,10 @@ use place::Place;
 /// }
 /// ```
 ///
-/// Whatever goes wrong before the application runs, a panic of the closure included, is reported on the
-/// standard error, and the code is 1. Where the log is JSON, and on Lambda, the report is a line of the
-/// log, of level `ERROR`. On Lambda it is reported to the Runtime API, too, as `Function.InitFailed` and
-/// without what looks like a secret, and callers of the function are shown it.
+/// Errors before the application runs, including a panic of the closure, are printed on the
+/// standard error, and the exit code is 1. If the log is JSON, and on Lambda, they are also a log
+/// line of level `ERROR`. On Lambda they are also reported to the Runtime API, as
+/// `Function.InitFailed` and sanitized; callers of the function see that report.
 pub fn start<A: IntoService>(app: impl AsyncFnOnce() -> A) -> ExitCode {
     let ended = start_in(&process_env, app);
     if let Err(error) = &ended {
@@ -77,14 +75,14 @@ pub fn start<A: IntoService>(app: impl AsyncFnOnce() -> A) -> ExitCode {
     if ended.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Says why an application does not run: in the log, where programs read it; and for people, unless the
-/// log of this crate has it.
+/// Reports why an application does not run: in the log, if programs read it, and for people, unless
+/// this crate's log has it.
 fn report(error: &StartError, is_for_programs: bool) {
     if is_for_programs {
         tracing::error!("{}", line(error));
     }
     if !(is_for_programs && logs::is_set() && tracing::enabled!(tracing::Level::ERROR)) {
-        // Without a standard error there is nobody to report to.
+        // Without a standard error there is nowhere to report to.
         drop(io::stderr().write_all(error.report().as_bytes()));
     }
 }
@@ -99,7 +97,8 @@ fn start_in<A: IntoService>(env: Env<'_>, app: impl AsyncFnOnce() -> A) -> Resul
     }))
 }
 
-/// Tells Lambda why an application does not start. What ends it later, Lambda's runtime has told.
+/// Reports to Lambda why an application does not start. Lambda's runtime reports what ends it
+/// later.
 async fn told(
     env: Env<'_>,
     started: impl Future<Output = Result<(), StartError>>,
@@ -113,8 +112,8 @@ async fn told(
     ended
 }
 
-/// Runs an application until it is stopped, as [`start`] does, on the tokio runtime of the caller:
-/// one with I/O and time enabled.
+/// Runs an application until it is stopped, as [`start`] does, on the caller's tokio runtime, which
+/// needs I/O and time enabled.
 ///
 /// ```no_run
 /// # async fn run() -> Result<(), apptheory::StartError> {
@@ -124,7 +123,7 @@ async fn told(
 ///
 /// # Errors
 ///
-/// [`StartError`] for whatever goes wrong before the application runs, and for what ends it on Lambda.
+/// [`StartError`] for errors before the application runs, and for those that end it on Lambda.
 pub async fn run(app: impl IntoService) -> Result<(), StartError> {
     logs::init();
     let started = async { serve(Place::read(&process_env)?, app.into_service()?).await };
@@ -133,8 +132,8 @@ pub async fn run(app: impl IntoService) -> Result<(), StartError> {
     ended
 }
 
-/// A runtime with a thread for each core where several invocations are handled at a time, and with
-/// one thread elsewhere, which is lighter and starts faster.
+/// Builds a runtime: with a thread per core if invocations run concurrently, else with one thread,
+/// which is lighter and starts faster.
 fn runtime(env: Env<'_>) -> io::Result<Runtime> {
     let mut builder = match place::handles_several(env) {
         true => tokio::runtime::Builder::new_multi_thread(),
@@ -148,10 +147,10 @@ async fn serve(place: Place, app: AppService) -> Result<(), StartError> {
         Place::Lambda => return Ok(lambda::run(app).await?),
         Place::Local(port) => port,
     };
-    // Heeded from here on, so that no signal is lost while the server starts.
+    // Catch signals from here on, so that none is lost while the server starts.
     let stop = local::stop_signal().map_err(StartError::Signal)?;
     let server = place::listen(app, port, DEFAULT_PORT).await?;
-    // Nobody may be reading; the server is there all the same.
+    // The output may be closed; the server runs anyway.
     drop(writeln!(io::stdout(), "listening on http://{}", server.address()));
     server.serve(stop).await;
     Ok(())
@@ -188,7 +187,8 @@ mod tests {
         }
     }
 
-    /// What Lambda is told of an application that does not start: where, as what, and why.
+    /// Returns what Lambda is sent about an application that does not start: path, error type and
+    /// message.
     fn told<A: IntoService>(app: impl AsyncFnOnce() -> A) -> (String, String, String) {
         let api = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = api.local_addr().unwrap().to_string();

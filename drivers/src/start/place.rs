@@ -1,4 +1,4 @@
-//! Where an application runs, as the environment says.
+//! The place where an application runs, from the environment.
 
 use super::StartError;
 use crate::app::AppService;
@@ -6,19 +6,19 @@ use crate::env::{Env, filled};
 use crate::lambda::{MAX_CONCURRENCY, RUNTIME_API};
 use crate::local::{ListenError, Server};
 
-/// The port that [`start`](crate::start()) listens on where `PORT` does not name another: 3000.
+/// The port that [`start`](crate::start()) listens on if `PORT` is not set: 3000.
 pub const DEFAULT_PORT: u16 = 3000;
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Place {
     Lambda,
-    /// On loopback: on this port alone, or on any, preferably the default one.
+    /// On loopback: on this port only, or on any port, preferably the default.
     Local(Option<u16>),
 }
 
 impl Place {
-    /// Invocations can be asked for wherever there is a Runtime API, whatever else
-    /// [Lambda](crate::observe::is_on_lambda) sets.
+    /// A Runtime API means Lambda, whatever other [Lambda variables](crate::observe::is_on_lambda)
+    /// are set.
     pub(super) fn read(env: Env<'_>) -> Result<Self, StartError> {
         if filled(env, RUNTIME_API).is_some() {
             return Ok(Self::Lambda);
@@ -28,13 +28,12 @@ impl Place {
     }
 }
 
-/// Whether several invocations are handled at a time. What is no number is refused by Lambda's
-/// runtime, where it matters.
+/// Returns whether invocations run concurrently. Lambda's runtime refuses a malformed value.
 pub(super) fn handles_several(env: Env<'_>) -> bool {
     filled(env, MAX_CONCURRENCY).and_then(|text| text.parse().ok()).is_some_and(|n: usize| n > 1)
 }
 
-/// Listens on a port, or else on the default one or any other.
+/// Listens on a port, or else on the default port or any other.
 pub(super) async fn listen(
     app: AppService,
     port: Option<u16>,

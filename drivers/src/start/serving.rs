@@ -1,17 +1,17 @@
-//! What can be started.
+//! Types that can be started.
 
 use super::StartError;
 use crate::app::events::BoxError;
 use crate::app::{App, AppService};
 
-/// What [`start`](crate::start()) and [`run`](crate::run()) take: an application, built or not, or a
-/// `Result` of one and any error.
+/// What [`start`](crate::start()) and [`run`](crate::run()) accept: an application, built or not,
+/// or a `Result` of an application and any error.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no application",
+    message = "`{Self}` is not an application",
     note = "give an `App`, or a `Result` of an `App` and any error"
 )]
 pub trait IntoService {
-    /// Builds the application, unless it is built.
+    /// Builds the application, unless it is already built.
     ///
     /// # Errors
     ///

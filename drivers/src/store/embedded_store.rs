@@ -8,11 +8,11 @@
 //! # Blocking
 //!
 //! The database answers synchronously, and [`Execute`] calls it where it stands instead of moving
-//! to a thread for blocking work: an answer takes far less than a millisecond, so the hand-over would
-//! cost more than it saves, and the store works under any async runtime, or none. Only a commit to a
-//! *file* waits for the disk, once per write, and since SQLite has one writer, a second thread could
-//! not get past it either. Where even that must not delay a runtime's other tasks, run the workflow
-//! on a thread for blocking work.
+//! to a thread for blocking work: an answer takes far less than a millisecond, so the hand-over
+//! would cost more than it saves, and the store works under any async runtime, or none. Only a
+//! commit to a *file* waits for the disk, once per write, and since SQLite has one writer, a second
+//! thread could not get past it either. Where even that must not delay a runtime's other tasks, run
+//! the workflow on a thread for blocking work.
 //!
 //! ```
 //! use apptheory::clock::ManualClock;
@@ -171,7 +171,8 @@ impl<C> EmbeddedStore<C> {
         definitions.into_iter().try_for_each(|definition| self.create_table(definition))
     }
 
-    /// Returns the database itself, for instance to serve it over HTTP. Clones of it are one database.
+    /// Returns the database itself, for instance to serve it over HTTP. Clones of it are one
+    /// database.
     #[must_use]
     pub fn database(&self) -> Database {
         self.database.clone()

@@ -107,7 +107,8 @@ impl<C> MemoryStore<C> {
         self.memory().seed(table, items)
     }
 
-    /// Returns calls and consumed capacity so far. Compare two snapshots with [`StoreUsage::since`].
+    /// Returns calls and consumed capacity so far. Compare two snapshots with
+    /// [`StoreUsage::since`].
     #[must_use]
     pub fn usage(&self) -> StoreUsage {
         self.memory().usage().clone()

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use apptheory_core::store::wire::Wire;
 use apptheory_core::store::{BatchGetItem, ConsumedCapacity, GetItem, QueryItems, StoreUsage};
 
-/// Adds up the calls of an executor, and the capacity that DynamoDB says they consumed. Clones are the
-/// same meter.
+/// Adds up the calls of an executor, and the capacity that DynamoDB says they consumed. Clones are
+/// the same meter.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Meter(Arc<Mutex<StoreUsage>>);
 

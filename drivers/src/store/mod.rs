@@ -1,9 +1,9 @@
 //! Stores: where services keep what they know.
 //!
 //! A [`Store`] is what every service is made on. Behind it is an executor: tables in memory for
-//! tests, a DynamoDB in a file for a laptop or an appliance, or DynamoDB itself. This module decides
-//! what goes with an executor: one clock, one source of ids, one environment, and the tables that
-//! services declare. It refuses to know what services keep.
+//! tests, a DynamoDB in a file for a laptop or an appliance, or DynamoDB itself. This module
+//! decides what goes with an executor: one clock, one source of ids, one environment, and the
+//! tables that services declare. It refuses to know what services keep.
 //!
 //! ```
 //! use apptheory::eventbus::EventBus;
@@ -102,8 +102,8 @@ impl Store {
         Self::builder().embedded(path)
     }
 
-    /// Makes a store on DynamoDB, with the settings of [`AwsStore::from_env`]: for production. Tables
-    /// are never created: deploy them.
+    /// Makes a store on DynamoDB, with the settings of [`AwsStore::from_env`]: for production.
+    /// Tables are never created: deploy them.
     #[cfg(feature = "aws")]
     pub async fn aws() -> Self {
         Self::builder().aws().await
@@ -169,18 +169,18 @@ impl Store {
         (self.world.env)(name)
     }
 
-    /// Returns the calls that were made so far, and the capacity that they consumed. `None` for a store
-    /// of another [executor](Self::new), which nobody counts.
+    /// Returns the calls that were made so far, and the capacity that they consumed. `None` for a
+    /// store of another [executor](Self::new), which nobody counts.
     ///
-    /// DynamoDB charges for refused writes and cancelled transactions, too, and does not report them:
-    /// only a store in memory counts those.
+    /// DynamoDB charges for refused writes and cancelled transactions, too, and does not report
+    /// them: only a store in memory counts those.
     #[must_use]
     pub fn usage(&self) -> Option<StoreUsage> {
         (self.world.usage)()
     }
 
-    /// Says that a table is needed. In memory it is created at once, in a file at the next call, and
-    /// on DynamoDB or a foreign executor never. A table that is there already stays as it is.
+    /// Says that a table is needed. In memory it is created at once, in a file at the next call,
+    /// and on DynamoDB or a foreign executor never. A table that is there already stays as it is.
     ///
     /// Services declare their own tables; call it for tables of yours.
     pub fn declare(&self, table: TableDefinition) {

@@ -82,8 +82,8 @@ impl TestAnswer {
         self.answer.as_ref().err()
     }
 
-    /// Returns what the application was told of, and nobody who sent the event: causes of failures and
-    /// panics, as [`on_failure`](crate::App::on_failure) has them, without secrets.
+    /// Returns what the application was told of, and nobody who sent the event: causes of failures
+    /// and panics, as [`on_failure`](crate::App::on_failure) has them, without secrets.
     #[must_use]
     pub fn failures(&self) -> &[String] {
         &self.report.failures
@@ -100,9 +100,9 @@ impl TestAnswer {
         }
     }
 
-    /// Expects that exactly these records of a batch failed, in their order: messages of SQS by their
-    /// ids, records of Kinesis and DynamoDB by their sequence numbers, those of Kafka by partition and
-    /// offset: `orders-0:5`.
+    /// Expects that exactly these records of a batch failed, in their order: messages of SQS by
+    /// their ids, records of Kinesis and DynamoDB by their sequence numbers, those of Kafka by
+    /// partition and offset: `orders-0:5`.
     #[track_caller]
     pub fn assert_failures<T: Into<String>>(&self, expected: impl IntoIterator<Item = T>) -> &Self {
         let expected: Vec<String> = expected.into_iter().map(T::into).collect();

@@ -21,17 +21,17 @@ use crate::app::{App, AppService, Invocation};
 use crate::clock::{Clock as _, VirtualClock};
 use crate::store::Store;
 
-/// An application in a test: it answers requests and events in no time, however long they take by its
-/// clock.
+/// An application in a test: it answers requests and events in no time, however long they take by
+/// its clock.
 ///
-/// It has a [`TestEnv`], and a runtime of one thread. Whenever all tasks wait, time jumps to the next
-/// instant that one of them sleeps until, by the clock of the [context](crate::app::Context::clock) or
-/// the [store](Store::clock). Have handlers sleep by such a clock. Waiting for tokio's own timers, for
-/// the network or for another thread takes real time, while the application's time jumps on: a time-out
-/// around it may end at once.
+/// It has a [`TestEnv`], and a runtime of one thread. Whenever all tasks wait, time jumps to the
+/// next instant that one of them sleeps until, by the clock of the
+/// [context](crate::app::Context::clock) or the [store](Store::clock). Have handlers sleep by such
+/// a clock. Waiting for tokio's own timers, for the network or for another thread takes real time,
+/// while the application's time jumps on: a time-out around it may end at once.
 ///
-/// Methods that take an expectation panic where it does not hold, and say what was sent, what came and
-/// what differs.
+/// Methods that take an expectation panic where it does not hold, and say what was sent, what came
+/// and what differs.
 ///
 /// ```
 /// use apptheory::prelude::*;
@@ -67,16 +67,16 @@ impl TestApp {
     ///
     /// # Panics
     ///
-    /// If the application does not build, or inside a runtime, such as that of `#[tokio::test]`: there,
-    /// use a [`TestEnv`].
+    /// If the application does not build, or inside a runtime, such as that of `#[tokio::test]`:
+    /// there, use a [`TestEnv`].
     #[must_use]
     #[track_caller]
     pub fn new<S: Send + Sync + 'static>(app: impl FnOnce(&Store) -> App<S>) -> Self {
         Self::within(TestEnv::new(), app)
     }
 
-    /// As [`new`](Self::new), in an environment: with a store that has layers, or from another instant
-    /// on.
+    /// As [`new`](Self::new), in an environment: with a store that has layers, or from another
+    /// instant on.
     ///
     /// # Panics
     ///
@@ -110,8 +110,8 @@ impl TestApp {
         Self { env, service, runtime, failures, time_limit: None }
     }
 
-    /// Gives each invocation so much time, as the timeout of a function does on AWS. By default it has
-    /// as much as it needs.
+    /// Gives each invocation so much time, as the timeout of a function does on AWS. By default it
+    /// has as much as it needs.
     ///
     /// ```
     /// use apptheory::prelude::*;
@@ -129,8 +129,8 @@ impl TestApp {
         Self { time_limit: Some(limit), ..self }
     }
 
-    /// Runs a future to its end on the application's runtime, in its time: to look at the store, or to
-    /// call the [service](Self::service).
+    /// Runs a future to its end on the application's runtime, in its time: to look at the store, or
+    /// to call the [service](Self::service).
     pub fn run<F: Future>(&self, future: F) -> F::Output {
         self.runtime.block_on(future)
     }
@@ -190,8 +190,9 @@ impl TestApp {
         self.request("DELETE", path)
     }
 
-    /// Begins a request of any method. The path is percent-encoded, as a client sends it, and may have
-    /// a query. It comes from the address [`CLIENT`](Self::CLIENT), unless it says another one.
+    /// Begins a request of any method. The path is percent-encoded, as a client sends it, and may
+    /// have a query. It comes from the address [`CLIENT`](Self::CLIENT), unless it says another
+    /// one.
     pub fn request(&self, method: &str, path: &str) -> TestRequest<&Self> {
         TestRequest::new(self, method, path).from_address(Self::CLIENT)
     }
@@ -226,8 +227,8 @@ impl TestApp {
         self.invoke(&events::kinesis(stream, data))
     }
 
-    /// Sends messages of a log, as a subscription of CloudWatch Logs delivers them through a Kinesis
-    /// stream.
+    /// Sends messages of a log, as a subscription of CloudWatch Logs delivers them through a
+    /// Kinesis stream.
     pub fn cloudwatch_logs<M: Into<String>>(
         &self,
         stream: &str,
@@ -269,7 +270,8 @@ impl TestApp {
         self.invoke(&events::schedule(group, name))
     }
 
-    /// Has CloudFormation ask for a change of a custom resource. The answer is what CloudFormation is told.
+    /// Has CloudFormation ask for a change of a custom resource. The answer is what CloudFormation
+    /// is told.
     ///
     /// ```
     /// use apptheory::app::App;
@@ -343,8 +345,8 @@ impl TestRequest<&TestApp> {
     ///
     /// # Panics
     ///
-    /// If the invocation fails: what the client gets then is the service's own. Requests always have an
-    /// answer where the application has a handler of requests.
+    /// If the invocation fails: what the client gets then is the service's own. Requests always
+    /// have an answer where the application has a handler of requests.
     #[track_caller]
     pub fn send(self) -> TestResponse {
         let event = self.event();

@@ -20,11 +20,11 @@ use crate::websocket::FakeWebSocketClients;
 /// everybody waits, ids in order, and clients that keep what is sent to WebSockets. The application
 /// and its store go by the same clock and the same ids. Clones share all of it.
 ///
-/// [`TestApp`](super::TestApp) makes one by itself, and lets its time pass. Elsewhere, time stands still
-/// until the [clock](Self::clock) is advanced.
+/// [`TestApp`](super::TestApp) makes one by itself, and lets its time pass. Elsewhere, time stands
+/// still until the [clock](Self::clock) is advanced.
 ///
-/// Make one where the store needs layers, time begins at another instant, or the test has a runtime of
-/// its own, such as that of `#[tokio::test]`:
+/// Make one where the store needs layers, time begins at another instant, or the test has a runtime
+/// of its own, such as that of `#[tokio::test]`:
 ///
 /// ```
 /// use apptheory::app::{App, Invocation};
@@ -58,8 +58,8 @@ impl Default for TestEnv {
 }
 
 impl TestEnv {
-    /// When time begins unless told otherwise: 2026-01-01T00:00:00Z. The event bus takes no events of
-    /// 1970.
+    /// When time begins unless told otherwise: 2026-01-01T00:00:00Z. The event bus takes no events
+    /// of 1970.
     pub const BEGINNING: Timestamp = Timestamp::from_unix_seconds(1_767_225_600);
 
     /// Makes an environment at the [beginning](Self::BEGINNING).

@@ -1,11 +1,11 @@
-//! Events of queues, streams, tables, topics, buckets, buses, schedules, WebSockets and of services that
-//! ask for one answer, as AWS sends them.
+//! Events of queues, streams, tables, topics, buckets, buses, schedules, WebSockets and of services
+//! that ask for one answer, as AWS sends them.
 //!
-//! A queue, stream, table, topic, rule or schedule is given by its name, for which the ARN is made up,
-//! or by its ARN.
-//! Records have the ids `msg-1`, `kin-1`, `ddb-1`, `sns-1` and so on, counted in each event; those of
-//! Kinesis and DynamoDB have the sequence numbers `1` and so on, which is what failures name. Records of
-//! Kafka have the offsets 0 and so on in their partition; failures name them as `orders-0:0`.
+//! A queue, stream, table, topic, rule or schedule is given by its name, for which the ARN is made
+//! up, or by its ARN. Records have the ids `msg-1`, `kin-1`, `ddb-1`, `sns-1` and so on, counted in
+//! each event; those of Kinesis and DynamoDB have the sequence numbers `1` and so on, which is what
+//! failures name. Records of Kafka have the offsets 0 and so on in their partition; failures name
+//! them as `orders-0:0`.
 //!
 //! ```
 //! use apptheory::testkit::events::{self, SqsEntry};

@@ -6,8 +6,9 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use crate::logs::{self, Format, Logs};
 use crate::test_writer::TestWriter;
 
-/// Returns the lines that are logged while `act` runs, on its thread: what `tracing`'s macros say, as it
-/// is logged in production, at the level `INFO` and above. Other tests may run at the same time.
+/// Returns the lines that are logged while `act` runs, on its thread: what `tracing`'s macros say,
+/// as it is logged in production, at the level `INFO` and above. Other tests may run at the same
+/// time.
 ///
 /// ```
 /// use apptheory::App;

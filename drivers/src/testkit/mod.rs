@@ -1,8 +1,8 @@
 //! Testing an application: it answers requests and events in a test as it does on AWS, in no time.
 //!
 //! A [`TestApp`] calls the function that `main` calls, with a store in memory, a clock whose time
-//! passes only while everybody waits, and ids in order. Requests and events go to it as AWS sends them,
-//! and expectations look at what AWS is answered.
+//! passes only while everybody waits, and ids in order. Requests and events go to it as AWS sends
+//! them, and expectations look at what AWS is answered.
 //!
 //! ```
 //! use apptheory::prelude::*;

@@ -27,7 +27,8 @@ pub(super) use self::event::ANY_PATH;
 use super::json_of;
 
 /// Which service hands a request to the function. An application knows them by the form of their
-/// events, their [source](Self::source): REST APIs have the one of HTTP APIs with payload format 1.0.
+/// events, their [source](Self::source): REST APIs have the one of HTTP APIs with payload format
+/// 1.0.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum Via {
     /// A function URL.
@@ -43,8 +44,8 @@ pub enum Via {
     LoadBalancer,
     /// VPC Lattice, version 2 of its events.
     VpcLattice,
-    /// VPC Lattice, version 1 of its events, which have one value for each name: header fields are joined,
-    /// and of a query the last value of a name is left.
+    /// VPC Lattice, version 1 of its events, which have one value for each name: header fields are
+    /// joined, and of a query the last value of a name is left.
     VpcLatticeV1,
 }
 
@@ -129,8 +130,8 @@ pub fn delete(path: &str) -> TestRequest {
     request("DELETE", path)
 }
 
-/// Begins a request of any method. The path is percent-encoded, as a client sends it, and may have a
-/// query; a `/` is put in front of it if it has none.
+/// Begins a request of any method. The path is percent-encoded, as a client sends it, and may have
+/// a query; a `/` is put in front of it if it has none.
 pub fn request(method: &str, path: &str) -> TestRequest {
     TestRequest::new((), method, path)
 }
@@ -223,8 +224,8 @@ impl<A> TestRequest<A> {
         Self { address: Some(address.into()), ..self }
     }
 
-    /// Sets the claims of a token that API Gateway has checked: with the JWT authorizer of an HTTP API,
-    /// or the Cognito authorizer of a REST API. As there, all values travel as texts.
+    /// Sets the claims of a token that API Gateway has checked: with the JWT authorizer of an HTTP
+    /// API, or the Cognito authorizer of a REST API. As there, all values travel as texts.
     ///
     /// # Panics
     ///

@@ -42,8 +42,8 @@ struct Answer {
     is_base64_encoded: bool,
 }
 
-/// The number of a spelling of a name: its letters in upper case are the binary digits that are 1, the
-/// lowest first.
+/// The number of a spelling of a name: its letters in upper case are the binary digits that are 1,
+/// the lowest first.
 fn spelling(name: &str) -> u32 {
     let letters = name.chars().filter(char::is_ascii_alphabetic);
     letters.rev().fold(0, |number, letter| number << 1 | u32::from(letter.is_ascii_uppercase()))

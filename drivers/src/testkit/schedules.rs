@@ -30,19 +30,19 @@ use crate::layer::Fault;
 /// }
 /// ```
 ///
-/// In a turn one caller has its store call carried out and goes on until it asks for another; so it is
-/// calls that are ordered, and nothing between them. How many calls a caller makes is found while
-/// schedules are followed: each has to be [run](World::run) before the next one is asked for, from the
-/// same world with the same machines. Where that is not so, a test panics, and where it panics for any
-/// reason, the last schedule is printed, turn by turn.
+/// In a turn one caller has its store call carried out and goes on until it asks for another; so it
+/// is calls that are ordered, and nothing between them. How many calls a caller makes is found
+/// while schedules are followed: each has to be [run](World::run) before the next one is asked for,
+/// from the same world with the same machines. Where that is not so, a test panics, and where it
+/// panics for any reason, the last schedule is printed, turn by turn.
 ///
-/// Two things are in no schedule: a call that takes effect after its caller was told that it failed, as
-/// a reply that is lost is that of a call that has been made; and sleeps beside each other, as each
-/// takes a turn and sets the clock ahead for everybody.
+/// Two things are in no schedule: a call that takes effect after its caller was told that it
+/// failed, as a reply that is lost is that of a call that has been made; and sleeps beside each
+/// other, as each takes a turn and sets the clock ahead for everybody.
 ///
-/// There are many: *n* callers with *k* calls each have (*nk*)! / (*k*!)*ⁿ* orders, which are 90 for
-/// three callers with two calls, and 34 650 with four. A call that goes wrong multiplies them by about
-/// as many as there are calls.
+/// There are many: *n* callers with *k* calls each have (*nk*)! / (*k*!)*ⁿ* orders, which are 90
+/// for three callers with two calls, and 34 650 with four. A call that goes wrong multiplies them
+/// by about as many as there are calls.
 #[derive(Debug)]
 pub struct Schedules {
     callers: usize,
@@ -76,8 +76,9 @@ impl Schedules {
         self.allowing(calls, Fault::ALL.map(Fate::Failed).to_vec())
     }
 
-    /// Adds the schedules in which a call is made at once and its reply arrives so much later. Until
-    /// then others may act; the clock shows that time when it arrives, unless it shows a later one.
+    /// Adds the schedules in which a call is made at once and its reply arrives so much later.
+    /// Until then others may act; the clock shows that time when it arrives, unless it shows a
+    /// later one.
     #[must_use]
     pub fn delaying_one_reply(self, by: Duration) -> Self {
         self.allowing(1, vec![Fate::Delayed(by)])
@@ -132,9 +133,9 @@ pub struct Run<O> {
 
 impl Run<Decided> {
     /// Returns how many requests were admitted, counted or not: while its store gives no answer, a
-    /// limiter that fails open admits what it does not count. Errors are no admissions: that a limit
-    /// is not exceeded also holds where nothing works, so expect of schedules without faults how many
-    /// get in.
+    /// limiter that fails open admits what it does not count. Errors are no admissions: that a
+    /// limit is not exceeded also holds where nothing works, so expect of schedules without faults
+    /// how many get in.
     #[must_use]
     pub fn admitted(&self) -> usize {
         let decisions = self.outputs.iter().filter_map(|decided| decided.decision.as_ref().ok());

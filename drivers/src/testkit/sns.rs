@@ -16,8 +16,8 @@ use aws_smithy_types::body::SdkBody;
 
 use super::events::REGION;
 
-/// Keeps what is published through its [client](Self::client), and answers as it is told to. Clones are
-/// the same topics.
+/// Keeps what is published through its [client](Self::client), and answers as it is told to. Clones
+/// are the same topics.
 ///
 /// The client is the AWS SDK's: what is published is written and read as on AWS, and goes nowhere.
 ///
@@ -72,14 +72,15 @@ impl FakeSnsClient {
         Client::from_conf(config.build())
     }
 
-    /// Returns what was published so far, in order, that which was answered with an error among it. Its
-    /// ids are `msg-1`, `msg-2` and so on.
+    /// Returns what was published so far, in order, that which was answered with an error among it.
+    /// Its ids are `msg-1`, `msg-2` and so on.
     #[must_use]
     pub fn published(&self) -> Vec<PublishedMessage> {
         self.state().published.clone()
     }
 
-    /// Answers with an error of this code from now on, such as `AuthorizationError`; `None` mends it.
+    /// Answers with an error of this code from now on, such as `AuthorizationError`; `None` mends
+    /// it.
     pub fn fail<'c>(&self, code: impl Into<Option<&'c str>>) {
         self.state().error = code.into().map(str::to_owned);
     }

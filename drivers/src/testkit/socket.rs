@@ -17,8 +17,8 @@ use crate::ids::IdSource as _;
 use crate::websocket::FakeWebSocketManagementClient;
 
 impl TestApp {
-    /// Begins a connection to the application's WebSocket API. What handlers send to it, or to all in a
-    /// room, arrives at the connections that are open.
+    /// Begins a connection to the application's WebSocket API. What handlers send to it, or to all
+    /// in a room, arrives at the connections that are open.
     ///
     /// The API selects routes by the member `action` of a message (`$request.body.action`), else
     /// `$default`.
@@ -123,8 +123,8 @@ impl TestSocket<'_> {
     ///
     /// # Panics
     ///
-    /// If the connection is closed, no route is for the message, or its handler does not answer with a
-    /// 2xx. In production the client would not learn of the last two.
+    /// If the connection is closed, no route is for the message, or its handler does not answer
+    /// with a 2xx. In production the client would not learn of the last two.
     #[track_caller]
     pub fn send(&mut self, message: &str) -> &mut Self {
         let is_served = |key: &str| self.app.service.has_websocket_route(key);
@@ -197,8 +197,8 @@ impl TestSocket<'_> {
         self
     }
 
-    /// Closes the connection, and lets the handler of `$disconnect` run to its end. Nothing can be sent
-    /// to the connection any more.
+    /// Closes the connection, and lets the handler of `$disconnect` run to its end. Nothing can be
+    /// sent to the connection any more.
     #[track_caller]
     pub fn close(&mut self) {
         self.client().disconnect(&self.peer.id);

@@ -64,8 +64,8 @@ impl TestApp {
         self.invoke(&events::firehose(stream, data))
     }
 
-    /// Sends messages of a log group, as a subscription of CloudWatch Logs delivers them to the function
-    /// itself.
+    /// Sends messages of a log group, as a subscription of CloudWatch Logs delivers them to the
+    /// function itself.
     pub fn log_subscription<M: Into<String>>(
         &self,
         log_group: &str,

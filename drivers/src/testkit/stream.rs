@@ -18,8 +18,8 @@ use crate::app::after::Ending;
 use crate::app::framing::{Framed, Framing};
 use crate::clock::{Clock as _, before};
 
-/// A response while it is made, as the service sends it on: its head, its chunks one after the other,
-/// and how it ends.
+/// A response while it is made, as the service sends it on: its head, its chunks one after the
+/// other, and how it ends.
 ///
 /// Nothing is made that is not asked for. Dropping it is a client that goes away.
 ///
@@ -76,8 +76,8 @@ impl fmt::Debug for Shown<'_> {
 const MAX_SSE_BYTES: usize = 1 << 20;
 
 impl<'a> TestRequest<&'a TestApp> {
-    /// Sends the request as to a function that streams its responses, and waits for the head. Function
-    /// URLs stream, and REST APIs; the route is set up for it.
+    /// Sends the request as to a function that streams its responses, and waits for the head.
+    /// Function URLs stream, and REST APIs; the route is set up for it.
     ///
     /// # Panics
     ///
@@ -159,7 +159,8 @@ impl TestStream<'_> {
         self.read_before(clock.sleep(time))
     }
 
-    /// Reads the server-sent events up to the end of the response, without comments such as keep-alives.
+    /// Reads the server-sent events up to the end of the response, without comments such as
+    /// keep-alives.
     ///
     /// # Panics
     ///
@@ -227,8 +228,8 @@ impl TestStream<'_> {
         self
     }
 
-    /// Reads up to the end, and expects that exactly these server-sent events came since it was read
-    /// last, by their data.
+    /// Reads up to the end, and expects that exactly these server-sent events came since it was
+    /// read last, by their data.
     #[track_caller]
     pub fn assert_events<T: AsRef<str>>(
         &mut self,

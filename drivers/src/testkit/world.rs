@@ -93,8 +93,8 @@ impl World {
         &self.memory
     }
 
-    /// Lets as many callers as the schedule has ask a limiter for one unit each, of one key, as of now.
-    /// It happens in a fork: the world stays as it is.
+    /// Lets as many callers as the schedule has ask a limiter for one unit each, of one key, as of
+    /// now. It happens in a fork: the world stays as it is.
     #[must_use]
     pub fn run(&self, limiter: &Limiter, schedule: Schedule) -> Run<Decided> {
         let key = RateLimitKey::new("tenant-7", "/orders", "POST");
@@ -115,8 +115,8 @@ impl World {
         schedule.follow(self.fork(), machine)
     }
 
-    /// Carries out the one effect that a machine waits for, or lets it fail, and resumes the machine.
-    /// A sleep cannot fail.
+    /// Carries out the one effect that a machine waits for, or lets it fail, and resumes the
+    /// machine. A sleep cannot fail.
     pub fn step<M>(&mut self, request: StoreRequest<M>, fault: Option<Fault>) -> Step<M>
     where
         M: Machine<Request = StoreRequest<M>>,
@@ -124,8 +124,8 @@ impl World {
         carry_out(self, request, fault)
     }
 
-    /// Carries out the one effect that a machine waits for, or lets it fail, and keeps the answer on
-    /// its way: others may act before it [arrives](Self::arrive).
+    /// Carries out the one effect that a machine waits for, or lets it fail, and keeps the answer
+    /// on its way: others may act before it [arrives](Self::arrive).
     pub fn send<M: Machine>(&mut self, request: &StoreRequest<M>, fault: Option<Fault>) -> Sent {
         Sent(transcribe(self, request, fault))
     }

@@ -20,7 +20,8 @@ pub struct Identity(pub String);
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RoutePattern(pub String);
 
-/// Puts a [`RateLimiter`](crate::limiter::RateLimiter) in front of a service. Cheap to clone; all clones share the limiter.
+/// Puts a [`RateLimiter`](crate::limiter::RateLimiter) in front of a service. Cheap to clone; all
+/// clones share the limiter.
 ///
 /// A request counts for its [caller](apptheory_core::limiter::http::KeyPolicy), as far as the host
 /// vouches for it with the extensions [`Identity`], [`Tenant`] and [`ClientIp`], and for its

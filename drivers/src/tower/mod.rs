@@ -2,9 +2,10 @@
 //!
 //! This module shows requests to the limit, and writes a decision on a response. It decides nothing
 //! about limits, and refuses to know how a request was authenticated or where it came from: the
-//! host vouches for that with request extensions: [`Identity`] and [`Tenant`], which its authentication
-//! sets, and [`ClientIp`], which the server of the connection sets. Without any of them every request
-//! is answered with 500, unless the layer trusts proxies or counts all requests together.
+//! host vouches for that with request extensions: [`Identity`] and [`Tenant`], which its
+//! authentication sets, and [`ClientIp`], which the server of the connection sets. Without any of
+//! them every request is answered with 500, unless the layer trusts proxies or counts all requests
+//! together.
 //!
 //! What clients get is [`RequestLimit`](crate::limiter::RequestLimit)'s table; the response's
 //! extensions hold a [`Decision`], or the [`limiter::Error`] of a 500 or 503.

@@ -1,10 +1,10 @@
 //! The trace of an invocation: in every context, in code without one, and on every AWS call.
 //!
-//! Lambda gives each invocation a trace, and AWS's services want it back on calls that the invocation
-//! makes: X-Ray joins them to one picture, and Lambda finds functions that call themselves in a
-//! [loop](https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html). This module keeps
-//! it beside what an invocation runs, several at a time included, and never in the environment of the
-//! process. It refuses to know what is done for an invocation.
+//! Lambda gives each invocation a trace, and AWS's services want it back on calls that the
+//! invocation makes: X-Ray joins them to one picture, and Lambda finds functions that call
+//! themselves in a [loop](https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html).
+//! This module keeps it beside what an invocation runs, several at a time included, and never in
+//! the environment of the process. It refuses to know what is done for an invocation.
 //!
 //! ```
 //! use apptheory::app::{App, Context, Invocation};
@@ -28,8 +28,8 @@
 //! AWS clients that this crate makes send the trace. Clients of yours do, too, once they have
 //! [`Propagation`] among their interceptors.
 //!
-//! A request may come with a trace context of its own (`traceparent`, `tracestate`), as the clients of
-//! OpenTelemetry send it. It is passed to the application, and not to AWS: put
+//! A request may come with a trace context of its own (`traceparent`, `tracestate`), as the clients
+//! of OpenTelemetry send it. It is passed to the application, and not to AWS: put
 //! [`Trace::traceparent`] on the requests that you send.
 
 #[cfg(feature = "_aws_sdk")]
@@ -70,16 +70,17 @@ impl Trace {
         }
     }
 
-    /// Returns the trace that Lambda gave the invocation, as the header field `X-Amzn-Trace-Id` spells
-    /// it: root, parent, whether it is sampled, and the lineage that Lambda finds loops by. Or an empty
-    /// text.
+    /// Returns the trace that Lambda gave the invocation, as the header field `X-Amzn-Trace-Id`
+    /// spells it: root, parent, whether it is sampled, and the lineage that Lambda finds loops by.
+    /// Or an empty text.
     #[must_use]
     pub fn x_amzn_trace_id(&self) -> &str {
         &self.0.x_amzn_trace_id
     }
 
     /// Returns the id of the trace that Lambda gave the invocation, such as
-    /// `1-5759e988-bd862e3fe1be46a994272793`; or an empty text. Use it to look the trace up in X-Ray.
+    /// `1-5759e988-bd862e3fe1be46a994272793`; or an empty text. Use it to look the trace up in
+    /// X-Ray.
     #[must_use]
     pub fn id(&self) -> &str {
         x_ray_trace_id(self.x_amzn_trace_id()).unwrap_or_default()
@@ -123,16 +124,16 @@ tokio::task_local! {
 }
 
 /// Returns the trace of the invocation that the running code belongs to; an empty one outside of an
-/// invocation. Handlers, middleware, hooks and streamed bodies run inside one; tasks that they spawn
-/// do not, unless [`scope`] carries the trace on.
+/// invocation. Handlers, middleware, hooks and streamed bodies run inside one; tasks that they
+/// spawn do not, unless [`scope`] carries the trace on.
 #[must_use]
 pub fn current() -> Trace {
     CURRENT.try_with(Trace::clone).unwrap_or_default()
 }
 
-/// Returns a future that runs within a trace. Use it for a task that a handler spawns: its AWS calls
-/// belong to the invocation as well. With the feature `tracing` it also runs within the span that is
-/// entered where `scope` is called, so that its log lines name the invocation.
+/// Returns a future that runs within a trace. Use it for a task that a handler spawns: its AWS
+/// calls belong to the invocation as well. With the feature `tracing` it also runs within the span
+/// that is entered where `scope` is called, so that its log lines name the invocation.
 ///
 /// On Lambda, wait for such a task before you answer: once the invocation has ended, the process is
 /// frozen.

@@ -1,8 +1,9 @@
 //! What clients call a member that Rust calls by its own name.
 //!
-//! The validation library names members as Rust does, and `serde` has them renamed. A type is asked:
-//! it is read from nothing, along the path of the member, and says the names of its members on the
-//! way. Names are the same if their letters and digits are, which is true of every `rename_all`.
+//! The validation library names members as Rust does, and `serde` has them renamed. A type is
+//! asked: it is read from nothing, along the path of the member, and says the names of its members
+//! on the way. Names are the same if their letters and digits are, which is true of every
+//! `rename_all`.
 
 use core::fmt;
 
@@ -13,8 +14,8 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 
 /// Returns the path of a member as clients write it, such as `lines[1].unitPrice` for
-/// `lines[1].unit_price`, and its place among those of the type. From where the type does not say it,
-/// the path is as it was.
+/// `lines[1].unit_price`, and its place among those of the type. From where the type does not say
+/// it, the path is as it was.
 pub(super) fn wire_path<T: DeserializeOwned>(path: &str) -> (Place, String) {
     let mut trail = Trail { told: String::new(), place: Place::new(), rest: path };
     // It ends in an error, whatever the type: there is nothing to be read.
@@ -156,8 +157,8 @@ impl<'de, 'p: 'de> Deserializer<'de> for Walk<'_, 'p> {
         visitor.visit_newtype_struct(Self { in_newtype: true, ..self })
     }
 
-    // Texts and numbers have no members, and which variant of an enum or which part of a tuple a path
-    // is in, it does not say.
+    // Texts and numbers have no members, and which variant of an enum or which part of a tuple a
+    // path is in, it does not say.
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
         unit_struct tuple tuple_struct enum identifier ignored_any

@@ -13,8 +13,8 @@ use serde::de::DeserializeOwned;
 
 use super::names::wire_path;
 
-/// Checks a value, and returns the rules that it breaks, each with its member as clients write it. Use
-/// it for what no [`Valid`](crate::app::Valid) reaches, such as what an envelope holds.
+/// Checks a value, and returns the rules that it breaks, each with its member as clients write it.
+/// Use it for what no [`Valid`](crate::app::Valid) reaches, such as what an envelope holds.
 ///
 /// ```
 /// use apptheory::events::Sns;
@@ -60,7 +60,8 @@ where
     violations
 }
 
-/// The rules that were broken. The library keeps a text of each, which says where in this list it is.
+/// The rules that were broken. The library keeps a text of each, which says where in this list it
+/// is.
 #[derive(Default)]
 struct Broken(RefCell<Vec<Found>>);
 

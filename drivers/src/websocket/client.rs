@@ -16,14 +16,14 @@ pub type WebSocketClient = Arc<dyn WebSocketManagementClient>;
 /// Sends to, asks about and closes the connections of one WebSocket API.
 ///
 /// Ids are trimmed; a blank one is refused before anything is sent. A connection that is closed, or
-/// not established yet, is [gone](gateway::Error::is_gone): forget it. While the route of `$connect`
-/// runs there is no connection yet.
+/// not established yet, is [gone](gateway::Error::is_gone): forget it. While the route of
+/// `$connect` runs there is no connection yet.
 pub trait WebSocketManagementClient: fmt::Debug + Send + Sync {
     /// Where the API is, as it was configured.
     fn endpoint(&self) -> &str;
 
-    /// Sends data to a connection: at most [`MAX_DATA_BYTES`](apptheory_core::gateway::MAX_DATA_BYTES)
-    /// bytes, or none at all.
+    /// Sends data to a connection: at most
+    /// [`MAX_DATA_BYTES`](apptheory_core::gateway::MAX_DATA_BYTES) bytes, or none at all.
     ///
     /// # Errors
     ///

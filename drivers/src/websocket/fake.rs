@@ -16,8 +16,9 @@ use super::client::{
 /// Whatever is asked is [recorded](Self::calls) before it is answered, be the answer an error; a
 /// blank id is refused and not recorded. Answers are, in this order: the next one that was
 /// [scripted](Self::script) for the operation; its [standing error](Self::fail); and what becomes
-/// of the connection. A lenient client takes every connection for open, except for asking about
-/// it: that is [not found](gateway::ErrorKind::NotFound) unless it was connected. A [strict](Self::strict) one knows those that [were connected](Self::connect).
+/// of the connection. A lenient client takes every connection for open, except for asking about it:
+/// that is [not found](gateway::ErrorKind::NotFound) unless it was connected. A
+/// [strict](Self::strict) one knows those that [were connected](Self::connect).
 #[derive(Clone, Debug)]
 pub struct FakeWebSocketManagementClient {
     endpoint: Arc<str>,

@@ -14,11 +14,12 @@ use super::connections::Connections;
 use crate::app::WebSocket;
 use crate::clock::Clock as _;
 
-/// The connections of one topic; made by [`Connections::room`]. Clones are the same room, and cheap.
+/// The connections of one topic; made by [`Connections::room`]. Clones are the same room, and
+/// cheap.
 ///
 /// A connection is in one room at a time. It is there until it leaves, or is found to be gone when
-/// something is sent to it, or for at least two hours, the longest that API Gateway keeps one, after
-/// it [joined](Self::join) or was [touched](Self::touch).
+/// something is sent to it, or for at least two hours, the longest that API Gateway keeps one,
+/// after it [joined](Self::join) or was [touched](Self::touch).
 ///
 /// ```
 /// use apptheory::Store;
@@ -123,8 +124,8 @@ impl Room {
         self.connections.register(&socket.connection().connection_id, &self.topic).await
     }
 
-    /// Keeps a connection in the room for longer: on a message from it. One that is in no room is let
-    /// in, as one that was taken for gone before it was established.
+    /// Keeps a connection in the room for longer: on a message from it. One that is in no room is
+    /// let in, as one that was taken for gone before it was established.
     ///
     /// # Errors
     ///
@@ -145,9 +146,9 @@ impl Room {
         self.connections.remove(&socket.connection().connection_id).await
     }
 
-    /// Sends to the room with a [client](super::WebSocketClient), or with a [`Broadcaster`] that has
-    /// settings of its own: for handlers that are not on a socket of the room's API. On one, it is
-    /// [`WebSocket::broadcast`].
+    /// Sends to the room with a [client](super::WebSocketClient), or with a [`Broadcaster`] that
+    /// has settings of its own: for handlers that are not on a socket of the room's API. On one, it
+    /// is [`WebSocket::broadcast`].
     pub fn through(&self, client: impl Into<Broadcaster>) -> RoomSender {
         let clock = self.connections.store().clock().clone();
         RoomSender { room: self.clone(), broadcaster: client.into().with_clock(clock) }

@@ -1,4 +1,4 @@
-//! Statuses and header fields as parts of answers.
+//! Statuses and headers as parts of responses.
 
 use std::collections::BTreeSet;
 
@@ -10,22 +10,22 @@ use super::{IntoAnswer, Response};
 use crate::app::Answer;
 use crate::app::kind::RequestKind;
 
-/// Header fields that a handler puts on its answer: an array of names and values, or a [`HeaderMap`] of
-/// the crate `http`. They take the place of what the rest of the answer says under these names; a name
-/// that comes several times has all of its values. `set-cookie` is always added.
+/// Headers that a handler sets on its response: an array of names and values, or a [`HeaderMap`] of
+/// the crate `http`. They replace headers of the same name; a name that occurs several times keeps
+/// all of its values. `set-cookie` is always added.
 ///
-/// A name that is no token, or a value that holds anything but tabs, blanks and visible ASCII, would
-/// break the answer: it is a masked 500 instead, whose reason is in the log.
+/// An invalid name, or a value with other characters than tabs, blanks and visible ASCII, turns the
+/// response into a masked 500; the log has the reason.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is neither a status nor header fields of an answer",
     note = "an answer is `(StatusCode, T)`, `([(name, value)], T)`, `(StatusCode, [(name, value)], T)` or the same with an `http::HeaderMap`"
 )]
 pub trait HeaderFields {
-    /// Puts the fields on a response.
+    /// Sets the headers on `response`.
     ///
     /// # Errors
     ///
-    /// A masked 500 for a name that is no token.
+    /// A masked 500 for a name that is not an HTTP token.
     fn put_on(self, response: &mut Response) -> Result<(), AppError>;
 }
 
@@ -39,7 +39,7 @@ impl<N: AsRef<str>, V: Into<String>, const LEN: usize> HeaderFields for [(N, V);
 
 impl HeaderFields for HeaderMap {
     fn put_on(self, response: &mut Response) -> Result<(), AppError> {
-        // Bytes that are no ASCII are refused when the answer is sent.
+        // Bytes outside ASCII are refused when the response is sent.
         let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
         let fields = self.iter().map(|(name, value)| Ok((name.clone(), text(value.as_bytes()))));
         put(fields, response)

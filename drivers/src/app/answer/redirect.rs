@@ -1,4 +1,4 @@
-//! Answers that send the client elsewhere.
+//! Redirects.
 
 use apptheory_core::error::AppError;
 
@@ -6,11 +6,12 @@ use super::{IntoAnswer, Response};
 use crate::app::Answer;
 use crate::app::kind::Http;
 
-/// Sends the client to another place: an absolute URL, or a path of the same host.
+/// Redirects the client to an absolute URL, or to a path of the same host.
 ///
-/// A place that holds blanks, control characters or anything but ASCII would break the answer: it is a
-/// masked 500 instead, whose reason is in the log. Encode what you put into one, and do not send clients
-/// where a request says, unless you know the place: links to your service would lead elsewhere.
+/// A location with blanks, control characters or characters outside ASCII turns the response into a
+/// masked 500; the log has the reason. Encode what you insert into a location. Do not redirect to a
+/// location taken from a request unless you have checked it: links to your service could then lead
+/// to any site.
 ///
 /// ```
 /// use apptheory::app::{App, Redirect};
@@ -25,19 +26,20 @@ pub struct Redirect {
 }
 
 impl Redirect {
-    /// Returns a 303: look there, with GET. It suits the answer to a form.
+    /// Returns a 303: the client fetches `location` with GET. Use it in response to a form.
     #[must_use]
     pub fn to(location: impl Into<String>) -> Self {
         Self { status: 303, location: location.into() }
     }
 
-    /// Returns a 307: send the same request there, this time.
+    /// Returns a 307: the client sends the same request to `location`, this time only.
     #[must_use]
     pub fn temporary(location: impl Into<String>) -> Self {
         Self { status: 307, location: location.into() }
     }
 
-    /// Returns a 308: send the same request there, from now on. Browsers remember it for long.
+    /// Returns a 308: the client sends the same request to `location` from now on. Browsers cache
+    /// it for a long time.
     #[must_use]
     pub fn permanent(location: impl Into<String>) -> Self {
         Self { status: 308, location: location.into() }
@@ -54,7 +56,9 @@ impl IntoAnswer<Http> for Redirect {
     }
 }
 
-/// A place that cannot be sent.
+/// A location that cannot be sent.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("the place of a redirect is empty, or holds blanks, control characters or more than ASCII")]
+#[error(
+    "the location of a redirect is empty, or has blanks, control characters or characters outside ASCII"
+)]
 struct InvalidLocation;

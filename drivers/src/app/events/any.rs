@@ -1,5 +1,5 @@
-//! Events of any kind: the input of direct invocations, of Step Functions, of schedules with an input
-//! of their own, and of services without handlers of their own.
+//! Events of any kind: the input of direct invocations, of Step Functions, of schedules with an
+//! input of their own, and of services without a method of their own.
 
 use core::fmt;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::app::subject::OfAnotherKind;
 use crate::app::time::Begun;
 use crate::app::{AppService, Context, FromContext, kind};
 
-/// An event of any kind, as it came. Clones are the same event.
+/// An event of any kind, as its sender wrote it. Clones share the same event.
 ///
 /// ```
 /// use apptheory::app::{App, Invocation};
@@ -43,21 +43,21 @@ impl AnyEvent {
         Self(Arc::new(Whole { text: event.as_json().to_owned(), seen: event.seen() }))
     }
 
-    /// Returns the event as it came, for [`serde_json::from_str`]. To take it as a value of a type,
-    /// ask for [`Json`](crate::app::Json) instead.
+    /// Returns the JSON text of the event, for [`serde_json::from_str`]. Use
+    /// [`Json`](crate::app::Json) to parse it into a type of yours.
     #[must_use]
     pub fn as_json(&self) -> &str {
         &self.0.text
     }
 
-    /// Returns what was seen of the event. It holds no value of it, and may be logged.
+    /// Returns a description of the event's shape. It contains no values, and is safe to log.
     #[must_use]
     pub fn seen(&self) -> &Seen {
         &self.0.seen
     }
 }
 
-/// The event is its sender's: it is not printed.
+/// The event is its sender's data: `Debug` does not print it.
 impl fmt::Debug for AnyEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("AnyEvent").field(&self.0.seen).finish()
@@ -71,19 +71,19 @@ impl<S> FromContext<S, kind::Any> for AnyEvent {
     }
 }
 
-/// A handler of events, and how it is registered, as code says it.
+/// A handler of events, with its registration as written in code.
 pub(in crate::app) struct NamedRoute {
     pub(in crate::app) name: String,
     pub(in crate::app) handler: Arc<Chain>,
 }
 
 impl AppService {
-    /// Whether a handler of events of any kind takes an event.
+    /// Returns whether a handler of events of any kind accepts an event.
     pub(in crate::app) fn takes_any(&self, event: &RawEvent<'_>) -> bool {
         self.inner.events.any.find(event).is_some()
     }
 
-    /// Has an event handled by the first handler that it fits, and answers what came of it.
+    /// Runs the first handler that accepts the event, and returns its result.
     pub(in crate::app) async fn answer_any(
         &self,
         event: &RawEvent<'_>,
@@ -104,7 +104,7 @@ impl AppService {
         Ok(apptheory_core::json::to_text(&output))
     }
 
-    /// The error of an event that nothing is registered for, which hooks get too.
+    /// Returns the error for an event without a handler, and reports it to the hooks.
     pub(super) fn refuse_unrouted(&self, event: &RawEvent<'_>, begun: &Begun) -> InvokeError {
         let (seen, request_id) = (event.seen(), &begun.invocation.request_id);
         let observation = EventObservation::unrouted(&seen, request_id);

@@ -1,4 +1,4 @@
-//! Batches: records one at a time, or several at once, and an answer that names what to send again.
+//! Batches: runs their records, one or several at a time, and returns the list of records to retry.
 
 use core::num::NonZeroUsize;
 use core::pin::pin;
@@ -20,8 +20,8 @@ use crate::app::time::Begun;
 use crate::app::{AppService, Response};
 use crate::clock::{Clock as _, before};
 
-/// A record is from a queue, stream or table that nothing is registered for. It fails: register a
-/// handler, or remove the event source mapping.
+/// A record comes from a queue, stream or table without a handler, and fails. Register a handler,
+/// or remove the event source mapping.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error(
     "nothing is registered for {name:?}: register a handler, or remove the event source mapping"
@@ -30,17 +30,17 @@ struct Unregistered {
     name: String,
 }
 
-/// A record was not handled to the end: the invocation has to end before, or a record that it has to
-/// come after failed. It comes again.
+/// A record was not finished, and is retried: the batch's time was up, or an earlier record that it
+/// must follow failed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the record was not handled to the end")]
+#[error("the record was not finished: the time was up, or a record before it failed")]
 struct NotFinished;
 
-/// Keeps the response to a record, by its index.
+/// Keeps a record's response, by the record's index.
 pub(super) type Keep<'k> = dyn Fn(usize, Response) -> Result<(), AppError> + Sync + 'k;
 
 impl AppService {
-    /// Has the records of an event handled; `text` is what it was read from.
+    /// Handles the records of an event; `text` is what the event was parsed from.
     pub(in crate::app) async fn answer_records(
         &self,
         event: &BatchEvent<'_>,
@@ -67,7 +67,7 @@ impl AppService {
         }
     }
 
-    /// Has every record of a batch handled, and answers which of them to send again.
+    /// Handles every record of a batch, and returns the list of records to retry.
     async fn answer_batch(
         &self,
         event: &BatchEvent<'_>,
@@ -77,8 +77,8 @@ impl AppService {
         Ok(batch.finish()?.to_json())
     }
 
-    /// Has every record of a batch handled, and the response to each kept, by its index. A record whose
-    /// response cannot be kept has failed.
+    /// Handles every record of a batch, and keeps each response by the record's index. A record
+    /// whose response cannot be kept fails.
     pub(super) async fn run_batch<'e>(
         &self,
         event: &'e BatchEvent<'_>,
@@ -104,13 +104,13 @@ impl AppService {
             in_record(event.source().trigger(), record.name(), record.identifier(), concluded)
                 .await;
         }
-        // Do not cancel: work that handlers started may go on in the background.
+        // Do not cancel: work that handlers spawned may continue in the background.
         let _ = guard.disarm();
         batch
     }
 
-    /// Runs records until none is left, or the time to stop has come: those that still run then are
-    /// given up, and count as failed.
+    /// Runs records until all are done or the time is up. Records still in progress then are
+    /// cancelled, and fail.
     async fn handle_all<'e>(
         &self,
         event: &BatchEvent<'_>,
@@ -126,7 +126,7 @@ impl AppService {
             while running.len() < concurrency.get()
                 && let Some(turn) = batch.take(clock.now())
             {
-                // Most applications handle one at a time, for which there is no need to share the task.
+                // Most applications handle one record at a time, and need not share the task.
                 if concurrency == NonZeroUsize::MIN {
                     let handled = pin!(self.handle_turn(event, turn, shared, keep));
                     let Some(done) = before(stop.as_mut(), handled).await else { return batch };
@@ -135,14 +135,15 @@ impl AppService {
                     running.push(self.handle_turn(event, turn, shared, keep));
                 }
             }
-            // A record that is done is looked at first: it is not thrown away at the last moment.
+            // Poll the record before the alarm, so that a record that is just done counts.
             let done = before(stop.as_mut(), running.next()).await;
             let Some(done) = done.flatten() else { return batch };
             report(&mut batch, done);
         }
     }
 
-    /// Handles one record. The application is told why it failed, the service only that it did.
+    /// Handles one record. A failure is reported to the application with its reason, to the service
+    /// without.
     async fn handle_turn(
         &self,
         event: &BatchEvent<'_>,
@@ -153,7 +154,7 @@ impl AppService {
         let index = turn.index();
         let Some(record) = event.record(index) else { return (turn, false) };
         let source = event.source();
-        // It is pinned here, so that it is not moved into every future around it.
+        // Pinned here, so that it is not moved into every future around it.
         let handled = pin!(async {
             let observation = self.observation(source, &record, shared);
             let handled = self.handle_routed(source, &record, shared).await;
@@ -176,7 +177,7 @@ impl AppService {
         self.handle_record(handler, source, record, shared).await
     }
 
-    /// Has a record handled, or each of the records in an aggregate.
+    /// Handles a record, or each of the records of an aggregate.
     pub(super) async fn handle_record(
         &self,
         handler: &Arc<Chain>,
@@ -201,8 +202,8 @@ impl AppService {
         handled
     }
 
-    /// Handles the records in an aggregate of Kinesis. It knows the aggregate alone: the first failure
-    /// fails it, and all of it comes again.
+    /// Handles the records of a Kinesis aggregate. Kinesis retries aggregates only as a whole, so
+    /// the first failure fails it.
     async fn handle_aggregate(
         &self,
         handler: &Arc<Chain>,
@@ -216,8 +217,8 @@ impl AppService {
         Ok(Response::no_content())
     }
 
-    /// What is recorded of a record, where anybody listens: changes of tables always, others if that
-    /// was asked for.
+    /// Returns the observation of a record, if there is a hook for it: for changes of tables
+    /// always, for others if the application asked for them.
     pub(super) fn observation(
         &self,
         source: BatchSource,
@@ -239,7 +240,7 @@ impl AppService {
     }
 }
 
-/// Tells a batch what came of a record.
+/// Reports a record's result to its batch.
 fn report(batch: &mut Batch<'_>, (turn, is_handled): (Turn, bool)) {
     if is_handled { batch.succeed(turn) } else { batch.fail(turn) }
 }

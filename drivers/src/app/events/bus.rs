@@ -1,4 +1,4 @@
-//! Subscribers of an event bus, run for the changes in its table's stream.
+//! Subscribers of an event bus, run for changes in the table's stream.
 
 use std::sync::Arc;
 
@@ -14,14 +14,13 @@ use crate::eventbus::EventBus;
 macro_rules! buses {
     ($($owner:ident)+) => {$(
         impl<S: Send + Sync + 'static> $owner<S> {
-            /// Runs the subscribers of an event bus for the new events in its table's stream, one after
-            /// the other in the order of the stream. The stream has to carry new images, and the
-            /// event source mapping to have `ReportBatchItemFailures`.
+            /// Runs the subscribers of an event bus for new events in its table's stream, one after
+            /// the other in the order of the stream. The stream needs new images (`NEW_IMAGE`), and
+            /// the event source mapping `ReportBatchItemFailures`.
             ///
-            /// Only new events are delivered: subscribers do not hear of deletions, nor of events whose
-            /// time ran out. Streams deliver at least once, and after a failure to all of a type's
-            /// subscribers again: put an [`Idempotent`](crate::idempotency::Idempotent) around, or let
-            /// them bear it.
+            /// Only new events are delivered, not deletions or expiries. Streams deliver at least
+            /// once, and after a failure all subscribers of an event's type run again: make them
+            /// idempotent, for instance with [`Idempotent`](crate::idempotency::Idempotent).
             ///
             /// ```
             /// use apptheory::app::App;
@@ -36,7 +35,7 @@ macro_rules! buses {
             /// # Ok::<(), Box<dyn core::error::Error>>(())
             /// ```
             ///
-            /// A bus whose configuration cannot work does not [build](App::build).
+            /// An application whose bus has an invalid configuration does not [build](App::build).
             #[must_use]
             pub fn eventbus(mut self, bus: &EventBus) -> Self {
                 let table = match bus.config() {

@@ -1,4 +1,4 @@
-//! Transforming the records of Firehose: an answer for each of them.
+//! Firehose: transforms records, and returns a result for each.
 
 use std::sync::OnceLock;
 
@@ -11,16 +11,16 @@ use crate::app::invoke::InvokeError;
 use crate::app::time::Begun;
 use crate::app::{Answer, AppService, IntoAnswer, Response, kind};
 
-/// A record was transformed, and there is no room for it in the answer: Firehose delivers the original to
-/// where failures go. Set a smaller buffer for the transformation, or return less.
+/// A transformed record does not fit into the response; Firehose delivers the original as failed.
+/// Set a smaller buffer for the transformation, or return less.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{records} transformed records do not fit into the answer of 6 MiB, and count as failed")]
+#[error("{records} transformed records do not fit into the response of 6 MiB, and count as failed")]
 struct NoRoom {
     records: usize,
 }
 
 impl AppService {
-    /// Has every record transformed, and answers what becomes of each.
+    /// Transforms every record, and returns the results.
     pub(super) async fn answer_firehose(
         &self,
         event: &BatchEvent<'_>,

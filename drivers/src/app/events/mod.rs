@@ -1,9 +1,8 @@
-//! Events of queues, streams, topics, buses and tables, and single events of other services, with
-//! ordinary async functions behind them.
+//! Handlers of events: queues, streams, topics, buses, tables, and single events of other services.
 //!
-//! This module runs handlers and middleware, keeps their panics to the record that they are for, and
-//! tells the application why one failed. Which handler a record is for, in which order records run,
-//! and what is answered, so that none is lost, is [`apptheory_core::events`]' to decide.
+//! This module runs handlers and middleware, limits a panic to its record, and reports failures to
+//! the application. [`apptheory_core::events`] decides which handler a record is for, in which
+//! order records run, and what is returned so that no record is lost.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -76,16 +75,16 @@ use super::time::Begun;
 use super::{AppService, Response};
 use crate::clock::Clock as _;
 
-/// An error of any type. What it says is for the application's log, and for no service or client.
+/// An error of any type. Its message goes to the application's log, not to services or clients.
 pub type BoxError = Box<dyn core::error::Error + Send + Sync>;
 
-/// A message of SQS.
+/// An SQS message.
 pub type SqsMessage = SqsRecord<'static>;
-/// A record of Kinesis, its data decoded.
+/// A Kinesis record, with its data decoded.
 pub type KinesisMessage = KinesisRecord<'static>;
 /// A change of a DynamoDB table.
 pub type DynamoDbChange = DynamoDbRecord<'static>;
-/// A record of Kafka, its key, value and headers decoded.
+/// A Kafka record, with its key, value and headers decoded.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -101,7 +100,7 @@ pub type DynamoDbChange = DynamoDbRecord<'static>;
 /// app.kafka("clicks", ["3", "?", "4"]).assert_failures(["clicks-0:1", "clicks-0:2"]);
 /// ```
 pub type KafkaMessage = KafkaRecord<'static>;
-/// What happened to an object of S3, its key decoded.
+/// An event of an S3 object, with its key decoded.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -119,15 +118,15 @@ pub type KafkaMessage = KafkaRecord<'static>;
 pub type S3Object = S3Record<'static>;
 /// A mail that SES received.
 pub type SesMail = SesRecord<'static>;
-/// A push to a repository of CodeCommit.
+/// A push to a CodeCommit repository.
 pub type CodeCommitPush = CodeCommitRecord<'static>;
-/// A message of ActiveMQ, its body decoded.
+/// An ActiveMQ message, with its body decoded.
 pub type ActiveMqMessage = ActiveMqRecord<'static>;
-/// A message of RabbitMQ, its body decoded.
+/// A RabbitMQ message, with its body decoded.
 pub type RabbitMqMessage = RabbitMqRecord<'static>;
-/// A change in a database of DocumentDB.
+/// A change in a DocumentDB database.
 pub type DocumentDbChange = DocumentDbRecord<'static>;
-/// A record of a stream of Firehose, its data decoded.
+/// A record of a Firehose stream, with its data decoded.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -151,16 +150,16 @@ pub type DocumentDbChange = DocumentDbRecord<'static>;
 /// ]}));
 /// ```
 pub type FirehoseMessage = FirehoseRecord<'static>;
-/// A notification of SNS.
+/// An SNS notification.
 pub type SnsNotification = SnsRecord<'static>;
-/// An event of EventBridge.
+/// An EventBridge event.
 pub type EventBridgeMessage = EventBridgeEvent<'static>;
 
 /// The handlers of an application's events.
 pub(super) struct EventRoutes {
-    /// Those of records, by what sends them.
+    /// Handlers of records, by source.
     records: BTreeMap<BatchSource, Routes<Arc<Chain>>>,
-    /// Those of records in tumbling windows, and of the ends of these.
+    /// Handlers of tumbling windows, by source.
     windows: BTreeMap<BatchSource, Routes<Arc<Chain>>>,
     window_ends: BTreeMap<BatchSource, Routes<Arc<Chain>>>,
     pub(super) sns: Routes<Arc<Chain>>,
@@ -184,7 +183,8 @@ impl EventRoutes {
         }
     }
 
-    /// Registers a handler of the records that a source sends from what has this name.
+    /// Registers a handler of the records of a source, by the name of their queue, stream, table
+    /// and so on.
     pub(super) fn insert(
         &mut self,
         source: BatchSource,
@@ -218,7 +218,7 @@ impl EventRoutes {
         self.records.get(&source)?.find(name)
     }
 
-    /// Whether a handler is registered for an event, as its service sends it.
+    /// Returns whether a handler is registered for the event.
     pub(super) fn serve(&self, event: &LambdaEvent<'_>) -> bool {
         match event {
             LambdaEvent::Batch(batch) => self.records.contains_key(&batch.source()),
@@ -227,31 +227,32 @@ impl EventRoutes {
                 self.event_bridge.find(event).is_ok_and(|found| found.is_some())
             }
             LambdaEvent::Single(event) => self.single.find(event).is_some(),
-            // One without handlers is refused by name: others would answer it with no state.
+            // A window without a handler is refused by name; other code would return an empty state
+            // for it.
             LambdaEvent::Window(_) => true,
             LambdaEvent::Http(_) | LambdaEvent::WebSocket(_) | LambdaEvent::Other(_) => false,
         }
     }
 
-    /// Whether records are kept of messages too, and not of events alone.
+    /// Returns whether messages are observed as well as events.
     pub(super) const fn observes_messages(&self) -> bool {
         self.settings.observes_messages
     }
 }
 
-/// What the records of an invocation have in common.
+/// What the records of an invocation share.
 struct Shared {
     delivery: Arc<Delivery>,
     begun: Arc<Begun>,
     services: Arc<Services>,
     trigger: Trigger,
     cancellation: CancellationToken,
-    /// The tumbling window that they are in.
+    /// The tumbling window of the records.
     window: Option<Arc<InWindow>>,
 }
 
 impl Shared {
-    /// The same for one record that is several, and may be given up alone.
+    /// Returns a copy for one record that stands for several, and can be cancelled alone.
     fn of_record(&self) -> Self {
         Self {
             delivery: Arc::clone(&self.delivery),
@@ -267,7 +268,7 @@ impl Shared {
         self.context_of(Subject::Record { record, delivery: Arc::clone(&self.delivery) })
     }
 
-    /// The context of a record that may be given up alone.
+    /// Returns the context of a record that can be cancelled alone.
     fn record_context(&self, record: EventInput) -> Context {
         self.context(record).given_up_alone()
     }
@@ -285,21 +286,22 @@ impl Shared {
     }
 }
 
-/// A middleware around a record answered a status that is no success, without an error.
+/// A middleware around a record returned a status other than 2xx, without an error.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("a middleware answered {status} for the record")]
+#[error("a middleware returned status {status} for the record")]
 struct Refusal {
     status: u16,
 }
 
-/// Whether a response says that a record was handled.
+/// Returns whether a response means that the record was handled.
 pub(crate) const fn is_handled(response: &Response) -> bool {
-    // A redirection to a sign-in is no success either: the record would be lost.
+    // A redirect, for instance to a login page, is a failure, too: otherwise the record would be
+    // lost.
     response.error.is_none() && matches!(response.status, 200..=299)
 }
 
 impl AppService {
-    /// What the records of an invocation have in common.
+    /// Returns what the records of an invocation share.
     fn share(&self, begun: Begun, trigger: Trigger) -> Shared {
         let services = &self.services;
         let now = services.clock.now();
@@ -315,7 +317,7 @@ impl AppService {
         }
     }
 
-    /// Has a record handled by a handler and the middleware around it.
+    /// Handles a record with a handler and its middleware.
     async fn handle(&self, chain: &Arc<Chain>, context: Context) -> Result<Response, AppError> {
         let response = chain.run(context, self.settings().error_style()).await;
         let status = response.status;
@@ -326,7 +328,7 @@ impl AppService {
         }
     }
 
-    /// Records how a record or an event was handled, and reports to the application why it was not.
+    /// Records how a record or event was handled, and reports a failure to the application.
     fn conclude_event(
         &self,
         observation: Option<EventObservation>,
@@ -351,7 +353,7 @@ impl AppService {
         }
     }
 
-    /// Hands the records of an event to the application's hooks.
+    /// Passes the observation of an event to the application's hooks.
     pub(super) fn observe(
         &self,
         observation: &EventObservation,

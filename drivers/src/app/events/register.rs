@@ -1,4 +1,4 @@
-//! Registering handlers of events, on routers and applications alike.
+//! Registering handlers of events, on routers and applications.
 
 use apptheory_core::events::{BatchSource, Rule, Shape};
 
@@ -7,15 +7,30 @@ use crate::app::{App, Handler, Router, kind};
 
 macro_rules! events {
     ($($owner:ident)+) => {$(
-        /// Events. Names are trimmed; a blank one, and one that has a handler, is an
-        /// [error](crate::app::BuildError::Event) of [`build`](App::build). Records from elsewhere fail.
+        /// Events. Names are trimmed. A blank name, or a name that already has a handler, is an
+        /// [error](crate::app::BuildError::Event) of [`build`](App::build). Records of other names
+        /// fail.
         impl<S: Send + Sync + 'static> $owner<S> {
-            /// Handles the messages of a queue. The event source mapping has to have
-            /// `ReportBatchItemFailures`: without it, SQS takes a batch that failed in part for
-            /// handled.
+            /// Handles the messages of an SQS queue. Set `ReportBatchItemFailures` on the event
+            /// source mapping: without it, SQS deletes a batch of which only a part succeeded.
             ///
-            /// In a FIFO queue, the rest of a message group is not handled once one of its messages
-            /// failed.
+            /// In a FIFO queue, a failed message fails the rest of its message group, so that the
+            /// order is kept.
+            ///
+            /// ```
+            /// use apptheory::prelude::*;
+            ///
+            /// #[derive(serde::Deserialize)]
+            /// struct Order { id: u32 }
+            ///
+            /// async fn ship(Json(order): Json<Order>) -> Result<(), AppError> {
+            ///     println!("shipping {}", order.id);
+            ///     Ok(())
+            /// }
+            ///
+            /// let app = App::new().sqs("orders", ship).build()?;
+            /// # Ok::<(), BuildError>(())
+            /// ```
             #[must_use]
             pub fn sqs<A>(mut self, queue: &str, handler: impl Handler<A, S, kind::Queue>) -> Self {
                 let target = Target::Records(BatchSource::Sqs, queue.to_owned());
@@ -23,8 +38,8 @@ macro_rules! events {
                 self
             }
 
-            /// Handles the records of a Kinesis stream. The event source mapping has to have
-            /// `ReportBatchItemFailures`.
+            /// Handles the records of a Kinesis stream. Set `ReportBatchItemFailures` on the event
+            /// source mapping.
             #[must_use]
             pub fn kinesis<A>(
                 mut self,
@@ -36,8 +51,8 @@ macro_rules! events {
                 self
             }
 
-            /// Handles the changes of a DynamoDB table. The event source mapping has to have
-            /// `ReportBatchItemFailures`.
+            /// Handles the changes of a DynamoDB table. Set `ReportBatchItemFailures` on the event
+            /// source mapping.
             #[must_use]
             pub fn dynamodb<A>(
                 mut self,
@@ -49,16 +64,16 @@ macro_rules! events {
                 self
             }
 
-            /// Handles the notifications of a topic. What a handler returns is part of the answer,
-            /// which only tests read.
+            /// Handles the notifications of an SNS topic. Only tests see what the handler returns.
             #[must_use]
             pub fn sns<A>(mut self, topic: &str, handler: impl Handler<A, S, kind::Topic>) -> Self {
                 self.router().add(Target::Topic(topic.to_owned()), handler.into_layered());
                 self
             }
 
-            /// Handles the events that a rule selects. The first that was registered goes first; one
-            /// whose events an earlier rule all selects is an error of [`build`](App::build).
+            /// Handles the EventBridge events that a rule selects. Rules apply in the order of
+            /// their registration; a rule whose events an earlier rule already selects is an error
+            /// of [`build`](App::build).
             #[must_use]
             pub fn event_bridge<A>(
                 mut self,
@@ -69,13 +84,14 @@ macro_rules! events {
                 self
             }
 
-            /// Handles the events of a schedule, whichever service keeps it: a rule of EventBridge of this
-            /// name, or a schedule of EventBridge Scheduler in the group `default`. It is short for
+            /// Handles the events of a schedule: an EventBridge rule of this name, or an
+            /// EventBridge Scheduler schedule in the group `default`. This is short for
             /// [`event_bridge`](Self::event_bridge) with
             /// [`Rule::scheduled`](apptheory_core::events::Rule::scheduled); for another group use
             /// [`Rule::schedule`](apptheory_core::events::Rule::schedule).
             ///
-            /// A schedule with an input of its own sends just that: [`on`](Self::on) takes it.
+            /// A schedule with an input of its own sends only that input: handle it with
+            /// [`on`](Self::on).
             ///
             /// ```
             /// use apptheory::app::App;
@@ -92,19 +108,18 @@ macro_rules! events {
                 self.event_bridge(Rule::scheduled(name), handler)
             }
 
-            /// Handles the events that a shape fits: the input of direct invocations, of Step
-            /// Functions, of schedules and rules with an input of their own, of rules of IoT, the
-            /// [lists](Shape::list_of) of EventBridge Pipes, and events of services that have no
-            /// handlers of their own. What the handler returns is the answer, as JSON.
+            /// Handles events of a shape: the input of direct invocations, of Step Functions, of
+            /// schedules and rules with an input of their own, of IoT rules,
+            /// [lists](Shape::list_of) of EventBridge Pipes, and events of services without a
+            /// method of their own. The handler's return value is the result, as JSON.
             ///
-            /// Handlers of requests, messages and records go first. An event that none of them is
-            /// registered for is for the first shape that fits, in the order in which they were
-            /// registered, then for [`otherwise`](Self::otherwise). A whole batch of records is one
-            /// event here. A shape whose events an earlier one all fits is an error of
-            /// [`build`](App::build).
+            /// Handlers of requests, messages and records have priority. An event without such a
+            /// handler goes to the first shape that fits, in the order of registration, then to
+            /// [`otherwise`](Self::otherwise). A batch of records is one event here. A shape whose
+            /// events an earlier shape already accepts is an error of [`build`](App::build).
             ///
-            /// An error fails the invocation. Its code is the error type, and of a client's error (4xx)
-            /// the message is shown; any other is masked.
+            /// An error fails the invocation, with the error's code as its type. The message is
+            /// shown for client errors (4xx), and masked otherwise.
             ///
             /// ```
             /// use apptheory::app::{App, Invocation, Json};
@@ -131,7 +146,8 @@ macro_rules! events {
                 self
             }
 
-            /// Handles the events that nothing else is registered for. See [`on`](Self::on) about answers and errors.
+            /// Handles the events without any other handler. Results and errors are as in
+            /// [`on`](Self::on).
             #[must_use]
             pub fn otherwise<A>(mut self, handler: impl Handler<A, S, kind::Any>) -> Self {
                 self.router().add(Target::Otherwise, handler.into_layered());

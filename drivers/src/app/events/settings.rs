@@ -1,4 +1,4 @@
-//! What an application decides once for all of its events.
+//! Settings for all events of an application.
 
 use core::num::NonZeroUsize;
 
@@ -6,7 +6,7 @@ use apptheory_core::events::{AfterFailure, OnUnmatched};
 
 use crate::app::App;
 
-/// What an application decides once for all of its events.
+/// Settings for all events of an application.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::app) struct EventSettings {
     pub(super) on_unmatched: OnUnmatched,
@@ -15,7 +15,7 @@ pub(in crate::app) struct EventSettings {
     pub(super) observes_messages: bool,
     /// Whether metrics have the tag `correlation_id`.
     pub(super) tags_correlation_id: bool,
-    /// Whether the error of an event that nothing is registered for says what was seen of it.
+    /// Whether the error for an event without a handler describes the event's shape.
     pub(in crate::app) names_what_was_seen: bool,
 }
 
@@ -32,11 +32,11 @@ impl Default for EventSettings {
     }
 }
 
-/// Events.
+/// Settings for events.
 impl<S> App<S> {
-    /// Sets what becomes of events of EventBridge that no rule selects, and that neither `on` nor
-    /// `otherwise` takes: by default they succeed. Either way they are recorded for the hooks, with the
-    /// outcome `unmatched`; without a log hook, and with the feature `tracing`, a warning is logged.
+    /// Sets whether EventBridge events that no rule, `on` or `otherwise` selects succeed (the
+    /// default) or fail. In both cases hooks get a record with the outcome `unmatched`; without a
+    /// log hook, and with the feature `tracing`, a warning is logged.
     #[must_use]
     pub fn on_unmatched(mut self, on_unmatched: OnUnmatched) -> Self {
         self.events.on_unmatched = on_unmatched;
@@ -47,34 +47,34 @@ impl<S> App<S> {
     ///
     /// | | shard of Kinesis or DynamoDB | FIFO queue | other queue |
     /// |---|---|---|---|
-    /// | [`Continue`](AfterFailure::Continue), the default | runs all the same | other message groups run | runs |
-    /// | [`SkipGroup`](AfterFailure::SkipGroup) | fails, so that the order holds | other message groups run | runs |
-    /// | [`SkipAll`](AfterFailure::SkipAll) | fails, so that the order holds | fails, whatever its group | runs |
+    /// | [`Continue`](AfterFailure::Continue), the default | runs as well | other message groups run | runs |
+    /// | [`SkipGroup`](AfterFailure::SkipGroup) | fails, to keep the order | other message groups run | runs |
+    /// | [`SkipAll`](AfterFailure::SkipAll) | fails, to keep the order | fails, whatever its group | runs |
     #[must_use]
     pub fn after_failure(mut self, after_failure: AfterFailure) -> Self {
         self.events.after_failure = after_failure;
         self
     }
 
-    /// Handles as many records of a batch at once; by default one. Records of a message group or a
-    /// shard still run one after the other.
+    /// Sets how many records of a batch are handled concurrently; by default one. Records of the
+    /// same message group or shard still run one after the other.
     #[must_use]
     pub fn event_concurrency(mut self, records: NonZeroUsize) -> Self {
         self.events.concurrency = records;
         self
     }
 
-    /// Leaves the tag `correlation_id` out of the metrics of events. It has a new value for every
-    /// event: leave it out where metrics are paid for by the number of their tags' values. Log
-    /// records and spans keep it.
+    /// Leaves the tag `correlation_id` out of the metrics of events. The tag has a new value for
+    /// every event: leave it out if you pay for metrics by the number of tag values. Log records
+    /// and spans keep it.
     #[must_use]
     pub fn without_correlation_tag(mut self) -> Self {
         self.events.tags_correlation_id = false;
         self
     }
 
-    /// Records every message of SQS, Kinesis, SNS and WebSockets for the hooks, too. By default, only
-    /// changes of tables and events of EventBridge are recorded.
+    /// Also passes records of SQS, Kinesis, SNS and WebSocket messages to the hooks. By default,
+    /// only changes of tables and EventBridge events are recorded.
     #[must_use]
     pub fn observe_messages(mut self) -> Self {
         self.events.observes_messages = true;

@@ -1,4 +1,4 @@
-//! Events that are answered as a whole: notifications of SNS, and events of EventBridge.
+//! SNS notifications and EventBridge events, which have one result for the whole event.
 
 use core::future::Future;
 use std::sync::Arc;
@@ -20,8 +20,8 @@ use crate::app::{AppService, Context, Response};
 use crate::clock::Clock as _;
 
 impl AppService {
-    /// Has every notification handled, one after the other, and answers what came of each. The first
-    /// that fails fails the invocation.
+    /// Handles every notification, one after the other, and returns the results. The first failure
+    /// fails the invocation.
     pub(in crate::app) async fn answer_sns(
         &self,
         records: Vec<SnsRecord<'_>>,
@@ -52,8 +52,8 @@ impl AppService {
         Ok(apptheory_core::json::to_text(&Value::Array(outputs)))
     }
 
-    /// Has an event handled by the first handler that selects it, and answers what came of it: null
-    /// when no rule does.
+    /// Runs the first handler whose rule selects the event, and returns its result: null if there
+    /// is no such rule.
     pub(in crate::app) async fn answer_event_bridge(
         &self,
         event: EventBridgeEvent<'_>,
@@ -80,8 +80,7 @@ impl AppService {
         Ok(apptheory_core::json::to_text(&output))
     }
 
-    /// Records an event that no rule selects: nothing else shows it when it succeeds. Takes no new
-    /// id for that.
+    /// Records an event that no rule selects, because a success would not show it. Draws no new id.
     fn record_unmatched(&self, event: &EventBridgeEvent<'_>, invocation: &Invocation) {
         let Invocation { request_id, deadline, .. } = invocation;
         let now = self.services.clock.now();
@@ -94,7 +93,7 @@ impl AppService {
         }
     }
 
-    /// What a handler and the middleware around it answer to a service, as JSON.
+    /// Returns the result of a handler and its middleware for a service, as JSON.
     pub(super) async fn output_of(
         &self,
         chain: &Arc<Chain>,
@@ -103,8 +102,9 @@ impl AppService {
         output(self.handle(chain, context).await?)
     }
 
-    /// The output of a handler that is done in time, or the failure of the invocation, which `fail`
-    /// makes of a handler's error. The application's log gets that error itself.
+    /// Returns the output of a handler that finishes in time, or else the failure of the
+    /// invocation, which `fail` makes from the handler's error. The application's log gets the
+    /// error itself.
     pub(super) async fn conclude_whole(
         &self,
         observation: Option<EventObservation>,
@@ -130,17 +130,17 @@ impl AppService {
     }
 }
 
-/// The failure of a workload: its service gets a fixed text.
+/// The failure of a workload: its service sees a fixed text.
 pub(super) fn failed(error: AppError) -> InvokeError {
     WorkloadFailed::with(Arc::new(error)).into()
 }
 
-/// The response to an event cannot be the answer to its service: it is no JSON, or a stream.
+/// The response to an event cannot be sent to its service: it is not JSON, or a stream.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("a middleware answered an event with what is no JSON")]
+#[error("a middleware responded to an event with something other than JSON")]
 struct NotJson;
 
-/// The value that a response answers a service with: its body, null when it has none.
+/// Returns the JSON value of a response's body; null for an empty body.
 pub(super) fn output(response: Response) -> Result<Value, AppError> {
     let not_json = || AppError::internal().with_cause(NotJson);
     match (&*response.body, &response.stream) {
@@ -156,7 +156,7 @@ fn log_unmatched(event: &EventBridgeEvent<'_>, request_id: &str) {
 
     let (source, detail_type) = (&*log_text(&event.source), &*log_text(&event.detail_type));
     let (id, request_id) = (&*log_text(&event.id), &*log_text(request_id));
-    tracing::warn!(source, detail_type, id, request_id, "no rule selects an event of EventBridge");
+    tracing::warn!(source, detail_type, id, request_id, "no rule selects an EventBridge event");
 }
 
 #[cfg(not(feature = "tracing"))]

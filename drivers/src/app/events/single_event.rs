@@ -1,4 +1,4 @@
-//! Single events: what handlers read of them, and their answers in the form that the services take.
+//! Single events: their extractors, and results in the form of their services.
 
 use apptheory_core::error::AppError;
 #[cfg(feature = "cloudformation")]
@@ -21,7 +21,7 @@ use crate::app::time::Begun;
 use crate::app::{Answer, AppService, Context, FromContext, IntoAnswer, Json, Response};
 
 impl AppService {
-    /// Has a single event answered by the handler that it is for.
+    /// Runs the handler of a single event.
     pub(in crate::app) async fn answer_single(
         &self,
         event: &SingleEvent<'_>,
@@ -72,7 +72,7 @@ macro_rules! cognito_answers {
     )+};
 }
 
-// Triggers that read nothing of an answer are answered `()`: the event as it came.
+// Handlers of triggers without a result return `()`: the event is sent back unchanged.
 cognito_answers! {
     PreSignUp: SignUp;
     PostConfirmation: ();
@@ -88,7 +88,7 @@ cognito_answers! {
     CustomEmailSender: ();
 }
 
-/// Events that are read as they are.
+/// Implements extractors for events.
 macro_rules! events {
     ($($kind:ident: $event:ty;)+) => {$(
         impl<S> FromContext<S, kind::$kind> for $event {
@@ -127,7 +127,7 @@ impl<S> FromContext<S, kind::ContactFlow> for ContactEvent {
     }
 }
 
-/// Answers that are put into the form of their service behind the handler.
+/// Implements results, which are converted into the form of their service after the handler.
 macro_rules! answers {
     ($($kind:ident: $answer:ty;)+) => {$(
         impl IntoAnswer<kind::$kind> for $answer {
@@ -146,8 +146,8 @@ answers! {
     ContactFlow: ContactAnswer;
 }
 
-/// The arguments of a field that AppSync asks for, as a value of a type. Arguments of another type
-/// fail, and say where.
+/// Reads the arguments of an AppSync field into a type of yours. Arguments of another type fail,
+/// with the member's path.
 ///
 /// ```
 /// use apptheory::app::events::Arguments;
@@ -176,14 +176,14 @@ impl<S, T: DeserializeOwned> FromContext<S, kind::AppSync> for Arguments<T> {
     }
 }
 
-/// A value for each of the parents.
+/// One value for each of the parents.
 impl<T: Serialize> IntoAnswer<kind::AppSyncBatch> for Json<Vec<T>> {
     fn into_answer(self) -> Answer {
         Response::json(200, &self.0)
     }
 }
 
-/// The single event that a handler is called for, as it came.
+/// Returns the JSON text of the single event that the handler was called with.
 pub(super) fn single_event(context: &Context) -> Result<&str, AppError> {
     let other = || AppError::internal().with_cause(OfAnotherKind);
     context.event().map(AnyEvent::as_json).ok_or_else(other)

@@ -1,4 +1,4 @@
-//! Registering handlers of single events, on routers and applications alike.
+//! Registering handlers of single events, on routers and applications.
 
 use apptheory_core::events::{AppSyncField, SingleRoute};
 
@@ -8,19 +8,19 @@ use crate::app::{App, Handler, Router};
 
 macro_rules! single_events {
     ($($owner:ident)+) => {$(
-        /// Single events, which one handler answers in the form that their service takes. Each has one
-        /// handler: another one for the same is an [error](crate::app::BuildError::Event) of
+        /// Single events, each with one result in the form of its service. Each kind has one
+        /// handler: a second one is an [error](crate::app::BuildError::Event) of
         /// [`build`](App::build), and so is a blank name. Names are trimmed.
         impl<S: Send + Sync + 'static> $owner<S> {
-            /// Answers whether a request may pass: as the Lambda authorizer of a REST API (of the type
-            /// `TOKEN` or `REQUEST`), an HTTP API (with either payload format), a WebSocket API, or a
-            /// GraphQL API of AppSync. The function may serve the API, too: what asks its authorizer
-            /// reaches no route, and requests do not reach the authorizer.
+            /// Decides whether a request is allowed, as the Lambda authorizer of a REST API (type
+            /// `TOKEN` or `REQUEST`), an HTTP API (either payload format), a WebSocket API, or an
+            /// AppSync GraphQL API. The function may serve the API, too: authorizer events never
+            /// reach a route, and requests never reach the authorizer.
             ///
-            /// The handler answers a [`Policy`](apptheory_core::events::Policy). To
-            /// [`AppError::unauthorized`](apptheory_core::error::AppError::unauthorized) API Gateway
-            /// answers 401, and to any other error, to a panic and where the time is up, 500: the
-            /// request does not pass.
+            /// The handler returns a [`Policy`](apptheory_core::events::Policy). For
+            /// [`AppError::unauthorized`](apptheory_core::error::AppError::unauthorized) API
+            /// Gateway responds with 401; for any other error, a panic or a timeout with 500. In
+            /// all of these cases the request is refused.
             ///
             /// ```
             /// use apptheory::app::{App, Invocation};
@@ -55,11 +55,11 @@ macro_rules! single_events {
                 self
             }
 
-            /// Answers a trigger of a Cognito user pool. The handler may take a
-            /// [`CognitoEvent`](apptheory_core::events::CognitoEvent); what it answers is the trigger's
-            /// own, and comes to the user pool in the event itself.
+            /// Handles a trigger of a Cognito user pool. The handler may take a
+            /// [`CognitoEvent`](apptheory_core::events::CognitoEvent) and returns the trigger's own
+            /// result type, which is sent back inside the event.
             ///
-            /// | Trigger | The handler answers |
+            /// | Trigger | Result |
             /// |---|---|
             /// | [`PreSignUp`](cognito::PreSignUp) | [`SignUp`](apptheory_core::events::SignUp) |
             /// | [`PreTokenGeneration`](cognito::PreTokenGeneration) | [`TokenClaims`](apptheory_core::events::TokenClaims) |
@@ -70,8 +70,8 @@ macro_rules! single_events {
             /// | [`UserMigration`](cognito::UserMigration) | [`MigratedUser`](apptheory_core::events::MigratedUser) |
             /// | all others | `()` |
             ///
-            /// An error refuses what the user is about to do. Users see the message of a client's error
-            /// (4xx), and any other masked.
+            /// An error refuses what the user is about to do. Users see the message of client
+            /// errors (4xx); other messages are masked.
             ///
             /// ```
             /// use apptheory::app::App;
@@ -101,12 +101,12 @@ macro_rules! single_events {
                 self
             }
 
-            /// Answers AppSync the value of a field, as its direct Lambda resolver. What the handler
-            /// returns is the value, as JSON. An error is one of GraphQL: its code is the type, and of a
-            /// client's error (4xx) the message is shown; any other is masked.
+            /// Resolves an AppSync field, as its direct Lambda resolver. The handler's return value
+            /// is the field's value, as JSON. An error becomes a GraphQL error with the code as its
+            /// type; the message is shown for client errors (4xx), and masked otherwise.
             ///
-            /// The handler may take the [`Arguments`](crate::app::events::Arguments) alone, or all of an
-            /// [`AppSyncRequest`](apptheory_core::events::AppSyncRequest).
+            /// The handler may take only the [`Arguments`](crate::app::events::Arguments), or the
+            /// whole [`AppSyncRequest`](apptheory_core::events::AppSyncRequest).
             #[must_use]
             pub fn appsync<A>(
                 mut self,
@@ -119,10 +119,10 @@ macro_rules! single_events {
                 self
             }
 
-            /// Answers AppSync the values of a field of several parents at once, as a direct Lambda
-            /// resolver whose `maxBatchSize` is set. The handler takes a `Vec` of
-            /// [`AppSyncRequest`](apptheory_core::events::AppSyncRequest), and answers as many values, in
-            /// their order: any other number fails all of them.
+            /// Resolves an AppSync field for several parents at once, as a direct Lambda resolver
+            /// with `maxBatchSize`. The handler takes a `Vec` of
+            /// [`AppSyncRequest`](apptheory_core::events::AppSyncRequest), and returns as many
+            /// values in the same order; any other number fails all of them.
             ///
             /// ```
             /// use apptheory::app::{App, Json};
@@ -147,11 +147,10 @@ macro_rules! single_events {
                 self
             }
 
-            /// Answers Bedrock agents for an action group, whether that has function details or an API
-            /// schema. The handler may take an
-            /// [`AgentRequest`](apptheory_core::events::AgentRequest), and answers an
-            /// [`AgentAnswer`](apptheory_core::events::AgentAnswer). An error fails the invocation, and
-            /// with it the agent's turn.
+            /// Serves an action group of Bedrock agents, with function details or an API schema.
+            /// The handler may take an [`AgentRequest`](apptheory_core::events::AgentRequest), and
+            /// returns an [`AgentAnswer`](apptheory_core::events::AgentAnswer). An error fails the
+            /// invocation, and with it the agent's turn.
             ///
             /// ```
             /// use apptheory::app::App;
@@ -178,10 +177,10 @@ macro_rules! single_events {
                 self
             }
 
-            /// Works on the jobs of CodePipeline. The handler may take a
-            /// [`CodePipelineJob`](apptheory_core::events::CodePipelineJob), whose result it reports
-            /// itself: CodePipeline reads no answer. A job that nobody reports waits for its time-out,
-            /// so report a failure before an error is returned.
+            /// Handles CodePipeline jobs. The handler may take a
+            /// [`CodePipelineJob`](apptheory_core::events::CodePipelineJob), and reports the job's
+            /// result itself: CodePipeline ignores what a function returns. A job that is never
+            /// reported waits for its timeout, so report a failure before returning an error.
             #[must_use]
             pub fn codepipeline<A>(
                 mut self,
@@ -192,9 +191,9 @@ macro_rules! single_events {
                 self
             }
 
-            /// Evaluates a custom rule of AWS Config. The handler may take a
-            /// [`ConfigEvaluation`](apptheory_core::events::ConfigEvaluation), which it reports itself:
-            /// AWS Config reads no answer.
+            /// Evaluates a custom AWS Config rule. The handler may take a
+            /// [`ConfigEvaluation`](apptheory_core::events::ConfigEvaluation), and reports the
+            /// result itself: AWS Config ignores what a function returns.
             #[must_use]
             pub fn config_rule<A>(
                 mut self,
@@ -206,8 +205,8 @@ macro_rules! single_events {
                 self
             }
 
-            /// Does the steps of the rotation of a secret, each of which comes in an event of its own. An
-            /// error has Secrets Manager try the step again.
+            /// Performs the steps of a secret rotation, one event per step. After an error Secrets
+            /// Manager retries the step.
             ///
             /// ```
             /// use apptheory::app::App;
@@ -236,10 +235,9 @@ macro_rules! single_events {
                 self
             }
 
-            /// Handles the changes of the state of a CloudWatch alarm that invokes the function as its
-            /// action. The handler may take an
-            /// [`AlarmEvent`](apptheory_core::events::AlarmEvent). Alarms that come by way of SNS or
-            /// EventBridge are notifications and events of these.
+            /// Handles state changes of a CloudWatch alarm whose action invokes the function. The
+            /// handler may take an [`AlarmEvent`](apptheory_core::events::AlarmEvent). Alarms that
+            /// arrive through SNS or EventBridge are SNS notifications and EventBridge events.
             #[must_use]
             pub fn cloudwatch_alarm<A>(
                 mut self,
@@ -251,10 +249,10 @@ macro_rules! single_events {
                 self
             }
 
-            /// Works on the tasks of S3 Batch Operations. The handler may take an
-            /// [`S3BatchTask`](apptheory_core::events::S3BatchTask), and answers an
-            /// [`S3BatchResult`](apptheory_core::events::S3BatchResult). An error fails the invocation,
-            /// and the task is tried again.
+            /// Handles S3 Batch Operations tasks. The handler may take an
+            /// [`S3BatchTask`](apptheory_core::events::S3BatchTask), and returns an
+            /// [`S3BatchResult`](apptheory_core::events::S3BatchResult). An error fails the
+            /// invocation, and the task is retried.
             #[must_use]
             pub fn s3_batch<A>(
                 mut self,
@@ -265,11 +263,11 @@ macro_rules! single_events {
                 self
             }
 
-            /// Answers a bot of Lex (version 2) in the turns about an intent: within the dialog, and when
-            /// the intent is to be fulfilled. The handler may take a
-            /// [`LexTurn`](apptheory_core::events::LexTurn), and answers a
-            /// [`LexAnswer`](apptheory_core::events::LexAnswer). An error fails the invocation, and the
-            /// bot says what it is set up to say then.
+            /// Serves a Lex bot (version 2) in the turns of an intent: during the dialog, and for
+            /// its fulfillment. The handler may take a
+            /// [`LexTurn`](apptheory_core::events::LexTurn), and returns a
+            /// [`LexAnswer`](apptheory_core::events::LexAnswer). After an error the bot uses its
+            /// configured failure response.
             ///
             /// ```
             /// use apptheory::app::App;
@@ -301,10 +299,10 @@ macro_rules! single_events {
                 self
             }
 
-            /// Answers the flows of Amazon Connect that invoke the function. The handler may take a
-            /// [`ContactEvent`](apptheory_core::events::ContactEvent), and answers a
-            /// [`ContactAnswer`](apptheory_core::events::ContactAnswer), which the flow's next blocks
-            /// read. After an error the flow goes on at the error branch of its block.
+            /// Serves Amazon Connect flows that invoke the function. The handler may take a
+            /// [`ContactEvent`](apptheory_core::events::ContactEvent), and returns a
+            /// [`ContactAnswer`](apptheory_core::events::ContactAnswer), which the next blocks of
+            /// the flow read. After an error the flow takes the error branch of its block.
             ///
             /// ```
             /// use apptheory::app::App;

@@ -1,5 +1,5 @@
-//! Registering handlers of records of Kafka, S3, SES, CodeCommit, Amazon MQ, DocumentDB, Firehose and
-//! CloudWatch Logs.
+//! Registering handlers of records of Kafka, S3, SES, CodeCommit, Amazon MQ, DocumentDB, Firehose
+//! and CloudWatch Logs.
 
 use apptheory_core::events::BatchSource;
 
@@ -8,16 +8,17 @@ use crate::app::{App, Handler, Router, kind};
 
 macro_rules! sources {
     ($($owner:ident)+) => {$(
-        /// Records of other services. Names are trimmed; a blank one, and one that has a handler, is an
-        /// [error](crate::app::BuildError::Event) of [`build`](App::build). Records from elsewhere fail.
+        /// Records of other services. Names are trimmed. A blank name, or a name that already has a
+        /// handler, is an [error](crate::app::BuildError::Event) of [`build`](App::build). Records
+        /// of other names fail.
         impl<S: Send + Sync + 'static> $owner<S> {
-            /// Handles the records of a topic of Kafka: of Amazon MSK, and of brokers of one's own. The
-            /// event source mapping has to have `ReportBatchItemFailures`, which those of Kafka can have
-            /// in provisioned mode: without it, Lambda takes a batch that failed in part for handled.
+            /// Handles the records of a Kafka topic, on Amazon MSK or on brokers of your own. Set
+            /// `ReportBatchItemFailures` on the event source mapping (for Kafka this requires
+            /// provisioned mode): without it, Lambda skips a batch of which only a part succeeded.
             ///
-            /// The records of a partition are handled one after the other. Once one of them failed, the
-            /// rest of its partition is not handled, and comes again; other partitions go on, as many at
-            /// once as [`event_concurrency`](App::event_concurrency) says.
+            /// The records of a partition are handled one after the other. A failed record fails
+            /// the rest of its partition, which is retried; other partitions continue, as many
+            /// concurrently as [`event_concurrency`](App::event_concurrency) allows.
             #[must_use]
             pub fn kafka<A>(
                 mut self,
@@ -29,8 +30,8 @@ macro_rules! sources {
                 self
             }
 
-            /// Handles what happens to the objects of a bucket of S3. The first failure fails the
-            /// invocation, and Lambda tries it again.
+            /// Handles the events of objects in an S3 bucket. The first failure fails the
+            /// invocation, which Lambda retries.
             #[must_use]
             pub fn s3<A>(
                 mut self,
@@ -42,9 +43,9 @@ macro_rules! sources {
                 self
             }
 
-            /// Handles the mails that SES receives, of all rules that invoke the function. What it
-            /// returns is the answer: [`Disposition`](crate::app::events::Disposition), which SES reads
-            /// where the rule invokes the function synchronously.
+            /// Handles the mails that SES receives, for all rules that invoke the function. The
+            /// handler may return a [`Disposition`](crate::app::events::Disposition), which SES
+            /// reads if the rule invokes the function synchronously.
             #[must_use]
             pub fn ses<A>(mut self, handler: impl Handler<A, S, kind::Mail>) -> Self {
                 let name = BatchSource::Ses.trigger().as_str();
@@ -53,8 +54,8 @@ macro_rules! sources {
                 self
             }
 
-            /// Handles pushes to a repository of CodeCommit. The first failure fails the invocation, and
-            /// Lambda tries it again.
+            /// Handles pushes to a CodeCommit repository. The first failure fails the invocation,
+            /// which Lambda retries.
             #[must_use]
             pub fn codecommit<A>(
                 mut self,
@@ -66,8 +67,8 @@ macro_rules! sources {
                 self
             }
 
-            /// Handles the messages of a queue, or of a topic, of Amazon MQ with ActiveMQ. The first
-            /// failure fails the invocation, and the broker delivers all messages of it again.
+            /// Handles the messages of a queue or topic of Amazon MQ for ActiveMQ. The first
+            /// failure fails the invocation, and the broker redelivers all of its messages.
             #[must_use]
             pub fn activemq<A>(
                 mut self,
@@ -79,8 +80,8 @@ macro_rules! sources {
                 self
             }
 
-            /// Handles the messages of a queue of Amazon MQ with RabbitMQ, of any virtual host. The first
-            /// failure fails the invocation, and the broker delivers all messages of it again.
+            /// Handles the messages of a queue of Amazon MQ for RabbitMQ, in any virtual host. The
+            /// first failure fails the invocation, and the broker redelivers all of its messages.
             #[must_use]
             pub fn rabbitmq<A>(
                 mut self,
@@ -92,8 +93,8 @@ macro_rules! sources {
                 self
             }
 
-            /// Handles the changes in a database of DocumentDB, of all its collections. The first failure
-            /// fails the invocation, and Lambda sends all changes of it again.
+            /// Handles the changes in a DocumentDB database, in all of its collections. The first
+            /// failure fails the invocation, and Lambda resends all of its changes.
             #[must_use]
             pub fn documentdb<A>(
                 mut self,
@@ -105,14 +106,14 @@ macro_rules! sources {
                 self
             }
 
-            /// Transforms the records of a delivery stream of Amazon Data Firehose. A handler returns what
-            /// becomes of its record: [`Transformed`](apptheory_core::events::Transformed). One that fails
-            /// fails its record alone, and Firehose delivers it to where failures go; so it does with
-            /// records that are not handled in time. Records have no order: as many run at once as
-            /// [`event_concurrency`](App::event_concurrency) says.
+            /// Transforms the records of an Amazon Data Firehose stream. The handler returns a
+            /// [`Transformed`](apptheory_core::events::Transformed) record. A record that fails, or
+            /// is not finished in time, fails alone; Firehose delivers it to its error output.
+            /// Records have no order: as many run concurrently as
+            /// [`event_concurrency`](App::event_concurrency) allows.
             ///
-            /// An answer has 6 MiB at most. Records that do not fit count as failed, and the failure hook is
-            /// told: keep the stream's buffer for the transformation small enough.
+            /// A response has at most 6 MiB. Records that do not fit fail, and are reported to the
+            /// failure hook: use a small enough buffer for the transformation.
             #[must_use]
             pub fn firehose<A>(
                 mut self,
@@ -124,9 +125,9 @@ macro_rules! sources {
                 self
             }
 
-            /// Handles what subscriptions of CloudWatch Logs deliver to the function itself, of all log
-            /// groups. A failure fails the invocation, and Lambda tries it again. Deliveries through Kinesis
-            /// are records of [`kinesis`](Self::kinesis), and read by
+            /// Handles what CloudWatch Logs subscriptions deliver to the function directly, for all
+            /// log groups. A failure fails the invocation, which Lambda retries. Deliveries through
+            /// Kinesis are records of [`kinesis`](Self::kinesis); read them with
             /// [`cloudwatch_logs`](apptheory_core::events::KinesisRecord::cloudwatch_logs).
             #[must_use]
             pub fn cloudwatch_logs<A>(mut self, handler: impl Handler<A, S, kind::Logs>) -> Self {

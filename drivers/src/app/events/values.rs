@@ -1,4 +1,4 @@
-//! What records bring, as values of a program's own types.
+//! Values in records, read into types of the application.
 
 use std::sync::Arc;
 
@@ -16,8 +16,8 @@ use super::{
 use crate::app::subject::OfAnotherKind;
 use crate::app::{Answer, Context, FromContext, IntoAnswer, Response, kind};
 
-/// The detail of an event of EventBridge: what its program published. An event whose detail is of
-/// another type fails, and says where.
+/// Reads the detail of an EventBridge event: the value that its sender published. A detail of
+/// another type fails the event, with the member's path.
 ///
 /// ```
 /// use apptheory::app::{App, Invocation};
@@ -47,8 +47,8 @@ impl<S, T: DeserializeOwned> FromContext<S, kind::Bus> for Detail<T> {
     }
 }
 
-/// A change of a table; through a stream of Kinesis, too. One whose images are of another type fails, and
-/// says where, and so does data of Kinesis that is anything else.
+/// Reads a change of a table, also from a Kinesis stream. Images of another type, and other Kinesis
+/// data, fail the record, with the member's path.
 fn change<T: DeserializeOwned>(context: &Context) -> Result<Change<T>, AppError> {
     match context.record() {
         Some(EventInput::DynamoDb(record)) => Ok(record.change()?),
@@ -69,8 +69,8 @@ macro_rules! changes {
 
 changes!(Table TableWindow Stream StreamWindow);
 
-/// What SES does with a mail after its handler, where the rule invokes the function synchronously
-/// (`InvocationType: RequestResponse`). A handler that returns nothing lets it go on.
+/// What SES does after a mail's handler, if the rule invokes the function synchronously
+/// (`InvocationType: RequestResponse`). A handler that returns nothing lets SES continue.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -94,11 +94,11 @@ changes!(Table TableWindow Stream StreamWindow);
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Disposition {
-    /// The next action is run.
+    /// Continue with the next action.
     Continue,
-    /// The next rule is run, and no further action of this one.
+    /// Skip the remaining actions of this rule, and continue with the next rule.
     StopRule,
-    /// Nothing more is run.
+    /// Stop: run no further action or rule.
     StopRuleSet,
 }
 

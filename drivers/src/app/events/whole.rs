@@ -1,5 +1,5 @@
-//! Events with records that come again as a whole: those of S3, SES, CodeCommit, Amazon MQ, DocumentDB
-//! and CloudWatch Logs.
+//! Events whose records are retried only as a whole: those of S3, SES, CodeCommit, Amazon MQ,
+//! DocumentDB and CloudWatch Logs.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::app::span::in_record;
 use crate::app::time::Begun;
 
 impl AppService {
-    /// Has every record handled, one after the other. The first that fails fails the invocation.
+    /// Handles every record, one after the other. The first failure fails the invocation.
     pub(super) async fn answer_whole(
         &self,
         event: &BatchEvent<'_>,
@@ -27,8 +27,8 @@ impl AppService {
             begun.span.record_route(first.name());
         }
         let shared = self.share(begun, source.trigger());
-        // All are looked up before any runs, so that an event that will fail for one of its records does
-        // not have half of its work done first.
+        // Look all handlers up before running any, so that an event with an unknown record does not
+        // run half of its records first.
         let mut handlers = Vec::new();
         for record in event.records() {
             handlers.push(self.handler_of(source, &record).map_err(|error| {
@@ -49,12 +49,12 @@ impl AppService {
                 in_record(source.trigger(), record.name(), record.identifier(), concluded).await?;
         }
         let _ = guard.disarm();
-        // Only SES reads an answer, and sends one mail at a time.
+        // Only SES reads a result, and it sends one mail at a time.
         let answer = if source == BatchSource::Ses { output } else { Value::Null };
         Ok(apptheory_core::json::to_text(&answer))
     }
 
-    /// The handler of a record, or why it has no handler.
+    /// Returns the handler of a record, or why there is no handler.
     fn handler_of(
         &self,
         source: BatchSource,
@@ -63,7 +63,7 @@ impl AppService {
         let found = self.inner.events.handler(source, record.name());
         found.ok_or_else(|| match EventInput::read(source, record) {
             Ok(_) => unregistered(record),
-            // Of a record that cannot be read, the name need not be there.
+            // A malformed record may not have a name.
             Err(unreadable) => unreadable.into(),
         })
     }

@@ -1,4 +1,5 @@
-//! Tumbling windows: records go into a state of the application's own type, one after the other.
+//! Tumbling windows: records are folded into a state of the application's type, one after the
+//! other.
 
 use core::any::Any;
 use core::fmt;
@@ -29,23 +30,25 @@ use crate::app::{
 
 macro_rules! windows {
     ($($owner:ident)+) => {$(
-        /// Tumbling windows. Names are trimmed; a blank one, and one that has handlers, is an
-        /// [error](crate::app::BuildError::Event) of [`build`](App::build). Events of windows that have
-        /// no handlers fail, and so do records without a window that have handlers of one alone.
+        /// Tumbling windows. Names are trimmed. A blank name, or a name that already has handlers,
+        /// is an [error](crate::app::BuildError::Event) of [`build`](App::build). Events of a
+        /// window without handlers fail, and so do records without a window whose stream or table
+        /// has only window handlers.
         impl<S: Send + Sync + 'static> $owner<S> {
-            /// Gathers the records of a Kinesis stream into a state per shard, where the event source
-            /// mapping has `TumblingWindowInSeconds`. `gather` is called for each record, one after the
-            /// other, and changes the [`WindowState`]; `end` is called once at the end of the window.
+            /// Aggregates the records of a Kinesis stream into a state per shard. The event source
+            /// mapping needs `TumblingWindowInSeconds`. `gather` runs for each record, one after
+            /// the other, and changes the [`WindowState`]; `end` runs once at the end of the
+            /// window.
             ///
-            /// All records of an invocation go into the state, or none does: the first failure, of
-            /// either handler, fails the invocation, and Lambda sends the same records and the state
-            /// before them again. So that one bad record does not hold up its shard for as long as it
-            /// is kept, set `MaximumRetryAttempts`, `BisectBatchOnFunctionError` and a destination for
-            /// failures. Other effects of `gather` are repeated, too: leave them to `end`, which may also be
-            /// called again, with the same state.
+            /// An invocation counts as a whole: the first failure, of either handler, fails it, and
+            /// Lambda sends the same records again with the state from before. Set
+            /// `MaximumRetryAttempts`, `BisectBatchOnFunctionError` and a destination for failures,
+            /// so that one bad record does not block its shard. Other side effects of `gather` are
+            /// repeated as well: put them into `end`, which may also run again, with the same
+            /// state.
             ///
-            /// Lambda keeps at most 1 MB of state, and ends a window early that has more:
-            /// [`TumblingWindow`] says so.
+            /// Lambda accepts at most 1 MB of state, and ends a window early if its state is
+            /// larger: see [`TumblingWindow`].
             ///
             /// ```
             /// use apptheory::app::events::WindowState;
@@ -80,7 +83,7 @@ macro_rules! windows {
                 self.window(BatchSource::Kinesis, stream, gather, end)
             }
 
-            /// Gathers the changes of a DynamoDB table into a state per shard: see
+            /// Aggregates the changes of a DynamoDB table into a state per shard. See
             /// [`kinesis_window`](Self::kinesis_window).
             #[must_use]
             pub fn dynamodb_window<A, B>(
@@ -111,16 +114,16 @@ macro_rules! windows {
 
 windows!(Router App);
 
-/// The state of a tumbling window, as a value of the application's own type, which serializes as a JSON
-/// object. It begins with the type's default. A handler of records changes it in place, and the next
-/// record finds it as the handler leaves it.
+/// The state of a tumbling window, as a type of yours that serializes as a JSON object. It begins
+/// with the type's default. A handler of records changes it in place, and the next record sees the
+/// change.
 ///
-/// What a handler changes before it fails does not count, because the invocation fails. Put no middleware
-/// around the handler that runs it again, or that answers in place of its error: the record would be in
-/// the state twice, or in part.
+/// Changes before a failure are discarded, because the invocation fails. Do not put a middleware
+/// around the handler that runs the handler again, or that replaces its error by a success: the
+/// record would be in the state twice, or in part.
 ///
-/// A state from Lambda that does not fit the type fails the invocation, with an error that names the member.
-/// Windows go on while a function is deployed: give new members a default (`#[serde(default)]`).
+/// A state that does not fit the type fails the invocation, with an error that names the member.
+/// Windows continue while a function is deployed: give new members a default (`#[serde(default)]`).
 pub struct WindowState<T>(OwnedMutexGuard<T>);
 
 impl<T> Deref for WindowState<T> {
@@ -137,7 +140,7 @@ impl<T> DerefMut for WindowState<T> {
     }
 }
 
-/// The state is the application's: it is not printed.
+/// The state is application data: `Debug` does not print it.
 impl<T> fmt::Debug for WindowState<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WindowState").finish_non_exhaustive()
@@ -171,7 +174,7 @@ macro_rules! in_windows {
 
 in_windows!(StreamWindow TableWindow WindowEnd);
 
-/// The window that a handler is called for.
+/// Returns the window that a handler was called for.
 fn of_window(context: &Context) -> Result<Arc<InWindow>, AppError> {
     let window = context.extension::<Arc<InWindow>>();
     window
@@ -185,7 +188,7 @@ pub(crate) struct InWindow {
     state: Mutex<State>,
 }
 
-/// The state as the event has it, or as a value of the type that a handler has asked for.
+/// The state as JSON from the event, or as a value of the type that a handler asked for.
 enum State {
     Came(Value),
     Typed(Box<dyn Typed>),
@@ -208,7 +211,7 @@ impl<T: Serialize + Send + 'static> Typed for Arc<tokio::sync::Mutex<T>> {
     }
 }
 
-/// A handler takes the state of its window twice, or a task that it started still has it.
+/// A handler takes the state of its window twice, or a task that it spawned still holds it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error(
     "the state of the window is still in use: take one `WindowState`, and drop it before you return"
@@ -225,7 +228,7 @@ impl InWindow {
     where
         T: Default + DeserializeOwned + Serialize + Send + 'static,
     {
-        // A panic in a type's own code fails the invocation, and nobody asks again.
+        // A panic in the type's own code fails the invocation, so the state is not read again.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let typed = match &*state {
             State::Typed(typed) => typed.as_any().downcast_ref::<Arc<tokio::sync::Mutex<T>>>(),
@@ -258,7 +261,7 @@ impl State {
     }
 }
 
-/// A state as a value of a type; at the beginning of a window Lambda sends an empty one.
+/// Parses a state; at the beginning of a window Lambda sends an empty one.
 fn read_state<T: Default + DeserializeOwned>(state: &Value) -> Result<T, AppError> {
     if state.as_object().is_some_and(serde_json::Map::is_empty) {
         return Ok(T::default());
@@ -281,7 +284,7 @@ impl super::EventRoutes {
 }
 
 impl AppService {
-    /// Gathers the records of a window, handles its end if it has come, and answers the state.
+    /// Handles the records of a window and, if due, its end, and returns the state.
     pub(in crate::app) async fn answer_window(
         &self,
         event: &WindowEvent<'_>,
@@ -328,7 +331,7 @@ impl AppService {
 }
 
 impl Context {
-    /// Whether the record is one of a tumbling window.
+    /// Returns whether the record is in a tumbling window.
     pub(crate) fn is_in_window(&self) -> bool {
         self.extension::<Arc<InWindow>>().is_some()
     }

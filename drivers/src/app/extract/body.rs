@@ -1,4 +1,4 @@
-//! Bodies, read in other ways than as JSON.
+//! Bodies as forms, text and bytes.
 
 use apptheory_core::error::AppError;
 use apptheory_core::http::{read_form, read_form_text};
@@ -8,14 +8,14 @@ use serde::de::DeserializeOwned;
 use super::{FromContext, OptionalFromContext};
 use crate::app::context::Context;
 
-/// The body, read as a form (`application/x-www-form-urlencoded`): a struct whose members bear the
-/// names of its fields, or a map. A member that is a list takes all values of its name. `Option<Form<T>>`
-/// is `None` for an empty body.
+/// Reads the body as a form (`application/x-www-form-urlencoded`): into a struct whose members have
+/// the names of the fields, or into a map. A member that is a list takes all values of its name.
+/// `Option<Form<T>>` is `None` for an empty body.
 ///
-/// Of a record, it is what the record [brings](apptheory_core::events::EventInput::payload), without a
-/// media type: an error fails that record alone.
+/// For a record, it reads the [payload](apptheory_core::events::EventInput::payload), whatever its
+/// media type.
 ///
-/// Pages of other origins can send forms with the cookies of their visitors. Where a cookie
+/// Pages of other origins can submit forms with the cookies of their visitors. If a cookie
 /// identifies the caller, set it `SameSite`, or check a token.
 ///
 /// ```
@@ -53,7 +53,7 @@ impl<S, K, T: DeserializeOwned> OptionalFromContext<S, K> for Form<T> {
     }
 }
 
-/// The body as text, whatever its media type; 400 for one that is no UTF-8.
+/// Reads the body as text, whatever its media type; 400 for invalid UTF-8.
 impl<S, K> FromContext<S, K> for String {
     fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
         let text = core::str::from_utf8(context.body());
@@ -62,7 +62,7 @@ impl<S, K> FromContext<S, K> for String {
     }
 }
 
-/// The bytes of the body.
+/// Reads the bytes of the body.
 impl<S, K> FromContext<S, K> for Bytes {
     fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
         Ok(Self::copy_from_slice(context.body()))

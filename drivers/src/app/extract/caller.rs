@@ -1,6 +1,4 @@
-//! Who calls.
-//!
-//! Each of these says who vouches for it; nothing here is a client's mere word.
+//! The caller, as far as the platform or authentication vouches for it.
 
 use core::net::IpAddr;
 
@@ -15,27 +13,27 @@ use super::{FromContext, OptionalFromContext, missing};
 use crate::app::context::Context;
 use crate::app::kind::RequestKind;
 
-/// The client's address, as far as the platform or the connection vouches for it; never what a header
-/// field says. Behind a load balancer it is unknown: `Option<ClientIp>` is `None`, and without
-/// `Option` the answer is a masked 500.
+/// Reads the client's address from the platform or the connection, never from a header. Behind a
+/// load balancer the address is unknown: `Option<ClientIp>` is `None`, and without `Option` the
+/// response is a masked 500.
 ///
-/// In a stack of tower, it is a request extension that the server of the connection sets.
+/// In a tower stack, it is a request extension that the server sets.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ClientIp(pub IpAddr);
 
-/// The tenant: the one that Lambda runs the invocation for, where the function isolates its tenants;
-/// else the one that the application's authentication vouches for; else, if the application
-/// [lets](apptheory_core::http::exchange::TenantSource) clients name it, the one that the request names.
-/// 403 where there is no tenant.
+/// Reads the tenant; 403 if there is no tenant. The first of these counts: the tenant that Lambda
+/// runs the invocation for, if the function isolates tenants; the tenant that authentication
+/// vouches for; the tenant that the request names, if the application [allows
+/// it](apptheory_core::http::exchange::TenantSource).
 ///
-/// In a stack of tower, it is a request extension that authentication sets; a limit counts it as
-/// `tenant:` and the trimmed text, where it knows no identity.
+/// In a tower stack, it is a request extension that authentication sets; a rate limit without an
+/// identity counts it as `tenant:` and the trimmed text.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Tenant(pub String);
 
-/// The claims of the caller's token, which a JWT authorizer of an HTTP API or a Cognito authorizer of a
-/// REST API has checked. Numbers and Booleans may be texts: HTTP APIs write all claims so. A masked 500
-/// where no such authorizer is in front of the route, or the claims have another shape.
+/// Reads the claims of the caller's token, which a JWT authorizer of an HTTP API or a Cognito
+/// authorizer of a REST API has checked. Numbers and Booleans may be texts, as HTTP APIs send all
+/// claims. A masked 500 if the route has no such authorizer, or the claims have another shape.
 ///
 /// ```
 /// use apptheory::app::{App, Claims};
@@ -53,25 +51,25 @@ pub struct Tenant(pub String);
 #[derive(Clone, Copy, Default, Eq, PartialEq)]
 pub struct Claims<T>(pub T);
 
-/// The scopes of the caller's token, which the authorizer of [`Claims`] has checked.
+/// Reads the scopes of the caller's token, which the authorizer of [`Claims`] has checked.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Scopes(pub Vec<String>);
 
-/// The context that a Lambda authorizer answered with. REST APIs write its numbers and Booleans as
-/// texts, which are read as what the type asks for. A masked 500 where no Lambda authorizer is in front
-/// of the route, or the context has another shape.
+/// Reads the context that a Lambda authorizer returned. REST APIs send its numbers and Booleans as
+/// texts, which are converted to the type's members. A masked 500 if the route has no Lambda
+/// authorizer, or the context has another shape.
 #[derive(Clone, Copy, Default, Eq, PartialEq)]
 pub struct Authorizer<T>(pub T);
 
 not_printed! { [T] Claims<T>, [T] Authorizer<T> }
 
-/// Who a Lambda authorizer of a REST or WebSocket API said is calling: its `principalId`. A masked 500
-/// where it did not say.
+/// Reads the `principalId` that a Lambda authorizer of a REST or WebSocket API returned. A masked
+/// 500 if it returned none.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PrincipalId(pub String);
 
-/// An extractor that may be missing, of requests and messages: `$read` finds it, and `$missing` says in
-/// the log why it is missing.
+/// Implements an extractor, and its `Option`, for requests and messages: `$read` finds the value,
+/// and `$missing` is the reason in the log when the value is missing.
 macro_rules! may_be_missing {
     ($([$($generics:tt)*] $type:ty, $read:expr, $missing:literal;)+) => {$(
         impl<S, K: RequestKind, $($generics)*> OptionalFromContext<S, K> for $type {
@@ -92,7 +90,7 @@ macro_rules! may_be_missing {
 
 may_be_missing! {
     [] ClientIp, |context| Ok(context.client_ip().map(Self)),
-        "nobody vouches for the client's address: behind a load balancer, take `Option<ClientIp>`";
+        "the client's address is unknown: behind a load balancer, take `Option<ClientIp>`";
     [T: DeserializeOwned] Claims<T>, |context| Ok(platform(context, PlatformContext::claims)?.map(Self)),
         "no JWT or Cognito authorizer is in front of the route";
     [] Scopes, |context| Ok(platform(context, PlatformContext::scopes)?.map(Self)),
@@ -101,13 +99,13 @@ may_be_missing! {
         |context| Ok(platform(context, PlatformContext::authorizer)?.map(Self)),
         "no Lambda authorizer is in front of the route";
     [] PrincipalId, |context| Ok(platform(context, PlatformContext::principal_id)?.map(Self)),
-        "no Lambda authorizer said who calls";
+        "no Lambda authorizer returned a `principalId`";
     [] IamIdentity, |context| platform(context, PlatformContext::iam_identity),
-        "the route does not ask for a signature with AWS credentials";
+        "the route does not require a signature with AWS credentials";
     [] CognitoIdentity, |context| platform(context, PlatformContext::cognito_identity),
         "the request was not signed with credentials of a Cognito identity pool";
     [] ClientCertificate, |context| platform(context, PlatformContext::client_certificate),
-        "the API does not ask for a certificate of the client";
+        "the API does not require a client certificate";
 }
 
 fn platform<T>(
@@ -117,7 +115,7 @@ fn platform<T>(
     Ok(read(&context.expect_call()?.request.platform)?)
 }
 
-/// 403 where there is no tenant.
+/// Reads the tenant; 403 if there is no tenant.
 impl<S, K> FromContext<S, K> for Tenant {
     fn from_context(context: &Context, state: &S) -> Result<Self, AppError> {
         let found = <Self as OptionalFromContext<S, K>>::optional_from_context(context, state)?;
@@ -132,14 +130,16 @@ impl<S, K> OptionalFromContext<S, K> for Tenant {
     }
 }
 
-/// Who calls, as the application's authentication said. 401 for an unknown caller, and a masked 500 on
-/// a route that does not ask who calls: say who may call it.
+/// Reads the caller that authentication returned. 401 for an anonymous caller, and a masked 500 on
+/// a route without authentication: call `for_callers` on its handler or router.
 impl<S, K: RequestKind> FromContext<S, K> for Principal {
     fn from_context(context: &Context, state: &S) -> Result<Self, AppError> {
         let found = <Self as OptionalFromContext<S, K>>::optional_from_context(context, state)?;
         found.ok_or_else(|| match context.was_asked_who_calls() {
             true => AppError::unauthorized(),
-            false => missing("the route asks nobody who calls: say `for_callers` or `for_scopes`"),
+            false => missing(
+                "the route does not authenticate callers: call `for_callers` or `for_scopes`",
+            ),
         })
     }
 }

@@ -1,4 +1,4 @@
-//! What the head of a request says.
+//! The head of a request: route, query, method, cookies, headers.
 
 use apptheory_core::error::{AppError, code};
 use apptheory_core::http::{Cookies, Values};
@@ -9,14 +9,14 @@ use super::{FromContext, OptionalFromContext, missing};
 use crate::app::context::Context;
 use crate::app::kind::{Http, RequestKind};
 
-/// The pattern of the route that serves the request, such as `/orders/{id}`. Log and count by it
-/// instead of the path, of which clients can make up any number. A fallback has none.
+/// Reads the pattern of the matched route, such as `/orders/{id}`. Use it in logs and metrics
+/// instead of the path, which can have any number of values. A fallback has no pattern.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct MatchedPath(pub String);
 
-/// The query as the client sent it, without `?`: for signatures and cache keys. Load balancers, REST
-/// APIs and payload format 1.0 do not pass it on; then it is put together from its parameters.
-/// `Option<RawQuery>` is `None` for a request without a query.
+/// Reads the query as the client sent it, without `?`, for signatures and cache keys. Load
+/// balancers, REST APIs and payload format 1.0 do not pass it on; then it is rebuilt from the
+/// parameters. `Option<RawQuery>` is `None` for a request without a query.
 #[derive(Clone, Default, Eq, PartialEq)]
 pub struct RawQuery(pub String);
 
@@ -25,7 +25,7 @@ not_printed! { [] RawQuery }
 impl<S> FromContext<S, Http> for MatchedPath {
     fn from_context(context: &Context, state: &S) -> Result<Self, AppError> {
         Self::optional_from_context(context, state)?
-            .ok_or_else(|| missing("no route has matched: a fallback takes `Option<MatchedPath>`"))
+            .ok_or_else(|| missing("no route matched: take `Option<MatchedPath>` in a fallback"))
     }
 }
 
@@ -49,7 +49,7 @@ impl<S, K: RequestKind> OptionalFromContext<S, K> for RawQuery {
     }
 }
 
-/// The method. 400 for one that is no token.
+/// Reads the method; 400 if it is not an HTTP token.
 impl<S> FromContext<S, Http> for Method {
     fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
         Self::from_bytes(context.method().as_bytes())
@@ -57,29 +57,29 @@ impl<S> FromContext<S, Http> for Method {
     }
 }
 
-/// The cookies that the client sent, by name.
+/// Reads the cookies that the client sent, by name.
 impl<S, K: RequestKind> FromContext<S, K> for Cookies {
     fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
         Ok(context.expect_call()?.request.cookies.clone())
     }
 }
 
-/// The header fields. Several `cookie` fields are one, and what no connection carries is left out. 431
-/// for more than such a map holds.
+/// Reads the headers. Several `cookie` headers are joined into one, and headers that HTTP cannot
+/// carry are left out. 431 for more headers than the map holds.
 impl<S, K: RequestKind> FromContext<S, K> for HeaderMap {
     fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
         header_map(context.expect_call()?.request.fields()).map_err(|_| too_many_fields())
     }
 }
 
-/// The error of a request with more header fields than a [`HeaderMap`] holds.
+/// Returns the error for a request with more headers than a [`HeaderMap`] holds.
 pub(crate) fn too_many_fields() -> AppError {
     let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.as_u16();
-    AppError::new(code::TOO_LARGE, "too many header fields").with_status(status)
+    AppError::new(code::TOO_LARGE, "too many headers").with_status(status)
 }
 
-/// Header fields that HTTP can carry. Those that it cannot are left out: what is left of them is in
-/// nobody's standard.
+/// Returns the headers that HTTP can carry. Others are left out, because no standard says how to
+/// read them.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! Bodies in several parts: uploads.
+//! Multipart bodies, such as uploads.
 
 use core::fmt;
 use core::future::ready;
@@ -12,10 +12,10 @@ use super::{FromContext, missing};
 use crate::app::context::Context;
 use crate::app::kind::Http;
 
-/// The parts of a `multipart/form-data` body, in their order. The body is all there, so its size is
-/// bounded as every request's is; of parts there are [`MAX_PARTS`](Self::MAX_PARTS) at most.
+/// Reads the parts of a `multipart/form-data` body, in order. The body is read at once, within the
+/// application's limit for bodies, and has at most [`MAX_PARTS`](Self::MAX_PARTS) parts.
 ///
-/// 415 for a body of another media type, 400 for one that is malformed, and 413 for more parts.
+/// 415 for a body of another media type, 400 for a malformed body, and 413 for too many parts.
 ///
 /// ```
 /// use apptheory::app::{App, Multipart};
@@ -31,24 +31,24 @@ use crate::app::kind::Http;
 #[derive(Clone, Debug, Default)]
 pub struct Multipart(pub Vec<Part>);
 
-/// A part of a body. Names and types are the client's word: make no path of a file's name.
+/// One part of a body. Names and types are client input: do not build a file path from a file name.
 #[derive(Clone, Default)]
 pub struct Part {
-    /// The name of the form's field.
+    /// The name of the form field.
     pub name: Option<String>,
-    /// The name of the file, if it is one.
+    /// The file name, if the part is a file.
     pub file_name: Option<String>,
-    /// The media type that the client said.
+    /// The media type that the client declared.
     pub content_type: Option<String>,
-    /// What is in it.
+    /// The content.
     pub body: Bytes,
 }
 
 impl Multipart {
-    /// How many parts a body has at most.
+    /// The most parts that a body may have.
     pub const MAX_PARTS: usize = 256;
 
-    /// Returns the first part of a name.
+    /// Returns the first part with this name.
     #[must_use]
     pub fn part(&self, name: &str) -> Option<&Part> {
         self.0.iter().find(|part| part.name.as_deref() == Some(name))
@@ -75,7 +75,7 @@ impl Multipart {
 }
 
 impl Part {
-    /// Returns the part as text; `None` for bytes that are no UTF-8.
+    /// Returns the content as text; `None` for invalid UTF-8.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         core::str::from_utf8(&self.body).ok()
@@ -89,12 +89,12 @@ impl<S> FromContext<S, Http> for Multipart {
             return Err(refused(multer::Error::NoMultipart));
         };
         let read = Self::read(content_type, Bytes::copy_from_slice(&request.body));
-        // Nothing is waited for: the body is all there.
+        // The body is complete, so this future never waits.
         read.now_or_never().unwrap_or_else(|| Err(missing("the end of a multipart body")))
     }
 }
 
-/// What the parser says may quote the client, and is for the log alone.
+/// The parser's message may quote the client, so it goes to the log only.
 fn refused(error: multer::Error) -> AppError {
     use multer::Error;
 
@@ -109,7 +109,7 @@ fn refused(error: multer::Error) -> AppError {
     shown.with_cause(error)
 }
 
-/// What clients send is not printed.
+/// Client input is not printed.
 impl fmt::Debug for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Part")

@@ -1,4 +1,4 @@
-//! What the platform says beside a request: the rest of its event, and of its invocation.
+//! What the platform sends along with a request: its context and the stage variables.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +11,15 @@ use crate::app::context::Context;
 use crate::app::invocation::Invocation;
 use crate::app::kind::RequestKind;
 
-/// The `requestContext` of the request's event, as a value of a type: for what no other extractor
-/// reads, such as `apiId` or `requestTimeEpoch`. A masked 500 where the event has none, as on the local
-/// server, or it has another shape.
+/// Reads the `requestContext` of the request's event into a type of yours. Use it for members that
+/// no other extractor reads, such as `apiId` or `requestTimeEpoch`. A masked 500 if the event has
+/// no context, as on the local server, or if the context has another shape.
 #[derive(Clone, Copy, Default, Eq, PartialEq)]
 pub struct RequestContext<T = Json>(pub T);
 
-/// The stage variables of API Gateway, as a map or a struct, whose members may be numbers and Booleans.
-/// An API without any has none, and is no error; a variable that the type needs is a masked 500.
+/// Reads API Gateway's stage variables into a map or a struct, whose members may be numbers and
+/// Booleans. An API without stage variables gives an empty map; a missing variable that the struct
+/// requires is a masked 500.
 #[derive(Clone, Default, Eq, PartialEq)]
 pub struct StageVariables<T = BTreeMap<String, String>>(pub T);
 
@@ -27,7 +28,7 @@ not_printed! { [T] RequestContext<T>, [T] StageVariables<T> }
 impl<S, K: RequestKind, T: DeserializeOwned> FromContext<S, K> for RequestContext<T> {
     fn from_context(context: &Context, state: &S) -> Result<Self, AppError> {
         <Self as OptionalFromContext<S, K>>::optional_from_context(context, state)?
-            .ok_or_else(|| missing("the request came in no event that has a `requestContext`"))
+            .ok_or_else(|| missing("the request's event has no `requestContext`"))
     }
 }
 

@@ -1,4 +1,4 @@
-//! What was read and keeps its rules.
+//! Validation of extracted values.
 
 use apptheory_core::error::AppError;
 use apptheory_core::events::Change;
@@ -11,12 +11,12 @@ use crate::app::context::Context;
 use crate::app::events::Detail;
 use crate::validation::check;
 
-/// What another extractor reads, such as `Json<T>`, if it keeps the rules of its type. It is an extractor
-/// where the other one is: of requests, messages and records.
+/// Reads what another extractor such as `Json<T>` reads, and validates it. It works wherever the
+/// other extractor does: for requests, messages and records.
 ///
-/// The rules are those of the crate `garde`: `cargo add garde@0.23 --features derive`, and derive
-/// `garde::Validate` for the type. What breaks some is answered with 422, and each broken rule in the
-/// details:
+/// The rules are those of the crate `garde`: run `cargo add garde@0.23 --features derive`, and
+/// derive `garde::Validate` for the type. A value that breaks rules gets a 422 whose details list
+/// each broken rule:
 ///
 /// ```
 /// use apptheory::app::{App, Invocation, Json, Valid};
@@ -52,7 +52,7 @@ use crate::validation::check;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// | Rules of `garde` | are told as |
+/// | Rules of `garde` | Reported as |
 /// |---|---|
 /// | `required` | `required` |
 /// | `range` | `min`, `max` |
@@ -61,30 +61,31 @@ use crate::validation::check;
 /// | `ascii`, `alphanumeric`, `email`, `url`, `ip`, `ipv4`, `ipv6`, `credit_card`, `phone_number`, `contains`, `prefix`, `suffix`, `matches` | their own names |
 /// | `custom` | `custom`, with the text of its error, which clients see |
 ///
-/// Members have the names that clients write: those of `#[serde(rename_all)]`, and of a `rename` that
-/// changes case and punctuation alone. A member that is renamed to another word is told by its own
-/// name, which clients do not know: call it so in Rust, too. Those of enums and of `#[serde(flatten)]`
-/// are told by their own names as well. Up to [`MAX_TOLD`](Violations::MAX_TOLD) broken rules are
-/// told, in the order in which the type declares its members, and first of all those of other names.
+/// Members are reported under the names that clients use: those of `#[serde(rename_all)]`, and of a
+/// `rename` that changes only case and punctuation. A member that is renamed to another word, a
+/// member of an enum, or of `#[serde(flatten)]`, is reported under its Rust name; give it the same
+/// name in Rust. Up to [`MAX_TOLD`](Violations::MAX_TOLD) broken rules are reported, members of
+/// other names first, then in the order in which the type declares its members.
 ///
-/// A record that breaks rules fails alone. The log says which rules of which members, and no value.
+/// A record that breaks rules fails alone. The log names the rules and members, never values.
 ///
-/// All elements of a list are checked, even if it is longer than a rule allows: a body of millions of
-/// wrong ones takes time and memory. Bound bodies by [`limits`](crate::app::App::limits).
+/// All elements of a list are checked, even if the list is longer than a rule allows. A body with
+/// millions of invalid elements takes time and memory: limit bodies with
+/// [`limits`](crate::app::App::limits).
 ///
-/// A validator that panics fails its request with a masked 500, as a handler does; a `pattern` that is
-/// no regular expression does not compile. Validators need no context, or one with a default.
+/// A validator that panics fails its request with a masked 500, as a handler does. A `pattern` that
+/// is not a regular expression does not compile. Validators take no context, or one with a default.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Valid<X>(pub X);
 
-/// An extractor whose value can be checked, for [`Valid`].
+/// An extractor whose value can be validated by [`Valid`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no rules that `Valid` could check",
     note = "`Valid` is for `Json`, `Query`, `Path`, `Headers`, `Form`, `Detail` and `Change` of a type that derives `garde::Validate`",
     note = "implement `Checked` for an extractor of your own"
 )]
 pub trait Checked {
-    /// Checks the value, and returns the rules that it breaks.
+    /// Validates the value, and returns the broken rules.
     fn check(&self) -> Violations;
 }
 
@@ -124,7 +125,7 @@ impl<T: Validate<Context: Default> + DeserializeOwned> Checked for Detail<T> {
     }
 }
 
-/// What the item has become is checked, and what it was is not.
+/// Validates the new item only.
 impl<T: Validate<Context: Default> + DeserializeOwned> Checked for Change<T> {
     fn check(&self) -> Violations {
         self.new.as_ref().map(check).unwrap_or_default().within("NewImage")

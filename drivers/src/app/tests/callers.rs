@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use crate::app::*;
 use crate::testkit::{TestApp, Via, events, requests};
 
-/// An event of `GET /`, with this in its `requestContext`, and with fields of a load balancer, which
-/// anybody can send.
+/// An event of `GET /`, with this in its `requestContext`, and with fields of a load balancer,
+/// which anybody can send.
 fn event(via: Via, context: &Value) -> Value {
     let request = requests::get("/").from_address([192, 0, 2, 1]);
     let request = request.header("x-amzn-oidc-identity", "mallory");

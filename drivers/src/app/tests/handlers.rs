@@ -151,7 +151,7 @@ fn what_goes_wrong_inside_is_masked_and_told_to_the_application() {
         "a handler panicked: boom",
         "a handler panicked: early",
         "no route to host",
-        "no middleware left an extension of the type u8",
+        "no middleware set an extension of type u8",
     ];
     assert_eq!(causes, expected);
     assert!(failures.iter().all(|(id, _)| id.len() == 32));

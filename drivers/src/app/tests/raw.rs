@@ -154,8 +154,8 @@ fn unpacked(event: &Value) -> Value {
     serde_json::to_value(read.aws_logs.data).unwrap()
 }
 
-/// Has an example go through a handler from a type to the same type, and expects what the type itself
-/// makes of it.
+/// Has an example go through a handler from a type to the same type, and expects what the type
+/// itself makes of it.
 fn whole<T: DeserializeOwned + Serialize + Send + 'static>(
     name: &str,
     examples: &[(String, Value)],

@@ -1,4 +1,5 @@
-//! What handlers are given has to keep the rules of its type, and what does not is told to its sender.
+//! What handlers are given has to keep the rules of its type, and what does not is told to its
+//! sender.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -51,7 +52,8 @@ fn answer(app: &AppService, clock: &VirtualClock, request: RawRequest<'_>) -> (u
     (response.status, serde_json::from_str(text(&response)).unwrap_or_default())
 }
 
-/// What a client is told: of each broken rule the member, the rule, and the text without the member.
+/// What a client is told: of each broken rule the member, the rule, and the text without the
+/// member.
 fn told(answer: &(u16, Value)) -> Vec<[String; 3]> {
     assert_eq!(answer.0, 422, "{answer:?}");
     let error = &answer.1["error"];

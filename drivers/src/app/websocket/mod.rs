@@ -1,9 +1,8 @@
-//! Messages on WebSockets, and the start and end of them.
+//! WebSocket messages, connects and disconnects.
 //!
-//! This module lends the handler of a route key a [`WebSocket`] to answer on, and collects its answer.
-//! In which order guards, handlers and middleware apply is
-//! [`exchange`](apptheory_core::http::exchange)'s to decide, and what an event says, and how its
-//! answer is spelled, [`events`](apptheory_core::events)'.
+//! This module gives the handler of a route key a [`WebSocket`] to send on, and collects its
+//! response. [`exchange`](apptheory_core::http::exchange) decides the order of guards, handlers and
+//! middleware; [`events`](apptheory_core::events) parses the events and writes the responses.
 
 mod socket;
 #[cfg(test)]
@@ -35,7 +34,7 @@ use crate::websocket::WebSocketClientFactory;
 
 pub use socket::WebSocket;
 
-/// What an application sends with unless told otherwise.
+/// The default clients of the management API.
 #[cfg(feature = "websocket")]
 pub(super) fn default_clients() -> Option<Arc<dyn WebSocketClientFactory>> {
     Some(Arc::new(crate::websocket::AwsWebSocketClients::new()))
@@ -49,24 +48,25 @@ pub(super) const fn default_clients() -> Option<Arc<dyn WebSocketClientFactory>>
 macro_rules! sockets {
     ($($owner:ident)+) => {$(
         impl<S: Send + Sync + 'static> $owner<S> {
-            /// Serves a route of a WebSocket API with a handler: `$connect`, `$disconnect`,
-            /// `$default`, or a route key of your own. The key is trimmed; a blank one, and one that has
-            /// a handler, is an error of [`build`](App::build). Nothing falls back to `$default`: API
-            /// Gateway has chosen the route already, and a key without a route is answered with 404.
+            /// Serves a route of a WebSocket API: `$connect`, `$disconnect`, `$default`, or a route
+            /// key of your own. The key is trimmed; a blank key, or a key that already has a
+            /// handler, is an error of [`build`](App::build). Unknown keys do not fall back to
+            /// `$default`, because API Gateway has already chosen the route: the response is 404.
             ///
             /// Messages pass the same stages as requests: the [policy](App::policy),
-            /// [`authenticate`](App::authenticate) where the handler is for certain callers, the
-            /// [limit](App::limits) of a body, middleware. Each of them finds the connection with
-            /// [`Context::websocket`](super::Context::websocket), and on it who `$connect`'s authorizer
-            /// said is connected. CORS is for requests alone; [`response_headers`](App::response_headers)
-            /// are set on the answer to `$connect`, and an answer other than 2xx to that refuses the
-            /// connection. Errors are nested, whatever shape those of requests have.
+            /// [`authenticate`](App::authenticate) if the handler is restricted to certain callers,
+            /// the [limit](App::limits) of a body, and middleware. In each stage
+            /// [`Context::websocket`](super::Context::websocket) has the connection, with the
+            /// identity that the authorizer of `$connect` returned. CORS applies to requests only;
+            /// [`response_headers`](App::response_headers) are set on the response to `$connect`,
+            /// and a status other than 2xx refuses the connection. Error bodies of messages are
+            /// always nested, whatever the error format of requests.
             ///
-            /// The client gets the answer to a message only where the route has a route response; to send
-            /// anything else, and from anywhere else, take a [`WebSocket`]. Nobody gets the answer to
-            /// `$disconnect`, which API Gateway delivers at best effort. What an answer streams is collected
-            /// as for a request: within the limit of responses, and in time. What is not answered in time
-            /// fails the invocation.
+            /// The client gets the response to a message only if the route has a route response. To
+            /// send anything else, or from another handler, take a [`WebSocket`]. Nobody gets the
+            /// response to `$disconnect`, which API Gateway delivers on a best-effort basis. A
+            /// streamed body is buffered as for a request: within the size limit, and in time. A
+            /// handler that does not finish in time fails the invocation.
             ///
             /// ```
             /// use std::sync::Arc;
@@ -106,18 +106,19 @@ macro_rules! sockets {
 
 sockets!(Router App);
 
-/// WebSockets.
+/// Settings for WebSockets.
 impl<S> App<S> {
-    /// Answers events of WebSockets also where no route is registered: with 404, rather than by
-    /// failing the invocation as for an event of an unknown kind.
+    /// Responds with 404 to WebSocket events even if no route is registered for WebSockets. Without
+    /// it, such an event fails the invocation as an event of an unknown kind.
     #[must_use]
     pub const fn websocket_support(mut self) -> Self {
         self.supports_websockets = true;
         self
     }
 
-    /// Sends with clients of this factory. With the feature `websocket`, clients of the AWS SDK are
-    /// used unless told otherwise; without it, and without a factory, nothing can be sent.
+    /// Sets the factory of clients that send to connections. The default with the feature
+    /// `websocket` is clients of the AWS SDK; without the feature and without a factory, sending
+    /// fails.
     #[must_use]
     pub fn websocket_clients(mut self, clients: impl WebSocketClientFactory + 'static) -> Self {
         self.websocket_clients = Some(Arc::new(clients));
@@ -126,8 +127,7 @@ impl<S> App<S> {
 }
 
 impl AppService {
-    /// Sends with clients of another factory: on a server that stands in for
-    /// API Gateway, or in a test.
+    /// Replaces the factory of clients, for a server that stands in for API Gateway, or for a test.
     #[must_use]
     pub fn with_websocket_clients(self, clients: impl WebSocketClientFactory + 'static) -> Self {
         let websocket_clients = Some::<Arc<dyn WebSocketClientFactory>>(Arc::new(clients));
@@ -135,18 +135,18 @@ impl AppService {
         Self { services, ..self }
     }
 
-    /// Whether the application wants events of WebSockets at all.
+    /// Returns whether the application serves WebSocket events at all.
     pub(crate) fn serves_websockets(&self) -> bool {
         self.inner.supports_websockets || self.inner.service.has_message_routes()
     }
 
-    /// Whether a handler serves exactly this route key.
+    /// Returns whether a handler serves exactly this route key.
     #[cfg(any(feature = "local", feature = "testkit"))]
     pub(crate) fn has_websocket_route(&self, route_key: &str) -> bool {
         self.inner.service.message_endpoint(route_key).is_some()
     }
 
-    /// Answers the event of an invocation that has begun.
+    /// Serves the event of an invocation that has begun.
     pub(super) async fn answer_websocket(
         &self,
         event: WebSocketEvent<'_>,
@@ -168,15 +168,15 @@ impl AppService {
         };
         self.report_message(&socket, &call, answer.as_ref());
         let mut response = answer.map_err(|_| TimedOut)?;
-        // The answers to all others are frames, which have no header fields.
+        // All other responses are frames, which have no headers.
         if call.route_key() == Some("$connect") {
             self.change_headers(&mut response, &call);
         }
         Ok(WebSocketEvent::write_response(&response))
     }
 
-    /// Reads what a response streams, within what is sent in one piece: API Gateway takes an answer
-    /// no other way.
+    /// Buffers a response's stream, within the size limit: API Gateway does not stream these
+    /// responses.
     async fn whole(&self, response: Response, time: InvocationTime) -> Result<Whole, Cut> {
         let most = StreamLimits::MAX_BUFFERED_BYTES;
         let (whole, collected) = self.collect(response, self.most_in_one_piece(most), time).await;
@@ -188,7 +188,7 @@ impl AppService {
         Ok(whole)
     }
 
-    /// Records how a message was answered, and reports to the application why it was not.
+    /// Records how a message was answered, and reports a failure to the application.
     fn report_message(&self, socket: &WebSocket, call: &Call, answer: Result<&Whole, &AppError>) {
         let request_id = &call.request_id;
         let error = answer.map_or_else(Some, |response| response.error.as_ref());
@@ -205,7 +205,7 @@ impl AppService {
             Some(error) if error.status() >= 500 => {
                 self.tell(Failure { request_id: request_id.clone(), error: error.clone() });
             }
-            // A client that connects sees its refusal; of other messages it may see nothing.
+            // A client that connects sees its refusal; for other messages it may see nothing.
             Some(error) if call.route_key() != Some("$connect") => {
                 log_refused(error, socket.connection(), request_id);
             }
@@ -214,7 +214,7 @@ impl AppService {
     }
 }
 
-/// Logs a message that was refused, without what its error says: that may quote the client.
+/// Logs a refused message, without the error's message, which may quote the client.
 #[cfg(feature = "tracing")]
 fn log_refused(error: &AppError, connection: &WebSocketConnection, request_id: &str) {
     use apptheory_core::sanitize::log_text;

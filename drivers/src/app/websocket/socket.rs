@@ -1,4 +1,4 @@
-//! What a handler answers on.
+//! The connection of a WebSocket handler.
 
 use core::fmt;
 use std::sync::Arc;
@@ -13,16 +13,27 @@ use crate::app::kind::Socket as SocketKind;
 use crate::app::{Context, FromContext, OptionalFromContext};
 use crate::websocket::{BroadcastError, Room, RoomReport, WebSocketClient, WebSocketClientFactory};
 
-/// The connection that an event is about: which one it is, and the way to send to it. Clones are the
-/// same connection.
+/// The connection of a WebSocket event: its id, and the means to send to it. Clones share the same
+/// connection.
 ///
-/// As an extractor it is for handlers of WebSocket routes. A handler of requests and messages takes an
-/// `Option<WebSocket>`, which is `None` for a request.
+/// ```
+/// use apptheory::prelude::*;
 ///
-/// While `$connect` is handled there is no connection yet: sending to it then fails as
-/// [gone](gateway::Error::is_gone). Behind a custom domain with an API mapping, events do not say where
-/// the API is: configure the endpoint of the
-/// [factory](crate::app::App::websocket_clients).
+/// async fn echo(socket: WebSocket, text: String) -> Result<(), AppError> {
+///     socket.send(text.as_bytes()).await?;
+///     Ok(())
+/// }
+///
+/// let app = App::new().websocket("$default", echo).build()?;
+/// # Ok::<(), BuildError>(())
+/// ```
+///
+/// Handlers of WebSocket routes take it as an extractor. A handler that serves both requests and
+/// messages takes an `Option<WebSocket>`, which is `None` for a request.
+///
+/// The connection does not exist before `$connect` was handled: sending earlier fails as
+/// [gone](gateway::Error::is_gone). Behind a custom domain with an API mapping, events do not
+/// contain the API's endpoint: set it on the [factory](crate::app::App::websocket_clients).
 #[derive(Clone)]
 pub struct WebSocket(Arc<Socket>);
 
@@ -40,7 +51,7 @@ impl WebSocket {
         Self(Arc::new(Socket { connection, clients, client: OnceCell::new() }))
     }
 
-    /// Returns which connection it is, how its event came, and where it is managed.
+    /// Returns the connection's id, its event's type, and its management endpoint.
     #[must_use]
     pub fn connection(&self) -> &WebSocketConnection {
         &self.0.connection
@@ -61,7 +72,7 @@ impl WebSocket {
         client.post_to_connection(connection_id, data).await
     }
 
-    /// Sends a value as JSON, in the spelling of [`json_message`].
+    /// Sends a value as JSON, written by [`json_message`].
     ///
     /// # Errors
     ///
@@ -73,8 +84,9 @@ impl WebSocket {
         self.send(&json_message(message)?).await
     }
 
-    /// Sends a value as JSON to everybody in a room, the connection itself among them if it is there.
-    /// Those that are gone are removed from the room, and the report says who did not get it.
+    /// Sends a value as JSON to everyone in a room, including this connection if it is in the room.
+    /// Connections that are gone are removed from the room; the report lists those that did not get
+    /// the message.
     ///
     /// # Errors
     ///
@@ -86,13 +98,13 @@ impl WebSocket {
         room.through(Arc::clone(self.client().await?)).broadcast(value).await
     }
 
-    /// Returns the client of the connection's API, for its other connections. It is made when it is
-    /// first asked for, once for each event; a failure is not kept.
+    /// Returns the client of the connection's API, for sending to other connections. The client is
+    /// created at the first call, once per event; a failure is not cached.
     ///
     /// # Errors
     ///
-    /// [`gateway::Error`] of the kind [`MissingFactory`](ErrorKind::MissingFactory), or the
-    /// factory's.
+    /// [`gateway::Error`] of kind [`MissingFactory`](ErrorKind::MissingFactory), or the factory's
+    /// error.
     pub async fn client(&self) -> Result<&WebSocketClient, gateway::Error> {
         let Socket { connection, clients, client } = &*self.0;
         client
@@ -105,7 +117,7 @@ impl WebSocket {
 }
 
 impl Context {
-    /// Returns the connection that the request is about; `None` unless it came on a WebSocket.
+    /// Returns the connection of the message; `None` for a request.
     #[must_use]
     pub fn websocket(&self) -> Option<WebSocket> {
         self.extension::<WebSocket>().map(|socket| WebSocket::clone(&socket))
@@ -124,9 +136,9 @@ impl<S, K> OptionalFromContext<S, K> for WebSocket {
     }
 }
 
-/// A handler of HTTP requests asks for a WebSocket: a mistake of the application.
+/// A handler of HTTP requests takes a `WebSocket`: a mistake in the application.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the request did not come on a WebSocket")]
+#[error("the request did not come over a WebSocket: take an `Option<WebSocket>`")]
 struct NotOnAWebSocket;
 
 impl fmt::Debug for WebSocket {

@@ -194,8 +194,8 @@ fn one_at_a_time(store: impl Fn(&VirtualClock) -> Store) {
     assert!(second.0 == 409 && second.1.contains("app.conflict") && second.2 == "8");
     assert_eq!(ask(&app, &clock, "5"), ran(1, true));
 
-    // Who takes longer than the lease, which is a minute where nothing ends the invocation, may lose
-    // it, and then overwrites nothing.
+    // Who takes longer than the lease, which is a minute where nothing ends the invocation, may
+    // lose it, and then overwrites nothing.
     let slow = async |after: u64| {
         clock.sleep(seconds(after)).await;
         serve_until(&app, request("slow", "70"), None).await

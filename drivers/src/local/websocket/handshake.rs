@@ -1,4 +1,4 @@
-//! Answers to the opening handshake (RFC 6455 §4.2).
+//! Responses to the opening handshake (RFC 6455 §4.2).
 
 use apptheory_core::local::WEBSOCKET_VERSION;
 use bytes::Bytes;
@@ -10,13 +10,13 @@ use http::{Response, StatusCode};
 use http_body_util::Full;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-/// Lets a client in, with the subprotocol that the application chose, if any.
+/// Accepts a handshake, with the subprotocol that the application chose, if any.
 pub(super) fn switch(key: &str, protocol: Option<&str>) -> Response<Full<Bytes>> {
     let mut response = answer(StatusCode::SWITCHING_PROTOCOLS);
     let headers = response.headers_mut();
     headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-    // What is derived is Base64, which fields take.
+    // The derived key is Base64, a valid header value.
     let accept = HeaderValue::try_from(derive_accept_key(key.as_bytes())).ok();
     headers.extend(accept.map(|accept| (SEC_WEBSOCKET_ACCEPT, accept)));
     let protocol = protocol.and_then(|protocol| protocol.try_into().ok());
@@ -24,9 +24,10 @@ pub(super) fn switch(key: &str, protocol: Option<&str>) -> Response<Full<Bytes>>
     response
 }
 
-/// Refuses a client. One of another version learns which upgrade there is (RFC 9110 §15.5.22).
+/// Refuses a handshake. A client of another version learns the supported upgrade (RFC 9110
+/// §15.5.22).
 pub(super) fn refuse(status: u16) -> Response<Full<Bytes>> {
-    // Only statuses that HTTP knows come here.
+    // Callers pass only valid statuses.
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
     let mut response = answer(status);
     if status == StatusCode::UPGRADE_REQUIRED {

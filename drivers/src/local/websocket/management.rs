@@ -1,4 +1,4 @@
-//! `/@connections/{id}`: sending to a connection, asking about one, closing one.
+//! The management API at `/@connections/{id}`: sends to a connection, describes it, closes it.
 
 use apptheory_core::error::AppError;
 use apptheory_core::gateway::{
@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use super::{Gateway, Post};
 
 impl Gateway {
-    /// Answers a request of the management API, as API Gateway does. Signatures are not looked at.
+    /// Serves a request of the management API, as API Gateway does. Signatures are not checked.
     pub(in crate::local) async fn manage(
         &self,
         method: &Method,
@@ -33,13 +33,13 @@ impl Gateway {
                 Some(_) => Ok(ConnectionReply::of_status(204)),
                 None => Err(gone(ConnectionOperation::DeleteConnection)),
             },
-            // API Gateway takes what it has no route for as not allowed.
+            // API Gateway responds to unknown routes as to a forbidden method.
             _ => Err(gateway::Error::new(ConnectionOperation::GetConnection, ErrorKind::Forbidden)),
         };
         response(outcome.unwrap_or_else(|error| ConnectionReply::of_error(&error)))
     }
 
-    /// Sends to a connection, and waits until that is done: for a client that does not read, until
+    /// Sends to a connection, and waits until the data is sent; if the client does not read, until
     /// its connection ends.
     async fn post(&self, connection_id: &str, data: Vec<u8>) -> Result<(), gateway::Error> {
         if data.len() > MAX_DATA_BYTES {
@@ -49,7 +49,7 @@ impl Gateway {
         let (sent, is_sent) = oneshot::channel();
         let handed_over = posts.send(Post { data, sent }).await;
         handed_over.map_err(|_| gone(POST))?;
-        // It may be closed meanwhile, also by whoever asks for that next.
+        // The connection may be closed meanwhile, also by the caller's next request.
         drop(posts);
         is_sent.await.map_err(|_| gone(POST))
     }
@@ -80,7 +80,7 @@ const POST: ConnectionOperation = ConnectionOperation::PostToConnection;
 fn response(reply: ConnectionReply) -> Response<Full<Bytes>> {
     let has_body = !reply.body.is_empty();
     let mut response = Response::new(Full::from(reply.body));
-    // Replies have statuses that HTTP knows.
+    // Replies have valid statuses.
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or_default();
     let json = has_body.then(|| (CONTENT_TYPE, HeaderValue::from_static("application/json")));
     let error_type = HeaderValue::try_from(reply.error_type).ok();

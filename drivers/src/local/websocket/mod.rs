@@ -1,8 +1,8 @@
-//! WebSockets, as API Gateway serves them to a function.
+//! WebSockets, served as API Gateway serves them to a function.
 //!
-//! This module decides which event a connection becomes: `$connect` for its handshake, one for every
-//! message, and `$disconnect` for its end, whatever ends it. What is done about them is the
-//! application's business; it gets them as it does on AWS, through [`App::invoke`].
+//! A connection becomes events: `$connect` for its handshake, one for every message, and
+//! `$disconnect` for its end, whatever the reason. The application gets them through
+//! [`App::invoke`], as on AWS.
 
 mod handshake;
 mod management;
@@ -31,23 +31,23 @@ use crate::app::{AppService, Invocation};
 use crate::clock::Clock as _;
 use socket::{End, Socket};
 
-/// The most bytes that a frame of a message may have: 32 KiB (API Gateway limit). A connection that
-/// sends a larger one is closed with 1009, as for a message of more than
+/// The largest frame of a message: 32 KiB (API Gateway limit). A larger frame closes the connection
+/// with 1009, and so does a message above
 /// [`MAX_DATA_BYTES`](apptheory_core::gateway::MAX_DATA_BYTES).
 pub const MAX_FRAME_BYTES: usize = 32 << 10;
 
-/// How long a connection may be silent in both directions before it is closed with 1001: 10 min (API
-/// Gateway limit).
+/// How long a connection may be silent in both directions before it is closed with 1001: 10 min
+/// (API Gateway limit).
 pub const IDLE_TIME: Duration = Duration::from_secs(600);
 
 /// How long a connection may last before it is closed with 1001: 2 h (API Gateway limit).
 pub const LIFETIME: Duration = Duration::from_secs(7_200);
 
-/// How many messages of a connection wait for the handler of the one before. While there are more,
-/// nothing is read of it.
+/// How many messages of a connection may wait for the handler. With more, the server stops reading
+/// from the connection.
 const WAITING_MESSAGES: usize = 16;
 
-/// What stands between the WebSockets of a server and its application.
+/// Connects the WebSockets of a server with its application.
 pub(super) struct Gateway {
     app: AppService,
     domain: String,
@@ -62,23 +62,23 @@ struct Established {
     _closes: DropGuard,
 }
 
-/// Data for a client.
+/// Data to send to a client.
 struct Post {
     data: Vec<u8>,
-    /// Hears of it when it is sent.
+    /// Completes when the data is sent.
     sent: oneshot::Sender<()>,
 }
 
-/// A connection whose handshake is answered, or about to be.
+/// A connection during its handshake.
 pub(super) struct Opening {
     client: Arc<WebSocketPeer>,
     upgrade: OnUpgrade,
     posts: mpsc::Receiver<Post>,
-    /// Is cancelled when the connection is to be closed.
+    /// Cancelled when the connection is to be closed.
     closing: CancellationToken,
 }
 
-/// Where a handshake leaves the connection to whoever carries it on.
+/// Passes a connection from its handshake to the task that runs it.
 #[derive(Clone, Default)]
 pub(super) struct Slot(Arc<Mutex<Option<Opening>>>);
 
@@ -101,10 +101,11 @@ impl Gateway {
         &self.app
     }
 
-    /// Answers a handshake as the route `$connect` decides; without one, everybody is let in.
+    /// Responds to a handshake as the route `$connect` decides; without such a route, every client
+    /// is accepted.
     ///
-    /// The connection is left in `slot` before anybody is asked: a client that does not wait for the
-    /// answer, with the handler halfway through, is disconnected like any other.
+    /// The connection is put into `slot` first: a client that does not wait for the response, while
+    /// the handler runs, is disconnected like any other.
     pub(super) async fn connect(
         &self,
         mut upgraded: http::Request<Incoming>,
@@ -155,8 +156,8 @@ impl Gateway {
         ConnectAnswer::read(self.invoke(client, request_id, &event).await.as_deref())
     }
 
-    /// Carries a connection to its end. The application is told of that when it has handled all
-    /// messages, while the client is still taking leave.
+    /// Runs a connection to its end. `$disconnect` is sent when all messages are handled, during
+    /// the closing handshake.
     pub(super) async fn carry(&self, opening: Opening, stopping: &CancellationToken) {
         let Opening { client, upgrade, posts, closing } = opening;
         let Ok(upgraded) = upgrade.await else {
@@ -171,7 +172,7 @@ impl Gateway {
             let is_active = |at| self.note_activity(&client.id, at);
             let end = socket.talk(messages, posts, &closing, stopping, is_active).await;
             self.forget(&client.id);
-            // It is waited for below.
+            // Joined below.
             let _ = tell_end.send(end.clone());
             socket.close(&end).await;
         };
@@ -208,16 +209,16 @@ impl Gateway {
         }
     }
 
-    /// Tells a client what went wrong with its message, in API Gateway's words.
+    /// Notifies a client of a failed message, with API Gateway's text.
     async fn notify(&self, client: &WebSocketPeer, request_id: &str, message: &str) {
         if let Some(posts) = self.posts(&client.id) {
             let data = client.notice(request_id, message).into_bytes();
-            // A client that is gone needs not know.
+            // The client may be gone.
             let _ = posts.send(Post { data, sent: oneshot::channel().0 }).await;
         }
     }
 
-    /// The answer to an event; `None` when the invocation fails.
+    /// Returns the response to an event; `None` if the invocation fails.
     async fn invoke(
         &self,
         client: &WebSocketPeer,
@@ -238,12 +239,12 @@ impl Gateway {
         }
     }
 
-    /// The way to a connection.
+    /// Returns the channel to a connection.
     fn posts(&self, connection_id: &str) -> Option<mpsc::Sender<Post>> {
         self.established().get(connection_id.trim()).map(|found| found.posts.clone())
     }
 
-    /// Takes a connection away from everybody who sends to it, which closes it.
+    /// Removes a connection from those that can be sent to, which closes it.
     fn forget(&self, connection_id: &str) -> Option<Established> {
         self.established().remove(connection_id.trim())
     }
@@ -254,6 +255,6 @@ impl Gateway {
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Nothing panics while one is locked: poisoning says nothing here.
+    // Nothing panics while the lock is held, so a poisoned lock is still consistent.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! The frames of one connection, in both directions.
+//! The frames of a connection, in both directions.
 
 use core::pin::pin;
 use core::time::Duration;
@@ -22,12 +22,12 @@ use tokio_util::sync::CancellationToken;
 use super::{IDLE_TIME, LIFETIME, MAX_FRAME_BYTES, Post};
 use crate::clock::{Clock as _, SharedClock};
 
-/// A connection whose handshake is over.
+/// A connection after its handshake.
 pub(super) struct Socket {
     stream: Stream,
     clock: SharedClock,
     last_active_at: Timestamp,
-    /// When it has lasted long enough.
+    /// The end of its lifetime.
     expires_at: Timestamp,
 }
 
@@ -36,17 +36,17 @@ type Stream = WebSocketStream<TokioIo<Upgraded>>;
 /// How a connection ended.
 #[derive(Clone, Debug)]
 pub(super) enum End {
-    /// This server closes it.
+    /// The server closes it.
     Closed(CloseFrame),
-    /// This server closes it, for what the client sends cannot be read.
+    /// The server closes it because of the client's malformed or unsupported data.
     Refused(CloseFrame),
-    /// The client closed it, and may have said why.
+    /// The client closed it, with or without a reason.
     Left(Option<CloseFrame>),
-    /// The client is gone without a word.
+    /// The client disconnected without a close frame.
     Lost,
 }
 
-/// What happens next on a connection.
+/// The next event on a connection.
 enum Turn<'m> {
     Arrived(Permit<'m, String>, Option<Result<Message, Error>>),
     Post(Post),
@@ -55,7 +55,7 @@ enum Turn<'m> {
     Stopped,
 }
 
-/// How long a client may take to read that its connection is closed, and to close its side.
+/// How long a client may take to close its side of the connection.
 const CLOSING_TIME: Duration = Duration::from_secs(5);
 
 impl Socket {
@@ -77,11 +77,11 @@ impl Socket {
         }
     }
 
-    /// Hands over what the client sends, and sends what is posted, until the connection is to end:
-    /// for one of its sides, when it is to be closed, also while a message is sent that the client
-    /// does not read, or when the server stops.
+    /// Forwards the client's messages, and sends posted data, until the connection ends: one side
+    /// closes it, it is deleted (also while a message is sent that the client does not read), or
+    /// the server stops.
     ///
-    /// `is_active` is told of every frame.
+    /// Calls `is_active` for every frame.
     pub(super) async fn talk(
         &mut self,
         messages: Sender<String>,
@@ -98,7 +98,7 @@ impl Socket {
                 () = closing.cancelled() => Turn::Closed,
                 _ = self.clock.sleep(now.until(deadline)) => Turn::Late,
                 Some(post) = posts.recv() => Turn::Post(post),
-                // What there is no room for is not read.
+                // Without room for another message, nothing is read.
                 Ok((room, arrived)) = async {
                     let room = messages.reserve().await?;
                     Ok::<_, SendError<()>>((room, stream.next().await))
@@ -119,7 +119,7 @@ impl Socket {
         }
     }
 
-    /// Sends what is posted, as a text. What is no UTF-8 goes as it is, in a binary message.
+    /// Sends posted data as text. Data that is not UTF-8 is sent unchanged in a binary message.
     async fn post(
         &mut self,
         post: Post,
@@ -131,8 +131,8 @@ impl Socket {
             Ok(text) => Message::text(text),
             Err(error) => Message::binary(error.into_bytes()),
         };
-        // A client that does not read must keep neither the server from stopping nor itself from
-        // being closed.
+        // A client that does not read must neither keep the server from stopping nor avoid being
+        // closed.
         let sent = tokio::select! {
             sent = self.stream.send(message) => sent,
             _ = self.clock.sleep(self.clock.now().until(deadline)) => return Some(self.overdue()),
@@ -141,7 +141,7 @@ impl Socket {
         };
         match sent {
             Ok(()) => {
-                // Whoever posted it may not be waiting any more.
+                // The sender may not be waiting any more.
                 let _ = post.sent.send(());
                 None
             }
@@ -158,7 +158,7 @@ impl Socket {
         End::closed(CloseCode::Away, if is_old { "too old" } else { "idle" })
     }
 
-    /// Ends the closing handshake (RFC 6455 §7.1.2), as far as that is possible.
+    /// Finishes the closing handshake (RFC 6455 §7.1.2), as far as possible.
     pub(super) async fn close(mut self, end: &End) {
         let closing = async {
             match end {
@@ -170,7 +170,7 @@ impl Socket {
                     let _ = self.stream.close(Some(frame.clone())).await;
                     drain(self.stream.get_mut()).await;
                 }
-                // Reading on is what answers the client.
+                // Reading on sends the reply to the client's close frame.
                 End::Left(_) => while let Some(Ok(_)) = self.stream.next().await {},
                 End::Lost => {}
             }
@@ -179,7 +179,7 @@ impl Socket {
     }
 }
 
-/// Takes what a client sent. Answers to its pings are [tungstenite](tokio_tungstenite)'s business.
+/// Handles a client's frame. [tungstenite](tokio_tungstenite) responds to pings.
 fn receive(room: Permit<'_, String>, arrived: Option<Result<Message, Error>>) -> Option<End> {
     match arrived {
         Some(Ok(Message::Text(text))) => {
@@ -196,8 +196,8 @@ fn receive(room: Permit<'_, String>, arrived: Option<Result<Message, Error>>) ->
     }
 }
 
-/// Reads what a client still sends, up to its end. A connection that is dropped with something
-/// unread is reset, and the client may lose what it was told last.
+/// Reads the client's remaining data. A connection that is dropped with unread data is reset, and
+/// the client may lose the last message.
 async fn drain(io: &mut TokioIo<Upgraded>) {
     if io.shutdown().await.is_err() {
         return;
@@ -220,7 +220,7 @@ impl End {
         Self::closed(CloseCode::Away, "server stopping")
     }
 
-    /// What a mistake of the client's leads to, or its loss.
+    /// The end that follows from a client's mistake, or its loss.
     fn of(error: &Error) -> Self {
         let is_reset =
             matches!(error, Error::Protocol(ProtocolError::ResetWithoutClosingHandshake));
@@ -235,7 +235,7 @@ impl End {
         }
     }
 
-    /// The status code (RFC 6455 §7.4).
+    /// Returns the status code (RFC 6455 §7.4).
     pub(super) fn code(&self) -> u16 {
         match self {
             Self::Closed(frame) | Self::Refused(frame) | Self::Left(Some(frame)) => {
@@ -246,7 +246,7 @@ impl End {
         }
     }
 
-    /// The reason that was given, or an empty text.
+    /// Returns the reason, or an empty text.
     pub(super) fn reason(&self) -> &str {
         match self {
             Self::Closed(frame) | Self::Refused(frame) | Self::Left(Some(frame)) => &frame.reason,

@@ -1,4 +1,4 @@
-//! Notifications of errors.
+//! Error notifications.
 
 #[cfg(feature = "sns")]
 mod sns;
@@ -22,12 +22,12 @@ use super::lock;
 use super::logger::{LogError, Tally};
 use crate::clock::{Clock as _, SharedClock};
 
-/// What [`ErrorNotifier::notify`] returns.
+/// The future that [`ErrorNotifier::notify`] returns.
 pub type NotifyFuture<'n> = Pin<Box<dyn Future<Output = Result<(), NotifyError>> + Send + 'n>>;
 
-/// Sends notifications of errors, by mail or by chat, for example. Give it to a
-/// [factory](super::LoggerFactory::with_notifier): it gets entries of the level error, sanitized, one at a
-/// time, and again after a while when it fails.
+/// Sends error notifications, for instance by mail or chat. Pass it to a
+/// [factory](super::LoggerFactory::with_notifier). It gets sanitized entries of level error, one at
+/// a time; failed ones are retried later.
 ///
 /// ```
 /// use apptheory::logs::{ErrorNotifier, LoggerConfig, LoggerFactory, NotifyFuture};
@@ -50,23 +50,23 @@ pub type NotifyFuture<'n> = Pin<Box<dyn Future<Output = Result<(), NotifyError>>
 /// # Ok::<(), apptheory::logs::LoggerConfigError>(())
 /// ```
 pub trait ErrorNotifier: fmt::Debug + Send + Sync {
-    /// Sends a notification of an entry. When the time of an invocation ends first, the future is dropped,
-    /// and this is called again later: an entry may be sent twice.
+    /// Sends a notification of an entry. If the invocation's time is up, the future is dropped and
+    /// the entry is tried again later: an entry may be sent twice.
     ///
     /// # Errors
     ///
-    /// [`NotifyError`] when it could not be sent.
+    /// [`NotifyError`] if it could not be sent.
     fn notify<'n>(&'n self, entry: &'n LogEntry) -> NotifyFuture<'n>;
 }
 
-/// A notification could not be sent, and why.
+/// Why a notification could not be sent.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{0}")]
 pub struct NotifyError(pub String);
 
-/// Entries that wait for their notifier. Nobody who [pushes](Self::push) one waits; what has no room is
-/// dropped, and counted. Nothing runs by itself: what waits is sent at the end of an invocation, or when
-/// somebody flushes.
+/// Entries that wait for their notifier. [Pushing](Self::push) never waits; entries that do not fit
+/// are dropped, and counted. Entries are sent at the end of an invocation, or by a flush, never in
+/// the background.
 #[derive(Clone)]
 pub(super) struct Notifications(Arc<Shared>);
 
@@ -95,10 +95,10 @@ struct Notification {
     due_at: Timestamp,
 }
 
-/// All that there are, for the end of an invocation.
+/// All queues of the process, for the end of an invocation.
 static ALL: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
 
-/// Sends what waits and is due, each notification once.
+/// Sends due notifications, with one attempt each.
 pub(super) async fn send_due() {
     let all: Vec<_> = lock(&ALL).iter().filter_map(Weak::upgrade).collect();
     for shared in all {
@@ -132,7 +132,7 @@ impl Notifications {
         waiting.notifications.push_back(Notification { number, entry, tried: 0, due_at });
     }
 
-    /// Sends what waits, and waits for what has to be tried again.
+    /// Sends all notifications, and waits for their retries.
     pub(super) async fn send_all(&self) -> Result<(), LogError> {
         let _sending = self.0.sending.lock().await;
         let (mut count, mut why) = (0, String::new());
@@ -166,13 +166,14 @@ impl Shared {
     }
 
     async fn send_due(&self) {
-        // Somebody else is sending already.
+        // Another task is already sending.
         if let Ok(_sending) = self.sending.try_lock() {
             drop(self.try_due().await);
         }
     }
 
-    /// Tries each notification that is due once, in order. Returns why those that were given up were.
+    /// Makes one attempt for each due notification, in order. Returns the errors of those that were
+    /// given up.
     async fn try_due(&self) -> Vec<NotifyError> {
         let now = self.clock.now();
         let due = |notification: &&Notification| notification.due_at <= now;
@@ -189,8 +190,8 @@ impl Shared {
         given_up
     }
 
-    /// Tries a notification; an error is that of its last attempt. An attempt counts when it is begun, and
-    /// the notification waits until it is known to have been sent.
+    /// Makes an attempt; returns an error after the last one. An attempt counts when it begins, and
+    /// the notification stays queued until it was sent.
     async fn attempt(&self, number: u64) -> Result<(), NotifyError> {
         let Some(entry) = self.begin(number)? else { return Ok(()) };
         let attempt = AssertUnwindSafe(async { self.notifier.notify(&entry).await });
@@ -223,7 +224,7 @@ impl Shared {
         }
     }
 
-    /// Begins an attempt; an error gives a notification up whose attempts were all cut short.
+    /// Begins an attempt; returns an error if all attempts of the notification were interrupted.
     fn begin(&self, number: u64) -> Result<Option<LogEntry>, NotifyError> {
         let mut waiting = lock(&self.waiting);
         let Some(at) =
@@ -234,12 +235,12 @@ impl Shared {
         let Some(notification) = waiting.notifications.get_mut(at) else { return Ok(None) };
         if notification.tried < self.attempts {
             notification.tried += 1;
-            // If it is cut short, others have their turn before it is tried again.
+            // If the attempt is interrupted, others go first before it is retried.
             notification.due_at = self.clock.now().saturating_add(self.retry_delay);
             return Ok(Some(notification.entry.clone()));
         }
         waiting.notifications.remove(at);
-        let error = NotifyError("there was no time for the notifier to answer".to_owned());
+        let error = NotifyError("the notifier did not finish in time".to_owned());
         self.tally.failed(error.to_string());
         Err(error)
     }

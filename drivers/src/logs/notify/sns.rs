@@ -1,4 +1,4 @@
-//! Messages about errors through Amazon SNS.
+//! Error notifications through Amazon SNS.
 
 use core::time::Duration;
 
@@ -21,11 +21,11 @@ use crate::trace::Propagation;
 
 pub use aws_sdk_sns;
 
-/// How long an attempt takes at most.
+/// The longest time of an attempt.
 const ATTEMPT: Duration = Duration::from_secs(2);
 
-/// Publishes a message about each error to a topic of Amazon SNS: JSON with the entry, and which function
-/// it is from. The function needs the permission `sns:Publish` on the topic.
+/// Publishes a message about each error to an Amazon SNS topic: JSON with the entry, and the name
+/// of the function. The function needs the permission `sns:Publish` for the topic.
 ///
 /// ```no_run
 /// use apptheory::logs::{LoggerConfig, LoggerFactory, SnsNotifier, set_logger};
@@ -50,9 +50,10 @@ pub struct SnsNotifier {
 }
 
 impl SnsNotifier {
-    /// Takes the topic and the subject from the environment, see [`NotificationSettings::from_env`], and
-    /// credentials from where the SDK looks for them. The region is the topic's. An attempt takes at most
-    /// two seconds; the logger tries again. `None` without a topic.
+    /// Creates a notifier with topic and subject from the environment, see
+    /// [`NotificationSettings::from_env`], and credentials from the SDK's default sources. Returns
+    /// `None` without a topic. The region is the topic's. An attempt takes at most 2 s; the logger
+    /// retries.
     pub async fn from_env() -> Option<Self> {
         let NotificationSettings { topic_arn, subject, origin } =
             NotificationSettings::from_env(process_env);
@@ -71,13 +72,13 @@ impl SnsNotifier {
         Some(Self { client, topic_arn, subject, origin })
     }
 
-    /// Publishes with a client of these settings, whose retries and time-outs hold for each attempt,
-    /// and the [trace](crate::trace::Propagation) of the invocation. The subject is
+    /// Creates a notifier with a client of your own, whose retries and timeouts apply to each
+    /// attempt. It sends the invocation's [trace](crate::trace::Propagation). The subject is
     /// `apptheory error`, and messages do not name the function.
     ///
     /// # Errors
     ///
-    /// [`NotifyError`] when the topic is blank.
+    /// [`NotifyError`] if the topic is blank.
     pub fn new(client: Client, topic_arn: &str) -> Result<Self, NotifyError> {
         let topic_arn = topic_arn.trim().to_owned();
         if topic_arn.is_empty() {
@@ -91,13 +92,13 @@ impl SnsNotifier {
         Ok(Self { client, topic_arn, subject, origin: Origin::default() })
     }
 
-    /// Replaces the subject, of which one line of at most 100 bytes is sent.
+    /// Sets the subject, of which the first line is sent, up to 100 bytes.
     #[must_use]
     pub fn with_subject(self, subject: &str) -> Self {
         Self { subject: notification::subject(subject), ..self }
     }
 
-    /// Replaces what messages say of the function.
+    /// Sets what messages say about the function.
     #[must_use]
     pub fn with_origin(self, origin: Origin) -> Self {
         Self { origin, ..self }
@@ -116,12 +117,13 @@ impl ErrorNotifier for SnsNotifier {
     }
 }
 
-/// `arn:aws:sns:<region>:<account>:<topic>`.
+/// Returns the region of `arn:aws:sns:<region>:<account>:<topic>`.
 fn region_of(topic_arn: &str) -> Option<&str> {
     topic_arn.split(':').nth(3).filter(|region| !region.is_empty())
 }
 
-/// Why nothing was published. A service's message may quote what was sent: its code says enough.
+/// Returns why nothing was published. SNS's message may quote what was sent, so only its code is
+/// used.
 fn why<E>(error: &SdkError<E>) -> NotifyError
 where
     E: ProvideErrorMetadata + core::error::Error + 'static,
@@ -129,7 +131,7 @@ where
     let text = match error.code() {
         Some(code) => format!("sns refused the message: {code}"),
         None if matches!(error, SdkError::ServiceError(_) | SdkError::ResponseError(_)) => {
-            "sns answered with something else than an answer".to_owned()
+            "sns sent a malformed reply".to_owned()
         }
         None if find_source::<CredentialsError>(error).is_some() => {
             "there are no credentials for sns".to_owned()
@@ -175,7 +177,7 @@ mod tests {
         )
     }
 
-    /// Publishes an entry to a server that answers with this. Returns the form that it was sent.
+    /// Publishes an entry to a server that returns `answer`. Returns the form that was sent.
     async fn published(status: &str, answer: &str) -> (Result<(), NotifyError>, QueryString) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -234,10 +236,7 @@ mod tests {
         let text = outcome.unwrap_err().to_string();
         assert_eq!(text, "sns refused the message: AuthorizationError");
         let (outcome, _) = published("502 Bad Gateway", "1234 of ann").await;
-        assert_eq!(
-            outcome.unwrap_err().to_string(),
-            "sns answered with something else than an answer"
-        );
+        assert_eq!(outcome.unwrap_err().to_string(), "sns sent a malformed reply");
     }
 
     #[tokio::test]

@@ -98,11 +98,11 @@ pub struct AwsStore<C = SystemClock> {
 
 impl AwsStore {
     /// Takes region, credentials, endpoint and retry settings from where the SDK looks for them:
-    /// environment, profile, container or instance metadata. Profiles may sign in with SSO, or run a
-    /// credential process.
+    /// environment, profile, container or instance metadata. Profiles may sign in with SSO, or run
+    /// a credential process.
     ///
-    /// Without a region every effect answers [`Misconfiguration::MissingTable`], without credentials
-    /// [`Misconfiguration::MissingCredentials`].
+    /// Without a region every effect answers [`Misconfiguration::MissingTable`], without
+    /// credentials [`Misconfiguration::MissingCredentials`].
     pub async fn from_env() -> Self {
         Self::from_sdk_config(&snapshot::config().load().await)
     }
@@ -147,9 +147,9 @@ impl<C> AwsStore<C> {
         &self.client
     }
 
-    /// Returns the orders that were sent so far, and the capacity that DynamoDB reported for them. It
-    /// reports none for a refused write or a cancelled transaction, although it charges for them. What
-    /// the SDK repeats counts once.
+    /// Returns the orders that were sent so far, and the capacity that DynamoDB reported for them.
+    /// It reports none for a refused write or a cancelled transaction, although it charges for
+    /// them. What the SDK repeats counts once.
     #[must_use]
     pub fn usage(&self) -> StoreUsage {
         self.meter.usage()

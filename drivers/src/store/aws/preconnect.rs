@@ -26,8 +26,8 @@ const CONNECT_TIME: Duration = Duration::from_secs(1);
 /// The clients of this process, which runs one function.
 static CLIENTS: Mutex<Vec<Weak<Client>>> = Mutex::new(Vec::new());
 
-/// Lets a client connect before the first invocation, if this process runs on Lambda and the client is not
-/// dropped before.
+/// Lets a client connect before the first invocation, if this process runs on Lambda and the client
+/// is not dropped before.
 pub(super) fn before_first_invocation(client: &Arc<Client>) {
     if filled(process_env, RUNTIME_API).is_some() {
         let mut clients = clients();
@@ -62,8 +62,8 @@ async fn connect(client: &Client, clock: &SharedClock) -> Result<(), String> {
     }
 }
 
-/// Sends `GET /` in place of a request, without a signature: DynamoDB answers that it is healthy. That
-/// needs no permission and no table, is not in CloudTrail, and costs no capacity.
+/// Sends `GET /` in place of a request, without a signature: DynamoDB answers that it is healthy.
+/// That needs no permission and no table, is not in CloudTrail, and costs no capacity.
 #[derive(Debug)]
 struct Ping;
 

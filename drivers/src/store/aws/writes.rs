@@ -25,9 +25,9 @@ use super::convert::{
 use super::{AwsStore, sent_once};
 use crate::clock::Clock;
 
-/// Gives a builder of the SDK, whichever write it is of, what all guarded writes have: the table, the
-/// condition with its placeholders, and what to answer a failed condition with. The builders have no
-/// trait in common, but methods of the same names.
+/// Gives a builder of the SDK, whichever write it is of, what all guarded writes have: the table,
+/// the condition with its placeholders, and what to answer a failed condition with. The builders
+/// have no trait in common, but methods of the same names.
 macro_rules! guarded {
     ($builder:expr, $order:expr, $expressions:expr) => {{
         let expressions = $expressions;

@@ -7,8 +7,8 @@ use super::records::records;
 use super::{REGION, arn};
 use crate::testkit::json_of;
 
-/// Makes the event of a push to a repository of CodeCommit, which changes these branches and tags, such
-/// as `refs/heads/main`.
+/// Makes the event of a push to a repository of CodeCommit, which changes these branches and tags,
+/// such as `refs/heads/main`.
 #[must_use]
 pub fn codecommit<R: AsRef<str>>(
     repository: &str,

@@ -10,8 +10,8 @@ use crate::testkit::json_of;
 /// Where CloudFormation waits for the answer.
 const URL: &str = "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com/test";
 
-/// Makes CloudFormation's request for a change of a custom resource, such as `Custom::Cache`. Numbers and
-/// Booleans among its properties become texts, as CloudFormation writes them.
+/// Makes CloudFormation's request for a change of a custom resource, such as `Custom::Cache`.
+/// Numbers and Booleans among its properties become texts, as CloudFormation writes them.
 ///
 /// # Panics
 ///

@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 use super::{ACCOUNT, REGION};
 use crate::testkit::{TestAnswer, TestApp, json_of};
 
-/// Makes the event in which a Bedrock agent asks an action group for a function, with parameters as an
-/// object of texts, numbers and Booleans.
+/// Makes the event in which a Bedrock agent asks an action group for a function, with parameters as
+/// an object of texts, numbers and Booleans.
 ///
 /// # Panics
 ///
@@ -65,8 +65,8 @@ fn asked_by_agent<T: Serialize + ?Sized>(action_group: &str, parameters: &T) -> 
     })
 }
 
-/// A turn of a conversation with a Lex bot, in the session `session-1`; the name of an intent becomes
-/// one.
+/// A turn of a conversation with a Lex bot, in the session `session-1`; the name of an intent
+/// becomes one.
 #[derive(Clone, Debug)]
 pub struct LexEntry {
     intent: String,
@@ -167,8 +167,8 @@ pub fn lex(turn: impl Into<LexEntry>) -> Value {
     })
 }
 
-/// Makes the event in which a flow of Amazon Connect invokes the function, with its parameters, about
-/// the contact `contact-1`.
+/// Makes the event in which a flow of Amazon Connect invokes the function, with its parameters,
+/// about the contact `contact-1`.
 ///
 /// # Panics
 ///

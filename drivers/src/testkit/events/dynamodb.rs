@@ -42,8 +42,8 @@ pub fn dynamodb(table: &str, changes: impl IntoIterator<Item = ItemChange>) -> V
     })
 }
 
-/// A change of an item. Items are given as values of a program's own types, or as JSON: their members
-/// become attributes.
+/// A change of an item. Items are given as values of a program's own types, or as JSON: their
+/// members become attributes.
 #[derive(Clone, Debug)]
 pub struct ItemChange {
     name: &'static str,
@@ -82,7 +82,8 @@ impl ItemChange {
         Self { is_expiry: true, ..Self::remove(old) }
     }
 
-    /// Sets the key of the item. Records of DynamoDB always have it; give it where a handler reads it.
+    /// Sets the key of the item. Records of DynamoDB always have it; give it where a handler reads
+    /// it.
     #[must_use]
     pub fn keys<T: Serialize + ?Sized>(self, keys: &T) -> Self {
         Self { keys: Some(image(keys)), ..self }

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::{REGION, arn};
 
-/// Makes an event of records of a delivery stream of Amazon Data Firehose, with the ids `record-1` and so
-/// on. Data is not encoded.
+/// Makes an event of records of a delivery stream of Amazon Data Firehose, with the ids `record-1`
+/// and so on. Data is not encoded.
 #[must_use]
 pub fn firehose<D: Into<Vec<u8>>>(stream: &str, data: impl IntoIterator<Item = D>) -> Value {
     let records = data.into_iter().enumerate().map(|(index, data)| {

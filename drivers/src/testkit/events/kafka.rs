@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use super::arn;
 use crate::testkit::json_of;
 
-/// Makes an event of records of a topic of Kafka, in a cluster of Amazon MSK. Offsets begin with 0 in
-/// each partition.
+/// Makes an event of records of a topic of Kafka, in a cluster of Amazon MSK. Offsets begin with 0
+/// in each partition.
 #[must_use]
 pub fn kafka<R: Into<KafkaEntry>>(topic: &str, entries: impl IntoIterator<Item = R>) -> Value {
     let mut partitions: BTreeMap<String, Vec<Value>> = BTreeMap::new();

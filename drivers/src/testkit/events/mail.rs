@@ -68,8 +68,8 @@ impl MailEntry {
         Self { subject: subject.to_owned(), ..self }
     }
 
-    /// Sets what SES found out: of the check `spam`, `virus`, `spf`, `dkim` or `dmarc`, a status such as
-    /// `FAIL`.
+    /// Sets what SES found out: of the check `spam`, `virus`, `spf`, `dkim` or `dmarc`, a status
+    /// such as `FAIL`.
     #[must_use]
     pub fn verdict(mut self, check: &str, status: &str) -> Self {
         self.verdicts.insert(format!("{check}Verdict"), status.into());

@@ -20,8 +20,8 @@ pub fn codepipeline(user_parameters: &str) -> Value {
     }}})
 }
 
-/// Makes the event in which AWS Config asks a custom rule for an evaluation, with what it is about, such
-/// as `{"messageType": "ScheduledNotification"}`. Its result token is `token-1`.
+/// Makes the event in which AWS Config asks a custom rule for an evaluation, with what it is about,
+/// such as `{"messageType": "ScheduledNotification"}`. Its result token is `token-1`.
 ///
 /// # Panics
 ///
@@ -76,8 +76,8 @@ pub fn cloudwatch_alarm(alarm: &str, state: &str) -> Value {
     })
 }
 
-/// Makes the task `task-1` of the job `job-1` of S3 Batch Operations, about an object. The key is not
-/// encoded.
+/// Makes the task `task-1` of the job `job-1` of S3 Batch Operations, about an object. The key is
+/// not encoded.
 #[must_use]
 pub fn s3_batch(bucket: &str, key: &str) -> Value {
     json!({

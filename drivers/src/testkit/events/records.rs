@@ -182,8 +182,8 @@ impl From<Vec<u8>> for KinesisEntry {
     }
 }
 
-/// Makes an event of one delivery of CloudWatch Logs through a Kinesis stream: these messages of one
-/// log stream, compressed.
+/// Makes an event of one delivery of CloudWatch Logs through a Kinesis stream: these messages of
+/// one log stream, compressed.
 #[must_use]
 pub fn cloudwatch_logs<M: Into<String>>(
     stream: &str,
@@ -192,8 +192,8 @@ pub fn cloudwatch_logs<M: Into<String>>(
     kinesis(stream, [delivery("/aws/lambda/apptheory-test", messages)])
 }
 
-/// Makes the event of a subscription of CloudWatch Logs that invokes the function itself: these messages
-/// of a log group, compressed.
+/// Makes the event of a subscription of CloudWatch Logs that invokes the function itself: these
+/// messages of a log group, compressed.
 #[must_use]
 pub fn log_subscription<M: Into<String>>(
     log_group: &str,

@@ -13,8 +13,8 @@ pub fn authorizer_token(token: &str, method: &str, path: &str) -> Value {
     json!({"type": "TOKEN", "authorizationToken": token, "methodArn": method_arn(method, path)})
 }
 
-/// Makes the event of a Cognito trigger, such as `PreSignUp_SignUp`, of the user `user-1`. The request
-/// has the members that the trigger is about, as `{"userAttributes": {"email": "…"}}`.
+/// Makes the event of a Cognito trigger, such as `PreSignUp_SignUp`, of the user `user-1`. The
+/// request has the members that the trigger is about, as `{"userAttributes": {"email": "…"}}`.
 ///
 /// # Panics
 ///
@@ -68,7 +68,8 @@ impl<A> TestRequest<A> {
     ///
     /// # Panics
     ///
-    /// If the request is not [`via`](Self::via) API Gateway, whose APIs alone have Lambda authorizers.
+    /// If the request is not [`via`](Self::via) API Gateway, whose APIs alone have Lambda
+    /// authorizers.
     #[must_use]
     #[track_caller]
     pub fn authorizer_event(&self) -> Value {

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use super::{ItemChange, KinesisEntry, arn, dynamodb, kinesis};
 use crate::testkit::{TestAnswer, TestApp};
 
-/// Tumbling windows of five minutes, one after the other, of one shard. As Lambda does, it sends the state
-/// that an invocation answers to the next one; after an invocation that fails, the state is unchanged.
-/// Get it from [`TestApp::kinesis_window`] or [`TestApp::dynamodb_window`].
+/// Tumbling windows of five minutes, one after the other, of one shard. As Lambda does, it sends
+/// the state that an invocation answers to the next one; after an invocation that fails, the state
+/// is unchanged. Get it from [`TestApp::kinesis_window`] or [`TestApp::dynamodb_window`].
 #[derive(Clone, Debug)]
 pub struct TestWindow<'a, E> {
     app: &'a TestApp,

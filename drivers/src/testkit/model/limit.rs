@@ -14,8 +14,9 @@ pub struct Admission {
     pub cost: u32,
 }
 
-/// A limit of one key, as a model of what its strategy admits. It keeps every admission and adds up: a
-/// bucket is no level that rises and falls here, but a bound on what every span of time admits.
+/// A limit of one key, as a model of what its strategy admits. It keeps every admission and adds
+/// up: a bucket is no level that rises and falls here, but a bound on what every span of time
+/// admits.
 ///
 /// ```
 /// use core::time::Duration;
@@ -147,8 +148,8 @@ impl Limit {
         room
     }
 
-    /// Returns the units in use as of `now`: one number, or one for each of several windows, or none of
-    /// a bucket to which nothing comes back.
+    /// Returns the units in use as of `now`: one number, or one for each of several windows, or
+    /// none of a bucket to which nothing comes back.
     #[must_use]
     pub fn used(&self, admitted: &[Admission], now: Timestamp) -> Vec<i64> {
         self.check();
@@ -174,8 +175,8 @@ impl Limit {
         }
     }
 
-    /// Returns how long a token of a bucket takes to come back: the shortest time of which `limit` are
-    /// no less than the period. `None` where none comes back, and for windows.
+    /// Returns how long a token of a bucket takes to come back: the shortest time of which `limit`
+    /// are no less than the period. `None` where none comes back, and for windows.
     #[must_use]
     pub fn interval(&self) -> Option<Duration> {
         let nanos = u64::try_from(self.interval_nanos()?);
@@ -205,8 +206,8 @@ impl Limit {
         (limit > 0).then_some(enough)
     }
 
-    /// Returns the units of `admitted` in the busiest span of a length, both of its ends included: what
-    /// clients see of a limit, whatever its windows are.
+    /// Returns the units of `admitted` in the busiest span of a length, both of its ends included:
+    /// what clients see of a limit, whatever its windows are.
     #[must_use]
     pub fn busiest(admitted: &[Admission], length: Duration) -> i64 {
         let within = |first: &Admission| {
@@ -233,8 +234,8 @@ fn in_cover(admitted: &[Admission], now: Timestamp, granularity: Duration, cover
     sum(admitted.iter().filter(|one| cover.contains(&number(one.at))))
 }
 
-/// Nanoseconds' worth of tokens that a bucket still misses at `now`: of all spans that end there, the
-/// most by which what was admitted in one exceeds what came back in it.
+/// Nanoseconds' worth of tokens that a bucket still misses at `now`: of all spans that end there,
+/// the most by which what was admitted in one exceeds what came back in it.
 fn missing(admitted: &[Admission], now: Timestamp, interval: i128) -> i128 {
     let mut taken = 0;
     let spans = admitted.iter().rev().map(|first| {

@@ -5,8 +5,9 @@ use apptheory_core::eventbus::{Event, EventQuery, Order};
 /// Returns what a query selects of all published events, in its order: what its pages add up to,
 /// whatever their size. A cursor does not matter.
 ///
-/// Events of one instant are in the order of their ids, then of their types. Pages of all types agree
-/// with that each by itself: from one page to the next, such events come in the order of the table.
+/// Events of one instant are in the order of their ids, then of their types. Pages of all types
+/// agree with that each by itself: from one page to the next, such events come in the order of the
+/// table.
 ///
 /// ```
 /// use apptheory::eventbus::{BusConfig, Event, EventQuery};

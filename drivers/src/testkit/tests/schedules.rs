@@ -119,8 +119,8 @@ fn a_count_that_is_read_before_it_is_written_gets_lost() {
 fn one_reply_is_lost_at_most_and_each_once() {
     // Of a single caller: no reply, that of the write, which is applied, or that of the read.
     assert_eq!(ends(Schedules::of(1).losing_one_reply()), [1, 1, 0]);
-    // Of two: no reply, in 6 orders; that of either write, in 6 orders; or that of either read, whose
-    // caller does not write then, so that there are 3 orders.
+    // Of two: no reply, in 6 orders; that of either write, in 6 orders; or that of either read,
+    // whose caller does not write then, so that there are 3 orders.
     assert_eq!(ends(Schedules::of(2).losing_one_reply()).len(), 6 + 2 * 6 + 2 * 3);
 }
 

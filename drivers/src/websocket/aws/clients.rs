@@ -96,8 +96,8 @@ impl AwsWebSocketClients {
         Self { settings, sdk_config: OnceCell::new(), clients: Mutex::default() }
     }
 
-    /// Sends to this endpoint, whatever events say: for custom domains with an API mapping, of which
-    /// events say nothing, and for a local server.
+    /// Sends to this endpoint, whatever events say: for custom domains with an API mapping, of
+    /// which events say nothing, and for a local server.
     #[must_use]
     pub fn with_endpoint(self, endpoint: impl Into<String>) -> Self {
         Self::of(Settings { endpoint: Some(endpoint.into()), ..self.settings })
@@ -109,8 +109,8 @@ impl AwsWebSocketClients {
         Self::of(Settings { region: Some(region.into()), ..self.settings })
     }
 
-    /// Signs for the region that the endpoint's host names, if it names one, rather than for that of
-    /// the environment or the profile: to send to APIs of other regions.
+    /// Signs for the region that the endpoint's host names, if it names one, rather than for that
+    /// of the environment or the profile: to send to APIs of other regions.
     #[must_use]
     pub fn preferring_endpoint_region(self) -> Self {
         Self::of(Settings { prefers_endpoint_region: true, ..self.settings })
@@ -123,8 +123,8 @@ impl AwsWebSocketClients {
         Self::of(Settings { credentials, ..self.settings })
     }
 
-    /// Asks no instance for credentials: without any, sending fails at once. Lambda functions run on
-    /// no instance that they could ask.
+    /// Asks no instance for credentials: without any, sending fails at once. Lambda functions run
+    /// on no instance that they could ask.
     #[must_use]
     pub fn without_instance_metadata(self) -> Self {
         Self::of(Settings { asks_instance: false, ..self.settings })

@@ -1,5 +1,5 @@
-//! Custom resources of CloudFormation: their handler is called, and CloudFormation is told the outcome,
-//! whatever that is. A stack waits for an hour for an answer that is lost.
+//! CloudFormation custom resources: calls their handler, and sends the outcome to CloudFormation in
+//! any case. Without it, a stack waits for an hour.
 
 mod send;
 
@@ -33,46 +33,49 @@ pub(in crate::app) use send::Replies;
 #[cfg(feature = "testkit")]
 pub(crate) use send::SendReply;
 
-/// How long before its deadline an invocation stops its handler, so that there is time to answer: 2 s,
-/// or a quarter of the time given, whichever is shorter. A first connection to S3 takes a part of that.
+/// How long before the deadline the handler is stopped, so that there is time to send the response:
+/// 2 s, or a quarter of the available time, whichever is shorter. A first connection to S3 takes
+/// part of that.
 const REPLY_TIME: Duration = Duration::from_secs(2);
 
-/// CloudFormation's answer may go anywhere.
+/// The event's response URL is not on S3.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error(
-    "the answer to CloudFormation is to go to another host than S3: nothing is sent there; say \
-     `cloudformation_at_any_host` where that is an emulator"
+    "the response URL of the event is not on S3, and nothing was sent to it; call \
+      `cloudformation_at_any_host` if the function runs on an emulator"
 )]
 struct OtherHost;
 
-/// The handler was given up, since its function shuts down.
+/// The handler was dropped because the function shuts down.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the function shut down before the resource was done")]
+#[error("the function shut down before the resource was finished")]
 struct ShutDown;
 
 macro_rules! cloudformation {
     ($($type:ident)+) => {$(
         impl<S> $type<S> {
-            /// Creates, changes and deletes a custom resource of CloudFormation. The handler takes a
-            /// [`CustomResource`], with the properties of the template as a type of its own, and answers
-            /// [`Done`]. There is one handler for all types of resources, which are named by
-            /// [`resource_type`](CustomResource::resource_type).
+            /// Creates, updates and deletes a CloudFormation custom resource. The handler takes a
+            /// [`CustomResource`], whose properties it can read into a type of its own, and returns
+            /// [`Done`]. One handler serves all resource types;
+            /// [`resource_type`](CustomResource::resource_type) has their names.
             ///
-            /// CloudFormation is answered in any case, at the URL that it sent: that it is done; or that
-            /// it failed, and why, after an error, a panic, a shutdown, and 2 s before the deadline or
-            /// after three quarters of the time given, whichever is later. The reason is a client's
-            /// error (4xx); of any other one it is masked, and the log says more. An answer that does not
-            /// get through is sent again as long as there is time, and then fails the invocation, which
-            /// Lambda repeats. It goes to S3 by `https` alone, unless
-            /// [`cloudformation_at_any_host`](App::cloudformation_at_any_host) is said. The
-            /// certificate of S3 has to come from a root of Amazon; where something in between has one of
-            /// its own, name a file with its root in `AWS_CA_BUNDLE`.
+            /// A response is always sent to the URL from the event: success, or a failure with its
+            /// reason after an error, a panic, a shutdown, or when the handler is still running 2 s
+            /// before the deadline or after three quarters of the available time, whichever is
+            /// later. The reason is shown for client errors (4xx), and masked otherwise; the log
+            /// has the details. A response that cannot be delivered is retried while there is time,
+            /// and then fails the invocation, which Lambda retries. Responses are sent only to S3
+            /// and only by `https`, unless
+            /// [`cloudformation_at_any_host`](App::cloudformation_at_any_host) is set. S3's
+            /// certificate must come from an Amazon root; if a proxy has its own root, set
+            /// `AWS_CA_BUNDLE` to a file with that root.
             ///
-            /// A request may come again, with the same [`request_id`](CustomResource::request_id): have
-            /// the handler do its work once. A handler that made a resource and failed then deletes it, or
-            /// returns [`LeftBehind`](apptheory_core::events::LeftBehind) as its error: CloudFormation is
-            /// told its id, and has it deleted when it rolls back. So it is with an answer that it does
-            /// not take, as one of more than 4096 bytes.
+            /// A request may be repeated with the same [`request_id`](CustomResource::request_id):
+            /// make the handler idempotent. A handler that creates a resource and then fails should
+            /// delete the resource, or return [`LeftBehind`](apptheory_core::events::LeftBehind) as
+            /// its error; CloudFormation then gets the resource's id, and deletes it on rollback.
+            /// The same happens if CloudFormation would not accept the response, for instance
+            /// because it has more than 4096 bytes.
             ///
             /// ```
             /// use apptheory::app::App;
@@ -111,15 +114,15 @@ macro_rules! cloudformation {
 cloudformation!(Router App);
 
 impl<S> App<S> {
-    /// Answers CloudFormation at whatever host and by whatever scheme an event says: for emulators.
-    /// Everybody who may invoke the function can then have it send requests anywhere.
+    /// Sends responses to any host and scheme that an event names. Use it only with emulators:
+    /// everyone who may invoke the function can then make it send requests anywhere.
     #[must_use]
     pub fn cloudformation_at_any_host(mut self) -> Self {
         self.replies.goes_anywhere = true;
         self
     }
 
-    /// Has answers to CloudFormation sent by `send`.
+    /// Sends responses to CloudFormation with `send`.
     #[cfg(feature = "testkit")]
     pub(crate) fn answering_cloudformation_by(mut self, send: SendReply) -> Self {
         self.replies = Replies::by(send);
@@ -140,7 +143,7 @@ impl IntoAnswer<kind::CloudFormation> for Done {
 }
 
 impl AppService {
-    /// Has a request about a custom resource handled, and sends CloudFormation the outcome.
+    /// Handles a request about a custom resource, and sends the outcome to CloudFormation.
     pub(super) async fn answer_cloudformation(
         &self,
         event: &SingleEvent<'_>,
@@ -193,7 +196,7 @@ impl AppService {
         pending.deliver(answer, time).await
     }
 
-    /// The time of an invocation up to where its handler is stopped.
+    /// Returns the invocation's time until its handler is stopped.
     fn time_to_handle(&self, begun: &Begun) -> InvocationTime {
         let Some((stops_at, ends_at)) = begun.time.stops_at().zip(begun.time.ends_at()) else {
             return begun.time;
@@ -204,7 +207,7 @@ impl AppService {
         InvocationTime::new(now, Some(ends_at), Some(reserve))
     }
 
-    /// Waits for answers whose invocations were given up.
+    /// Waits for the responses of dropped invocations.
     pub(in crate::app) async fn flush_replies(&self) {
         let mut given_up = self.inner.replies.take_given_up();
         if given_up.is_empty() {
@@ -218,21 +221,21 @@ impl AppService {
     }
 }
 
-/// What CloudFormation gets to know of a failure.
+/// Returns the reason of a failure, as CloudFormation sees it.
 fn why(error: &InvokeError) -> String {
     let is_shut_down = causes(error).any(|cause| cause.is::<ShutDown>());
     if is_shut_down { ShutDown.to_string() } else { error.to_string() }
 }
 
-/// An answer that CloudFormation waits for. If it is dropped, its invocation was given up: that is the
-/// answer then, and it is sent behind everybody's back.
+/// A response that CloudFormation waits for. If it is dropped before a response was sent, its
+/// invocation was cancelled, and a failure is sent in the background.
 struct Pending<'a> {
     app: &'a AppService,
     reply: ResourceReply,
-    /// Where to read more about a failure.
+    /// Where the log has more about a failure.
     see: String,
     request_id: String,
-    /// What is being sent, once that is known.
+    /// The response that is being sent, once it is known.
     answer: Option<String>,
     is_sent: bool,
 }
@@ -257,7 +260,7 @@ impl<'a> Pending<'a> {
         self.reply.failed(&format!("{why}{}", self.see))
     }
 
-    /// Sends an answer, as long as there is time.
+    /// Sends a response, while there is time.
     async fn deliver(
         mut self,
         answer: String,

@@ -1,4 +1,4 @@
-//! How answers get to CloudFormation.
+//! Sending responses to CloudFormation.
 
 use core::fmt;
 use core::future::Future;
@@ -18,23 +18,23 @@ use crate::causes::WithCauses;
 use crate::clock::{Clock as _, SharedClock};
 use crate::https::HttpsConnector;
 
-/// Why CloudFormation was not told the outcome. It never holds the URL, which is a secret.
+/// Why a response did not reach CloudFormation. Never contains the URL, which is a secret.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum NotSent {
-    #[error("CloudFormation was not told the outcome: its URL is none")]
+    #[error("the response to CloudFormation was not sent: its URL is malformed")]
     Url,
-    #[error("CloudFormation was not told the outcome: S3 answered {0}")]
+    #[error("the response to CloudFormation was not accepted: S3 returned status {0}")]
     Refused(u16),
-    #[error("CloudFormation was not told the outcome: {0}")]
+    #[error("the response to CloudFormation was not sent: {0}")]
     Unreachable(String),
-    #[error("CloudFormation was not told the outcome in time")]
+    #[error("the response to CloudFormation was not sent in time")]
     TimedOut,
-    #[error("CloudFormation was not told the outcome: the runtime is gone")]
+    #[error("the response to CloudFormation was not sent: the runtime has shut down")]
     NoRuntime,
 }
 
 impl NotSent {
-    /// Whether it may get through another time.
+    /// Returns whether a retry may succeed.
     const fn may_pass(&self) -> bool {
         match self {
             Self::Unreachable(_) | Self::TimedOut => true,
@@ -44,25 +44,25 @@ impl NotSent {
     }
 }
 
-/// Puts a text to a URL, once.
+/// Sends a text to a URL with PUT, once.
 pub(crate) type SendReply =
     Arc<dyn Fn(String, String) -> BoxFuture<Result<(), NotSent>> + Send + Sync>;
 
-/// How often an answer is sent: five times.
+/// The most attempts to send a response.
 const MAX_ATTEMPTS: u32 = 5;
 
-/// How long one attempt may take.
+/// The timeout of one attempt.
 const ATTEMPT_TIME: Duration = Duration::from_secs(5);
 
-/// How long to wait in between: there is one who waits for each answer, and no crowd to spread.
+/// The wait between attempts. Each response has a single sender, so no jitter is needed.
 const BACKOFF: Backoff =
     Backoff { base: Duration::from_millis(100), cap: Duration::from_millis(1_600) };
 
-/// How an application answers CloudFormation.
+/// How an application sends responses to CloudFormation.
 pub(in crate::app) struct Replies {
     pub(super) goes_anywhere: bool,
     send: SendReply,
-    /// Answers whose invocations were given up, on their way.
+    /// Responses of cancelled invocations that are still being sent.
     given_up: Mutex<JoinSet<()>>,
 }
 
@@ -77,13 +77,13 @@ impl Default for Replies {
 }
 
 impl Replies {
-    /// Has answers sent by `send`, to any host.
+    /// Sends responses with `send`, to any host.
     #[cfg(feature = "testkit")]
     pub(in crate::app) fn by(send: SendReply) -> Self {
         Self { goes_anywhere: true, send, ..Self::default() }
     }
 
-    /// Sends an answer until it gets through, or will not.
+    /// Sends a response until it is accepted, or refused for good.
     pub(super) async fn send(
         &self,
         clock: &SharedClock,
@@ -104,7 +104,7 @@ impl Replies {
         }
     }
 
-    /// Goes on sending an answer whose invocation was given up.
+    /// Continues to send the response of a cancelled invocation in the background.
     pub(super) fn give_up(
         &self,
         sending: impl Future<Output = ()> + Send + 'static,
@@ -118,7 +118,7 @@ impl Replies {
     }
 
     fn lock(&self) -> MutexGuard<'_, JoinSet<()>> {
-        // Nothing panics while it is locked: poisoning says nothing here.
+        // Nothing panics while the lock is held, so a poisoned lock is still consistent.
         self.given_up.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -131,7 +131,8 @@ impl fmt::Debug for Replies {
     }
 }
 
-/// Puts an answer to S3. A connection is made for each: between two of them a process may be frozen.
+/// Sends a response to S3. Each attempt opens a connection, because the process may be frozen
+/// between two of them.
 async fn put(url: String, body: String) -> Result<(), NotSent> {
     // The URL is signed for a request without a content type.
     let mut request = HttpRequest::new(SdkBody::from(body));

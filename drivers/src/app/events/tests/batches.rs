@@ -90,7 +90,7 @@ fn what_is_not_done_in_time_is_sent_again() {
     // Half a second before the end, the second still runs and the fourth was only just begun.
     let answer = app.sqs("q", messages);
     answer.assert_failures(["msg-2", "msg-4", "msg-5"]);
-    let why = "the record was not handled to the end";
+    let why = "the record was not finished: the time was up, or a record before it failed";
     assert_eq!(answer.failures().iter().filter(|failure| failure.ends_with(why)).count(), 3);
     assert_eq!(done.take(), ["msg-1 done, cancelled: false", "msg-3 done, cancelled: false"]);
     assert_eq!(TestEnv::BEGINNING.until(app.clock().now()), Duration::from_millis(500));
