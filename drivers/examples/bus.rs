@@ -1,4 +1,4 @@
-//! The event bus: publish, and read what was published.
+//! The event bus: publishes events, and reads them.
 //!
 //! ```text
 //! cargo run --example bus
@@ -24,7 +24,7 @@ async fn publish(
     Ok(StatusCode::ACCEPTED)
 }
 
-/// The orders of the last day, the newest first.
+/// Returns the orders of the last day, newest first.
 async fn newest(
     State(bus): State<EventBus>,
     context: Context,

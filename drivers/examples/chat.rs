@@ -1,4 +1,4 @@
-//! A room to talk in, over WebSockets.
+//! A chat room over WebSockets.
 //!
 //! ```text
 //! cargo run --example chat --features websocket
@@ -24,7 +24,7 @@ async fn leave(State(room): State<Room>, socket: WebSocket) -> Result<(), AppErr
     Ok(room.leave(&socket).await?)
 }
 
-/// Sends what was said to everybody in the room, and removes connections that are gone.
+/// Sends a message to everyone in the room, and removes connections that are gone.
 async fn say(
     State(room): State<Room>,
     socket: WebSocket,

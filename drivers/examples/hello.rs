@@ -1,4 +1,4 @@
-//! The smallest application, on Lambda and on a port of this machine.
+//! The smallest application, for Lambda and for a port of this machine.
 //!
 //! ```text
 //! cargo run --example hello

@@ -1,5 +1,5 @@
-//! An application and properties of it: of its limit, whatever the order of its callers, and of its
-//! pages, whatever is published between them.
+//! An application and two properties of it: of its limit, for every order of callers, and of its
+//! pages, for every event that is published between them.
 //!
 //! ```text
 //! cargo test --example properties --features testkit
@@ -11,7 +11,7 @@ use apptheory::eventbus::EventQuery;
 use apptheory::limiter::{Error, LimitLine, Limiter, OnFailure, RateLimiter};
 use apptheory::prelude::*;
 
-/// A request every two seconds, and two at once.
+/// Admits a request every two seconds, and two at once.
 fn limiter() -> Result<Limiter, Error> {
     LimitLine::per_minute(30).burst(2).limiter(OnFailure::Closed, |_| None)
 }
@@ -66,7 +66,7 @@ mod tests {
         let period = Duration::from_secs(60);
         let model = model::Limit::TokenBucket { period, limit: 30, burst: 2 };
         let key = RateLimitKey::new("tenant-7", "/orders", "GET")?;
-        // Every sequence of five requests, each of them 0 to 3 seconds after the one before.
+        // Every sequence of five requests, each 0 to 3 seconds after the previous one.
         for gaps in 0..4_u64.pow(5) {
             let (mut world, mut admitted) = (World::new(&limiter), Vec::new());
             for place in 0..5 {
@@ -103,7 +103,7 @@ mod tests {
                 there = publish(&mut world)?;
             }
 
-            // What is newer than the first page is on none of those after it.
+            // Events newer than the first page are on no later page.
             let query = orders().limit(page_size).ordered(Order::NewestFirst);
             let whole = model::selected(&query, &there);
             let (mut found, mut next) = (Vec::new(), Some(query.clone()));

@@ -1,4 +1,4 @@
-//! Queues, topics, buses, tables, and events of any other kind: the handlers are the same.
+//! Queues, topics, buses, tables, and other events: all handlers look alike.
 
 use std::process::ExitCode;
 
@@ -16,7 +16,8 @@ struct Task {
     numbers: Vec<u32>,
 }
 
-/// A message that cannot be read, or whose handler fails, comes again; the others of its batch do not.
+/// A message that is malformed, or whose handler fails, is retried; the others of its batch are
+/// not.
 async fn ship(State(bus): State<EventBus>, Json(order): Json<Order>) -> Result<(), AppError> {
     bus.publish(Event::new("shop", "order.shipped").payload(&order)).await?;
     Ok(())
@@ -33,7 +34,7 @@ async fn sum(Json(task): Json<Task>) -> Json<u32> {
     Json(task.numbers.iter().sum())
 }
 
-/// Without it, the invocation fails, and says what it has seen.
+/// Without this handler, the invocation fails with an error that describes the event's shape.
 async fn unknown(event: AnyEvent) -> AppError {
     AppError::bad_request(format!("not one of ours: {event:?}"))
 }

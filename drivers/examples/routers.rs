@@ -1,4 +1,4 @@
-//! Routers are values: a prefix, layers and callers for a part of an application.
+//! Routers: a prefix, middleware and access rules for a part of an application.
 //!
 //! ```text
 //! cargo run --example routers
@@ -26,7 +26,7 @@ async fn not_found(context: Context) -> (StatusCode, String) {
     (StatusCode::NOT_FOUND, format!("nothing is at {}", context.path()))
 }
 
-/// Says who calls. A real one asks who the token belongs to.
+/// Authenticates the caller. A real application verifies the token.
 async fn authenticate(context: Context) -> Result<Option<Principal>, AppError> {
     let scopes = match context.header("authorization") {
         "Bearer of-ann" => vec!["orders:delete".to_owned()],

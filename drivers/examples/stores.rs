@@ -1,4 +1,4 @@
-//! One store, three worlds: memory for tests, a file for a laptop, DynamoDB for production.
+//! One store, three places: memory for tests, a file for a laptop, DynamoDB for production.
 //!
 //! ```text
 //! cargo run --example stores --features aws,embedded
@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use apptheory::prelude::*;
 use apptheory::store::EmbeddedError;
 
-/// The store that the environment names.
+/// Returns the store that the environment selects.
 pub(crate) async fn store(name: &str) -> Result<Store, EmbeddedError> {
     match name {
         "memory" => Ok(Store::memory()),
@@ -29,7 +29,7 @@ pub(crate) fn app(store: &Store) -> App<EventBus> {
     App::with_state(EventBus::on(store)).get("/", count).layer(limit)
 }
 
-#[expect(clippy::disallowed_methods, reason = "a program may look into its environment")]
+#[expect(clippy::disallowed_methods, reason = "a program may read its environment")]
 fn main() -> ExitCode {
     let name = std::env::var("STORE").unwrap_or_else(|_| "memory".to_owned());
     apptheory::start(async || store(&name).await.map(|store| app(&store)))

@@ -1,4 +1,4 @@
-//! Bodies that are sent while they are made.
+//! Streamed response bodies.
 //!
 //! ```text
 //! cargo run --example streaming
@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use apptheory::prelude::*;
 
-/// Server-sent events, a second apart, with keep-alives between them.
+/// Sends server-sent events, a second apart, with keep-alives between them.
 async fn ticks(sse: Sse, context: Context) -> Response {
     let ticks = stream::iter(1..=3).then(move |n| {
         let clock = context.clock().clone();

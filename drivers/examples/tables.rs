@@ -1,11 +1,11 @@
-//! Prints a CloudFormation template with the tables of the rate limiter, of the event bus, of
-//! WebSocket connections, and of work that is done once.
+//! Prints a CloudFormation template with the tables of the rate limiter, the event bus, WebSocket
+//! connections and idempotency.
 //!
 //! ```text
 //! cargo run -p apptheory --example tables > tables.json
 //! ```
 //!
-//! The tables get the names that functions with the same environment variables look for.
+//! The tables have the names that functions with the same environment variables use.
 
 use core::error::Error;
 use core::time::Duration;
@@ -17,13 +17,13 @@ use apptheory_core::limiter::{FixedWindow, Limiter};
 use apptheory_core::registry::RegistryConfig;
 use apptheory_core::store::cloudformation_template;
 
-#[expect(clippy::disallowed_methods, reason = "a program may look into its environment")]
+#[expect(clippy::disallowed_methods, reason = "a program may read its environment")]
 fn env(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // All strategies share one table definition: any limit will do.
+    // All strategies share one table definition, so any limit will do.
     let limit = FixedWindow::new(Duration::from_secs(60), 100)?;
     let limiter = Limiter::fail_closed(limit).env(env).build();
     let bus = BusConfig::builder().env(env).build()?;

@@ -1,4 +1,5 @@
-//! An application and its tests: of requests and messages, of two hours, and of what a store answered.
+//! An application and its tests: requests and messages, two hours of virtual time, and recorded
+//! store calls.
 //!
 //! ```text
 //! cargo test --example testing --features testkit
@@ -15,7 +16,7 @@ struct Order {
     id: u32,
 }
 
-/// A message may come twice; its order is shipped once.
+/// A message may be delivered twice; its order is shipped once.
 async fn ship(State(bus): State<EventBus>, Json(order): Json<Order>) -> Result<(), AppError> {
     bus.publish(Event::new("shop", "order.shipped").payload(&order)).await?;
     Ok(())
@@ -25,7 +26,7 @@ async fn count(State(bus): State<EventBus>) -> String {
     bus.query("shop").events().count().await.to_string()
 }
 
-/// The orders as they are shipped, with keep-alives between them.
+/// Streams orders as they are shipped, with keep-alives between them.
 async fn follow(State(bus): State<EventBus>, sse: Sse) -> Result<Response, AppError> {
     Ok(sse.send(Feed::new(&bus, "shop").open().await?))
 }
@@ -76,7 +77,7 @@ mod tests {
         let keep_alives = chunks.iter().filter(|chunk| **chunk == ": keep-alive\n\n").count();
         assert_eq!(keep_alives, 480);
 
-        // Of a request a minute, 30 an hour.
+        // One request per minute, 30 per hour.
         let mut admitted = 0;
         for _ in 0..120 {
             admitted += usize::from(app.get("/count").send().status() == 200);
@@ -84,15 +85,16 @@ mod tests {
         }
         assert_eq!(admitted, 60);
 
-        // What is done is known for an hour: the message is a new one now.
+        // Results are kept for an hour: the message counts as new now.
         app.sqs("orders", [r#"{"id": 7}"#]).assert_ok();
         assert_eq!(feed.events_for(MINUTE).len(), 1);
     }
 
     #[test]
     fn what_happened_in_production_happens_again() {
-        // In production, `main` puts a recording around its store like this, and the handler that goes
-        // wrong writes the transcript to a file. It grows with each call, and holds keys and payloads.
+        // In production, `main` wraps its store in a recording like this, and a handler that fails
+        // writes the transcript to a file. The transcript grows with each call, and contains keys
+        // and payloads.
         let production = TestEnv::new().layer(|store| {
             Faulty::new(store, FaultPlan::default().fail(3, store::Error::Throttled))
         });
@@ -103,7 +105,7 @@ mod tests {
         production.get("/count").send().assert_status(503);
         let file = recording.transcript().to_json().to_string();
 
-        // The test has the file, at the same instants: mend the application until it passes.
+        // The test reads the file, at the same instants: fix the application until it passes.
         let transcript = serde_json::from_str(&file).map(|file| Transcript::from_json(&file));
         let replay = Arc::new(Replay::new(transcript.unwrap().unwrap()));
         let app = TestApp::within(TestEnv::new().layer(|_| Arc::clone(&replay)), app);

@@ -1,4 +1,4 @@
-//! Rules that values have to keep, of requests and of messages.
+//! Validation rules for requests and messages.
 //!
 //! ```text
 //! cargo run --example validation --features validation
@@ -38,7 +38,7 @@ struct Room {
     beds: u8,
 }
 
-/// A rule of this application's own. Clients see its text.
+/// A rule of this application. Clients see its text.
 fn is_even(beds: &u8, (): &()) -> garde::Result {
     if beds.is_multiple_of(2) { Ok(()) } else { Err(garde::Error::new("beds come in pairs")) }
 }
@@ -50,7 +50,7 @@ struct Page {
     page_size: Option<u8>,
 }
 
-/// Takes what keeps its rules, from requests and messages alike, and checks what no type knows.
+/// Takes validated values, from requests and messages alike, and checks what types cannot.
 async fn book(
     State(hotel): State<Hotel>,
     Valid(Json(booking)): Valid<Json<Booking>>,

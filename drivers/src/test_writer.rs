@@ -1,13 +1,13 @@
 //! A writer for tests, public as `testkit::TestWriter`.
-#![expect(clippy::panic, reason = "a test ends where an expectation does not hold")]
+#![expect(clippy::panic, reason = "a failed expectation ends a test")]
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
-/// Keeps what is written to it: give it to a log or to metrics in a test, and look at their lines.
-/// Clones are the same writer.
+/// Keeps what is written to it. Pass it to a log or to metrics in a test, and check the lines.
+/// Clones share the same writer.
 ///
 /// ```
 /// use apptheory::metrics::Metrics;
@@ -24,8 +24,8 @@ use serde_json::Value;
 /// # Ok::<(), apptheory::metrics::Error>(())
 /// ```
 ///
-/// Logs write on a thread of their own: call [`logs::flush`](crate::logs::flush), or wait for the
-/// logger's [`flush`](crate::logs::StructuredLogger::flush), before you look.
+/// Logs write on a thread of their own: call [`logs::flush`](crate::logs::flush), or await the
+/// logger's [`flush`](crate::logs::StructuredLogger::flush), before you check.
 #[derive(Clone, Debug, Default)]
 pub struct TestWriter(Arc<Mutex<State>>);
 
@@ -36,23 +36,23 @@ struct State {
 }
 
 impl TestWriter {
-    /// Returns what was written since it was last taken.
+    /// Returns, and removes, what was written so far.
     ///
     /// # Panics
     ///
-    /// When it is no UTF-8.
+    /// If it is not UTF-8.
     #[must_use]
     pub fn take(&self) -> String {
         let bytes = core::mem::take(&mut self.state().bytes);
         String::from_utf8(bytes)
-            .unwrap_or_else(|error| panic!("what was written is no text: {error}"))
+            .unwrap_or_else(|error| panic!("the written bytes are not UTF-8: {error}"))
     }
 
-    /// Returns the lines that were written since they were last taken, each of which is JSON.
+    /// Returns, and removes, the JSON lines that were written so far.
     ///
     /// # Panics
     ///
-    /// When one is not.
+    /// If a line is not JSON.
     #[must_use]
     pub fn take_json(&self) -> Vec<Value> {
         let read = |line: &str| {
@@ -61,14 +61,14 @@ impl TestWriter {
         self.take().lines().map(read).collect()
     }
 
-    /// Has room for so many bytes from here on, and fails what goes beyond them, as a full disk
-    /// does. `None` is room for everything.
+    /// Accepts at most `bytes` bytes from now on; further writes fail, as on a full disk. `None`
+    /// removes the limit.
     pub fn set_room(&self, bytes: Option<usize>) {
         self.state().room = bytes;
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing panics while it is locked: poisoning says nothing here.
+        // Nothing panics while the lock is held, so a poisoned lock is still consistent.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -66,8 +66,8 @@ pub(crate) struct Services {
 /// The limits, by the paths of their routes.
 type Limiters = Arc<BTreeMap<String, Arc<RateLimiter>>>;
 
-/// The app: `/`, the limited routes, `/usage/{route}`, `/page`, the event bus, and the chat. Clients
-/// are told apart by their addresses.
+/// The app: `/`, the limited routes, `/usage/{route}`, `/page`, the event bus, and the chat.
+/// Clients are told apart by their addresses.
 pub(crate) fn app(routes: Vec<Limited>, store: &Store) -> Result<AppService, BuildError> {
     let index = index(&routes);
     let limiter =

@@ -1,6 +1,6 @@
-//! The rate limiter, the event bus, streams and WebSockets to play with: an application on loopback,
-//! with one route per limiting strategy, the routes of a bus and a chat, over an embedded DynamoDB in
-//! a file.
+//! The rate limiter, the event bus, streams and WebSockets to play with: an application on
+//! loopback, with one route per limiting strategy, the routes of a bus and a chat, over an embedded
+//! DynamoDB in a file.
 //!
 //! ```text
 //! cargo playground --port 8080 --data ./playground-data
@@ -23,22 +23,23 @@ use clap::{Parser, Subcommand};
 
 use server::{Playground, PlaygroundError};
 
-/// Serves one route per rate limiting strategy, an event bus, and a chat, on loopback. Ctrl-C stops it.
+/// Serves one route per rate limiting strategy, an event bus, and a chat, on loopback. Ctrl-C stops
+/// it.
 #[derive(Parser)]
 #[command(name = "cargo playground", version, args_conflicts_with_subcommands = true)]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
-    /// The port to listen on; 0 lets the system choose one. Without it, 8080, or another one if that
-    /// is taken.
+    /// The port to listen on; 0 lets the system choose one. Without it, 8080, or another one if
+    /// that is taken.
     #[arg(long)]
     port: Option<u16>,
-    /// The directory to keep counters and events in, so that they survive a restart. Without it they
-    /// end with the server.
+    /// The directory to keep counters and events in, so that they survive a restart. Without it
+    /// they end with the server.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Answer streams in one piece, as services do that do not stream. Nothing is sent before a stream
-    /// ends, or 29 s are over.
+    /// Answer streams in one piece, as services do that do not stream. Nothing is sent before a
+    /// stream ends, or 29 s are over.
     #[arg(long)]
     buffered: bool,
 }

@@ -50,8 +50,8 @@ pub(crate) enum PlaygroundError {
 }
 
 impl Playground {
-    /// Opens the counters and events in `data`, or in a directory that ends with the playground, and
-    /// listens on loopback.
+    /// Opens the counters and events in `data`, or in a directory that ends with the playground,
+    /// and listens on loopback.
     pub(crate) async fn open(
         port: u16,
         data: Option<PathBuf>,

@@ -1,4 +1,4 @@
-//! `#[derive(FromRef)]`: each field of a state is a part of it.
+//! `#[derive(FromRef)]`: makes each field of a state a part of it.
 
 use std::collections::HashMap;
 
@@ -12,13 +12,13 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let Data::Struct(state) = &input.data else {
         return Err(Error::new(
             input.ident.span(),
-            "`FromRef` is derived for structs: implement it",
+            "`FromRef` is derived for structs only: implement the trait",
         ));
     };
     if !input.generics.params.is_empty() {
         return Err(Error::new(
             input.generics.span(),
-            "`FromRef` is not derived for a state with parameters: implement it for each part",
+            "`FromRef` is not derived for a state with parameters: implement the trait for each part",
         ));
     }
     let parts = parts(&state.fields)?;
@@ -26,7 +26,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     Ok(parts.iter().map(|(member, field)| implementation(&input.ident, member, field)).collect())
 }
 
-/// The fields that are not skipped, with how each is reached.
+/// Returns the fields that are not skipped, with their member names.
 fn parts(fields: &Fields) -> Result<Vec<(Member, &Field)>> {
     let mut parts = Vec::new();
     for (index, field) in fields.iter().enumerate() {
@@ -53,7 +53,7 @@ fn is_skipped(field: &Field) -> Result<bool> {
     Ok(is_skipped)
 }
 
-/// Refuses two fields of one type, as far as they spell it alike: the compiler finds the others.
+/// Refuses two fields of one type, if they spell it alike; the compiler finds other conflicts.
 fn check_apart(parts: &[(Member, &Field)]) -> Result<()> {
     let mut seen = HashMap::new();
     for (member, field) in parts {
@@ -74,7 +74,7 @@ fn check_apart(parts: &[(Member, &Field)]) -> Result<()> {
 
 fn implementation(state: &Ident, member: &Member, field: &Field) -> TokenStream {
     let part = &field.ty;
-    // Where a part cannot be cloned, the compiler points at the field.
+    // If a part cannot be cloned, the compiler points at the field.
     let span = part.span().resolved_at(Span::mixed_site());
     quote_spanned! {span=>
         #[automatically_derived]

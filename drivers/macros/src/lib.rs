@@ -1,4 +1,5 @@
-//! The derive macros of AppTheory. Use them through `apptheory`, which exports each beside its trait.
+//! The derive macros of AppTheory. Use them through `apptheory`, which exports each beside its
+//! trait.
 
 mod from_ref;
 

@@ -1,4 +1,4 @@
-//! Putting a store together.
+//! Building a store.
 
 use core::fmt;
 #[cfg(feature = "embedded")]
@@ -17,7 +17,8 @@ use crate::env::{OwnedEnv, process_env};
 use crate::execute::StoreExecutor;
 use crate::ids::{IdSource, RandomIds};
 
-/// Collects what goes with a [`Store`]; the last method says what kind of store it is.
+/// Builds a [`Store`] with a clock, ids and an environment of its own; the last method selects the
+/// kind of store.
 ///
 /// ```
 /// use apptheory::clock::{Clock, VirtualClock};
@@ -48,22 +49,22 @@ impl Default for StoreBuilder {
 }
 
 impl StoreBuilder {
-    /// Goes by a clock; by default the machine's.
+    /// Sets the clock; by default the system clock.
     pub fn clock(self, clock: impl Clock + 'static) -> Self {
         Self { clock: SharedClock::new(clock), ..self }
     }
 
-    /// Takes ids from a source; by default they are random.
+    /// Sets the source of ids; by default random ids.
     pub fn ids(self, ids: impl IdSource + 'static) -> Self {
         Self { ids: Arc::new(ids), ..self }
     }
 
-    /// Looks variables up with a function; by default in the process's environment.
+    /// Sets the function that looks variables up; by default in the process's environment.
     pub fn env(self, env: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
         Self { env: Box::new(env), ..self }
     }
 
-    /// Makes a store in memory. Declared tables are created at once.
+    /// Creates a store in memory. Declared tables are created at once.
     #[must_use]
     pub fn memory(self) -> Store {
         let memory = MemoryStore::new(self.clock.clone());
@@ -76,7 +77,7 @@ impl StoreBuilder {
     ///
     /// # Errors
     ///
-    /// [`EmbeddedError`] when the file cannot be opened or created, or its path is not UTF-8.
+    /// [`EmbeddedError`] if the file cannot be opened or created, or its path is not UTF-8.
     #[cfg(feature = "embedded")]
     pub fn embedded(self, path: impl AsRef<Path>) -> Result<Store, EmbeddedError> {
         let database = EmbeddedStore::open(path, self.clock.clone())?;
@@ -87,7 +88,7 @@ impl StoreBuilder {
         Ok(self.store(on_demand, move |table| tables.declare(table), usage))
     }
 
-    /// Makes a store on DynamoDB, as [`Store::aws`] does.
+    /// Creates a store on DynamoDB, as [`Store::aws`] does.
     #[cfg(feature = "aws")]
     pub async fn aws(self) -> Store {
         let aws = AwsStore::from_env().await.with_clock(self.clock.clone());
@@ -95,8 +96,8 @@ impl StoreBuilder {
         self.store(aws, |_| (), move || Some(meter.usage()))
     }
 
-    /// Makes a store of an executor, as [`Store::new`] does. The executor keeps a clock of its own:
-    /// give it the same one.
+    /// Creates a store from an executor, as [`Store::new`] does. The executor has a clock of its
+    /// own: give it the same clock.
     #[must_use]
     pub fn executor(self, executor: impl StoreExecutor + Send + 'static) -> Store {
         self.store(executor, |_| (), || None)

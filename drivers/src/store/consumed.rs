@@ -1,4 +1,4 @@
-//! The capacity that a reply says it consumed.
+//! The capacity units in a reply.
 
 use apptheory_core::store::ConsumedCapacity;
 use apptheory_core::store::wire::Reply;
@@ -6,10 +6,10 @@ use serde::Deserialize;
 
 use super::meter::reported;
 
-/// The capacity that a reply reports, over all tables. A fault reports none.
+/// Returns the capacity units that a reply reports, over all tables. A fault reports none.
 pub(super) fn consumed(operation: &str, reply: &Reply<'_>) -> ConsumedCapacity {
     let Reply::Answer(answer) = reply else { return ConsumedCapacity::default() };
-    // An answer that cannot be read fails its order.
+    // A malformed reply fails its call, so its units do not matter.
     let Metered { consumed_capacity } = serde_json::from_slice(answer).unwrap_or_default();
     let tables = match consumed_capacity {
         Reported::Nothing => Vec::new(),
@@ -22,7 +22,7 @@ pub(super) fn consumed(operation: &str, reply: &Reply<'_>) -> ConsumedCapacity {
     tables.into_iter().map(of_table).sum()
 }
 
-/// What an answer says besides what it brings.
+/// The metering part of a reply.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct Metered {
@@ -35,7 +35,7 @@ enum Reported {
     #[default]
     Nothing,
     OfTable(Table),
-    /// Of a batch or transaction, which may be of several.
+    /// For a batch or transaction, which may use several tables.
     OfEach(Vec<Table>),
 }
 

@@ -1,18 +1,16 @@
-//! A DynamoDB in this process, over SQLite: `dynoxide`, in memory or in a file.
+//! A DynamoDB in this process, on SQLite: `dynoxide`, in memory or in a file.
 //!
-//! [`EmbeddedStore`] decides nothing. It sends the orders of the core's [`Wire`] to the embedded
-//! database exactly as they would travel over HTTP, and reads the replies the same way; so what
-//! works here has been parsed and evaluated by an independent implementation of DynamoDB's
-//! expression language.
+//! [`EmbeddedStore`] sends the requests of the core's [`Wire`] to the embedded database exactly as
+//! they would be sent over HTTP, and parses the replies the same way. Requests are thus checked by
+//! an independent implementation of DynamoDB's expressions.
 //!
 //! # Blocking
 //!
-//! The database answers synchronously, and [`Execute`] calls it where it stands instead of moving
-//! to a thread for blocking work: an answer takes far less than a millisecond, so the hand-over
-//! would cost more than it saves, and the store works under any async runtime, or none. Only a
-//! commit to a *file* waits for the disk, once per write, and since SQLite has one writer, a second
-//! thread could not get past it either. Where even that must not delay a runtime's other tasks, run
-//! the workflow on a thread for blocking work.
+//! The database replies synchronously, and [`Execute`] calls it directly instead of on a thread for
+//! blocking work: a reply takes far less than a millisecond, less than switching threads, and the
+//! store works with any async runtime, or none. Only a commit to a *file* waits for the disk, once
+//! per write; SQLite has one writer, so a second thread would not help. If even that must not delay
+//! other tasks, run the workflow on a thread for blocking work.
 //!
 //! ```
 //! use apptheory::clock::ManualClock;
@@ -62,7 +60,8 @@ use super::meter::Meter;
 use crate::clock::{Clock, SystemClock};
 use crate::execute::Execute;
 
-/// An embedded DynamoDB. Clones share the database.
+/// An embedded DynamoDB. Clones share the database. Programs usually take a
+/// [`Store::embedded`](super::Store::embedded).
 #[derive(Clone)]
 pub struct EmbeddedStore<C = SystemClock> {
     database: Database,
@@ -73,25 +72,24 @@ pub struct EmbeddedStore<C = SystemClock> {
 /// The embedded database could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum EmbeddedError {
-    /// The database in memory could not be created: SQLite itself failed. See the source.
+    /// The database in memory could not be created, because SQLite failed. See the source.
     #[error("cannot create a database in memory")]
     Create(#[source] DynoxideError),
     /// The path is not UTF-8 text, which SQLite needs. Choose another path.
     #[error("the path {0:?} is not UTF-8")]
     Path(PathBuf),
     /// The file could not be opened or created: its directory is missing or not writable, or it is
-    /// not a database of this kind. See the source.
+    /// another kind of file. See the source.
     #[error("cannot open the database file {path:?}")]
     Open {
         /// The file.
         path: PathBuf,
-        /// What SQLite said.
+        /// SQLite's error.
         #[source]
         source: DynoxideError,
     },
     /// The table could not be created: its definition is not one that DynamoDB takes. See the
-    /// source.
-    #[error("cannot create the table {table}")]
+    /// The table could not be created: DynamoDB would not accept its definition. See the source.
     CreateTable {
         /// The table.
         table: TableName,
@@ -99,29 +97,29 @@ pub enum EmbeddedError {
         #[source]
         source: DynoxideError,
     },
-    /// Expiry could not be turned on: the table was created before, with another TTL attribute.
-    /// Configure that one, or use another table or file.
-    #[error("cannot turn expiry on for the table {table}")]
+    /// The TTL could not be enabled: the table exists with another TTL attribute. Configure that
+    /// attribute, or use another table or file.
+    #[error("cannot enable the TTL of table {table}")]
     TimeToLive {
         /// The table.
         table: TableName,
-        /// What the database said.
+        /// The database's error.
         #[source]
         source: DynoxideError,
     },
 }
 
 impl<C> EmbeddedStore<C> {
-    /// Opens a database in memory, which ends with its last clone.
+    /// Opens a database in memory, which is dropped with its last clone.
     ///
     /// # Errors
     ///
-    /// [`EmbeddedError::Create`] when SQLite fails.
+    /// [`EmbeddedError::Create`] if SQLite fails.
     pub fn in_memory(clock: C) -> Result<Self, EmbeddedError> {
         Ok(Self::over(Database::memory().map_err(EmbeddedError::Create)?, clock))
     }
 
-    /// Opens a database in a file, which is created if it is not there.
+    /// Opens a database file, which is created if it does not exist.
     ///
     /// # Errors
     ///
@@ -137,8 +135,8 @@ impl<C> EmbeddedStore<C> {
         Self { database, clock, meter: Meter::default() }
     }
 
-    /// Creates a table with expiry turned on. A table that is there already is kept, items and all;
-    /// that its keys and indexes are the same is not checked.
+    /// Creates a table with TTL. An existing table is kept with its items; its keys and indexes are
+    /// not checked.
     ///
     /// # Errors
     ///
@@ -159,11 +157,11 @@ impl<C> EmbeddedStore<C> {
         Ok(())
     }
 
-    /// Creates tables, each as with [`create_table`](Self::create_table).
+    /// Creates tables, as [`create_table`](Self::create_table) does.
     ///
     /// # Errors
     ///
-    /// [`EmbeddedError`] for the first table that cannot be created. Those before it are there.
+    /// [`EmbeddedError`] of the first table that cannot be created. Earlier tables exist then.
     pub fn create_tables<'a>(
         &self,
         definitions: impl IntoIterator<Item = &'a TableDefinition>,
@@ -171,7 +169,7 @@ impl<C> EmbeddedStore<C> {
         definitions.into_iter().try_for_each(|definition| self.create_table(definition))
     }
 
-    /// Returns the database itself, for instance to serve it over HTTP. Clones of it are one
+    /// Returns the database itself, for instance to serve it over HTTP. Clones share the same
     /// database.
     #[must_use]
     pub fn database(&self) -> Database {
@@ -183,14 +181,15 @@ impl<C> EmbeddedStore<C> {
         &self.clock
     }
 
-    /// Calls so far, and the capacity that the database reported for them. It reports none for a
-    /// refused write or a cancelled transaction, although DynamoDB charges for them.
+    /// Returns the number of calls so far, and the capacity that the database reported for them. It
+    /// reports none for a refused write or a cancelled transaction, although DynamoDB charges for
+    /// them.
     #[must_use]
     pub fn usage(&self) -> StoreUsage {
         self.meter.usage()
     }
 
-    /// Checks an order, has it carried out, and reads the reply.
+    /// Checks a request, executes it, and parses the reply.
     fn carry_out<W: Wire>(
         &self,
         order: &W,
@@ -213,14 +212,14 @@ impl<C> EmbeddedStore<C> {
     }
 }
 
-// The database itself has nothing to show.
+// The database has no `Debug` output.
 impl<C: fmt::Debug> fmt::Debug for EmbeddedStore<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EmbeddedStore").field("clock", &self.clock).finish_non_exhaustive()
     }
 }
 
-/// The method of the database that carries out each effect.
+/// Implements effects: each is executed by the database's method of its name.
 macro_rules! carries_out {
     ($($effect:ident $method:ident,)+) => {$(
         impl<C: Clock> Execute<$effect> for EmbeddedStore<C> {
@@ -243,12 +242,12 @@ impl<C: Clock> Execute<Sleep> for EmbeddedStore<C> {
     }
 }
 
-/// A request that the database's own reader refuses: invalid to DynamoDB as well.
+/// A request that the database's parser refuses; DynamoDB would refuse it, too.
 fn invalid(error: serde_json::Error) -> DynoxideError {
     DynoxideError::ValidationException(error.to_string())
 }
 
-/// An answer that cannot be written as JSON says nothing about what happened.
+/// A reply that is not JSON does not say what happened.
 fn unreadable(error: serde_json::Error) -> DynoxideError {
     DynoxideError::InternalServerError(error.to_string())
 }

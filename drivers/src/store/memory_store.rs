@@ -1,4 +1,4 @@
-//! The in-memory executor: core's [`Memory`], shared, by a clock.
+//! The in-memory executor: core's [`Memory`], shared, with a clock.
 //!
 //! ```
 //! use apptheory::execute::Execute;
@@ -35,14 +35,15 @@ use apptheory_core::time::Timestamp;
 use crate::clock::{Clock, ManualClock};
 use crate::execute::Execute;
 
-/// Tables in memory with DynamoDB's semantics. Clones share them.
+/// Tables in memory with DynamoDB's semantics. Clones share them. Programs usually take a
+/// [`Store::memory`](super::Store::memory).
 #[derive(Clone, Debug)]
 pub struct MemoryStore<C = ManualClock> {
     memory: Arc<Mutex<Memory>>,
     clock: C,
 }
 
-/// A store without tables, whose clock stands at 1970 until it is moved.
+/// Creates a store without tables, with a clock at 1970 that is moved by hand.
 impl Default for MemoryStore {
     fn default() -> Self {
         Self::new(ManualClock::new(Timestamp::UNIX_EPOCH))
@@ -50,14 +51,14 @@ impl Default for MemoryStore {
 }
 
 impl<C> MemoryStore<C> {
-    /// Makes a store without tables. The clock says when answers arrive and when idempotency tokens
-    /// lapse, and carries out the sleeping.
+    /// Creates a store without tables. The clock gives the arrival times of replies and the expiry
+    /// of idempotency tokens, and sleeps.
     #[must_use]
     pub fn new(clock: C) -> Self {
         Self { memory: Arc::default(), clock }
     }
 
-    /// Creates an empty table. A table that is there already stays as it is.
+    /// Creates an empty table. An existing table is kept.
     pub fn create_table(&self, definition: TableDefinition) {
         self.memory().create(definition);
     }
@@ -69,14 +70,14 @@ impl<C> MemoryStore<C> {
         self
     }
 
-    /// Adds empty tables, each as with [`with_table`](Self::with_table).
+    /// Adds empty tables, as [`with_table`](Self::with_table) does.
     #[must_use]
     pub fn with_tables(self, definitions: impl IntoIterator<Item = TableDefinition>) -> Self {
         definitions.into_iter().fold(self, Self::with_table)
     }
 
-    /// Makes a store by another clock that starts with what this one holds: the same tables, items,
-    /// tokens and account. What happens to either afterwards does not touch the other.
+    /// Copies the store, with another clock: tables, items, tokens and usage. Later changes of one
+    /// do not affect the other.
     #[must_use]
     pub fn fork<D>(&self, clock: D) -> MemoryStore<D> {
         let memory = self.memory().clone();
@@ -88,17 +89,18 @@ impl<C> MemoryStore<C> {
         &self.clock
     }
 
-    /// Returns all items of a table in the order of their keys; empty if there is no such table.
+    /// Returns all items of a table in the order of their keys; empty for an unknown table.
     #[must_use]
     pub fn items(&self, table: &TableName) -> Vec<Item> {
         self.memory().items(table)
     }
 
-    /// Puts items in a table as if they had been there: at no cost and without a call.
+    /// Puts items into a table without a call and without cost.
     ///
     /// # Errors
     ///
-    /// What a [`PutItem`] of the item would be refused with. The items before it are there.
+    /// The error with which a [`PutItem`] of the item would be refused. Earlier items are in the
+    /// table then.
     pub fn seed(
         &self,
         table: &TableName,
@@ -107,7 +109,7 @@ impl<C> MemoryStore<C> {
         self.memory().seed(table, items)
     }
 
-    /// Returns calls and consumed capacity so far. Compare two snapshots with
+    /// Returns the calls and the consumed capacity so far. Compare two snapshots with
     /// [`StoreUsage::since`].
     #[must_use]
     pub fn usage(&self) -> StoreUsage {
@@ -115,7 +117,7 @@ impl<C> MemoryStore<C> {
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
-        // Nothing in there panics half-way through a change: poisoning says nothing.
+        // Nothing panics while the lock is held, so a poisoned lock is still consistent.
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

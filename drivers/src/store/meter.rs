@@ -1,12 +1,12 @@
-//! What a store has cost so far.
+//! Calls and capacity units of a store.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use apptheory_core::store::wire::Wire;
 use apptheory_core::store::{BatchGetItem, ConsumedCapacity, GetItem, QueryItems, StoreUsage};
 
-/// Adds up the calls of an executor, and the capacity that DynamoDB says they consumed. Clones are
-/// the same meter.
+/// Adds up an executor's calls, and the capacity that DynamoDB reports. Clones share the same
+/// meter.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Meter(Arc<Mutex<StoreUsage>>);
 
@@ -16,14 +16,14 @@ impl Meter {
     }
 
     pub(super) fn record(&self, operation: &'static str, consumed: ConsumedCapacity) {
-        // A panic elsewhere cannot leave the figures half-written: poisoning says nothing here.
+        // No panic leaves the figures half-written, so a poisoned lock is still consistent.
         let mut usage = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         usage.record(operation, consumed);
     }
 }
 
-/// The capacity that an answer reports for one table: all units, and those of them that are said to
-/// be of reading.
+/// Returns the capacity that a reply reports for one table: all units, and how many of them are for
+/// reading.
 pub(super) fn reported(operation: &str, units: f64, read_units: Option<f64>) -> ConsumedCapacity {
     let is_read =
         matches!(operation, GetItem::OPERATION | BatchGetItem::OPERATION | QueryItems::OPERATION);

@@ -1,9 +1,8 @@
-//! Stores: where services keep what they know.
+//! Stores: where services keep their data.
 //!
-//! A [`Store`] is what every service is made on. Behind it is an executor: tables in memory for
-//! tests, a DynamoDB in a file for a laptop or an appliance, or DynamoDB itself. This module
-//! decides what goes with an executor: one clock, one source of ids, one environment, and the
-//! tables that services declare. It refuses to know what services keep.
+//! Every service is created on a [`Store`]. A store is an executor (tables in memory for tests, a
+//! DynamoDB in a file for a laptop or an appliance, or DynamoDB itself) with one clock, one source
+//! of ids, one environment, and the tables that services declare.
 //!
 //! ```
 //! use apptheory::eventbus::EventBus;
@@ -13,11 +12,12 @@
 //! let bus = EventBus::on(&store);
 //! ```
 //!
-//! Executors have type parameters for those who choose their own; a `Store` has none.
+//! The executors below are generic, for programs that choose a clock or client of their own; a
+//! `Store` has no type parameters.
 //!
-//! | Executor | Is | Feature |
+//! | Executor | Keeps data in | Feature |
 //! |---|---|---|
-//! | [`MemoryStore`] | tables in this process | |
+//! | [`MemoryStore`] | memory | |
 //! | `EmbeddedStore` | a DynamoDB in this process, in memory or in a file | `embedded` |
 //! | `AwsStore` | DynamoDB, through the AWS SDK | `aws` |
 
@@ -59,22 +59,21 @@ use crate::env::OwnedEnv;
 use crate::execute::{Execute, StoreExecutor};
 use crate::ids::IdSource;
 
-/// A store of any kind, with the clock, the ids and the environment of the services on it. Clones
-/// are the same store, and cheap.
+/// A store of any kind, with the clock, ids and environment of the services on it. Clones share the
+/// same store, and are cheap.
 ///
-/// Services are made on a store: `EventBus::on(&store)`. They go by its clock, draw ids from its
-/// source, look their tables' names up in its environment, and [declare](Self::declare) their
-/// tables.
+/// Create services on a store: `EventBus::on(&store)`. A service uses the store's clock and ids,
+/// reads its table's name from the store's environment, and [declares](Self::declare) its table.
 ///
-/// A store carries out every store effect, and is an executor itself. A call costs one boxed future
-/// for the store and one for each [layer](Self::layer), beside what the executor does.
+/// A store is an executor itself. A call costs a boxed future for the store and one for each
+/// [layer](Self::layer), beside the executor's work.
 #[derive(Clone)]
 pub struct Store {
     executor: Arc<dyn ErasedExecutor>,
     world: Arc<World>,
 }
 
-/// What goes with an executor, whatever layers are around it.
+/// The parts of a store that do not depend on layers.
 struct World {
     clock: SharedClock,
     ids: Arc<dyn IdSource>,
@@ -84,45 +83,57 @@ struct World {
 }
 
 impl Store {
-    /// Makes a store in memory, with the machine's clock, random ids and the process's environment:
-    /// for tests. A [builder](Self::builder) takes others.
+    /// Creates a store in memory, with the system clock, random ids and the process's environment,
+    /// for tests. Use the [builder](Self::builder) to change them.
     #[must_use]
     pub fn memory() -> Self {
         Self::builder().memory()
     }
 
-    /// Opens a store in a file, which is created if it is not there: for a laptop or an appliance.
-    /// Declared tables are created at the first call after their declaration.
+    /// Opens a store in a file, which is created if it does not exist, for a laptop or an
+    /// appliance. Declared tables are created at the next call.
     ///
     /// # Errors
     ///
-    /// [`EmbeddedError`] when the file cannot be opened or created, or its path is not UTF-8.
+    /// [`EmbeddedError`] if the file cannot be opened or created, or its path is not UTF-8.
     #[cfg(feature = "embedded")]
     pub fn embedded(path: impl AsRef<Path>) -> Result<Self, EmbeddedError> {
         Self::builder().embedded(path)
     }
 
-    /// Makes a store on DynamoDB, with the settings of [`AwsStore::from_env`]: for production.
+    /// Creates a store on DynamoDB, with the settings of [`AwsStore::from_env`], for production.
     /// Tables are never created: deploy them.
+    ///
+    /// ```no_run
+    /// use apptheory::prelude::*;
+    ///
+    /// fn main() -> std::process::ExitCode {
+    ///     apptheory::start(async || {
+    ///         let store = Store::aws().await;
+    ///         let limit = RateLimit::per_minute(100).fail_closed().on(&store);
+    ///         App::new().get("/", async || "hello").layer(limit)
+    ///     })
+    /// }
+    /// ```
     #[cfg(feature = "aws")]
     pub async fn aws() -> Self {
         Self::builder().aws().await
     }
 
-    /// Makes a store of an executor, with the machine's clock, random ids and the process's
+    /// Creates a store from an executor, with the system clock, random ids and the process's
     /// environment. Create the executor's tables yourself.
     #[must_use]
     pub fn new(executor: impl StoreExecutor + Send + 'static) -> Self {
         Self::builder().executor(executor)
     }
 
-    /// Begins a store with another clock, other ids or another environment.
+    /// Builds a store with another clock, other ids or another environment.
     pub fn builder() -> StoreBuilder {
         StoreBuilder::default()
     }
 
-    /// Returns the store with a layer around its executor. Clock, ids, environment and declared
-    /// tables are the same.
+    /// Returns a store with a layer around its executor. Clock, ids, environment and declared
+    /// tables stay the same.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -151,13 +162,13 @@ impl Store {
         Self { executor: Arc::new(layer(self.clone())), world: Arc::clone(&self.world) }
     }
 
-    /// Returns the clock that the services on this store go by.
+    /// Returns the clock of the services on this store.
     #[must_use]
     pub fn clock(&self) -> &SharedClock {
         &self.world.clock
     }
 
-    /// Returns the source of the ids of the services on this store.
+    /// Returns the source of ids of the services on this store.
     #[must_use]
     pub fn ids(&self) -> &dyn IdSource {
         &*self.world.ids
@@ -169,20 +180,20 @@ impl Store {
         (self.world.env)(name)
     }
 
-    /// Returns the calls that were made so far, and the capacity that they consumed. `None` for a
-    /// store of another [executor](Self::new), which nobody counts.
+    /// Returns the calls so far, and the capacity that they consumed. `None` for a store from an
+    /// [executor](Self::new), whose calls are not counted.
     ///
-    /// DynamoDB charges for refused writes and cancelled transactions, too, and does not report
-    /// them: only a store in memory counts those.
+    /// DynamoDB charges for refused writes and cancelled transactions, but does not report them:
+    /// only a store in memory counts those.
     #[must_use]
     pub fn usage(&self) -> Option<StoreUsage> {
         (self.world.usage)()
     }
 
-    /// Says that a table is needed. In memory it is created at once, in a file at the next call,
-    /// and on DynamoDB or a foreign executor never. A table that is there already stays as it is.
+    /// Declares a table that is needed. In memory it is created at once, in a file at the next
+    /// call, and on DynamoDB or an executor of your own never. An existing table is kept.
     ///
-    /// Services declare their own tables; call it for tables of yours.
+    /// Services declare their tables themselves; call this for tables of your own.
     pub fn declare(&self, table: TableDefinition) {
         (self.world.declare)(table);
     }
@@ -196,7 +207,7 @@ impl fmt::Debug for Store {
 
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Makes an executor of any type, and a store an executor. For one effect that is
+/// Erases an executor's type, and makes a store an executor. For one effect that is
 ///
 /// ```text
 /// trait ErasedExecutor { fn get_item(&self, effect: &GetItem) -> BoxFuture<…>; }

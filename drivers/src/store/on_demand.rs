@@ -1,4 +1,4 @@
-//! An embedded database whose tables are created when they are first needed.
+//! An embedded database that creates declared tables when they are needed.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -8,8 +8,8 @@ use super::EmbeddedStore;
 use crate::clock::SharedClock;
 use crate::execute::Execute;
 
-/// Creates the tables that were declared since the call before, once, before a call is made. As
-/// long as one of them cannot be created, calls fail: it is there with another schema.
+/// Creates the tables that were declared since the last call, before a call is executed. If a table
+/// cannot be created, because it exists with another schema, calls fail.
 #[derive(Debug)]
 pub(super) struct OnDemand {
     database: EmbeddedStore<SharedClock>,
@@ -19,7 +19,7 @@ pub(super) struct OnDemand {
 #[derive(Debug, Default)]
 struct Tables {
     declared: Vec<TableDefinition>,
-    /// How many of them are there.
+    /// How many of them exist.
     created: usize,
 }
 
@@ -40,7 +40,10 @@ impl OnDemand {
         while let Some(table) = tables.declared.get(tables.created) {
             self.database.create_table(table).map_err(|error| {
                 #[cfg(feature = "tracing")]
-                tracing::warn!(error = &error as &dyn core::error::Error, "a table is missing");
+                tracing::warn!(
+                    error = &error as &dyn core::error::Error,
+                    "cannot create a declared table"
+                );
                 drop(error);
                 store::Error::Misconfigured(Misconfiguration::InvalidRequest)
             })?;
@@ -50,7 +53,7 @@ impl OnDemand {
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {
-        // A table is counted after it was created: a panic leaves one to be created again.
+        // Counted after its creation: after a panic, the table is created again.
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! The layer, and what its host vouches for.
+//! The layer, and the request extensions that it reads.
 
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use super::service::RateLimitService;
 use crate::app::{ClientIp, Tenant};
 use crate::limiter::RequestLimit;
 
-/// Who sends the request, vouched for by the host: a request extension that authentication sets. It
-/// counts as `user:` and the trimmed text.
+/// The authenticated caller: a request extension that authentication sets. It counts as `user:` and
+/// the trimmed text.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Identity(pub String);
 
@@ -20,16 +20,16 @@ pub struct Identity(pub String);
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RoutePattern(pub String);
 
-/// Puts a [`RateLimiter`](crate::limiter::RateLimiter) in front of a service. Cheap to clone; all
-/// clones share the limiter.
+/// Puts a [`RateLimiter`](crate::limiter::RateLimiter) in front of a service. Clones are cheap, and
+/// share the limiter.
 ///
 /// A request counts for its [caller](apptheory_core::limiter::http::KeyPolicy), as far as the host
-/// vouches for it with the extensions [`Identity`], [`Tenant`] and [`ClientIp`], and for its
-/// [`RoutePattern`]. Where the pattern is unknown, all paths count as one.
+/// vouches for the caller with the extensions [`Identity`], [`Tenant`] and [`ClientIp`], and for
+/// its [`RoutePattern`]. Without a pattern, all paths share one counter.
 pub type RateLimitLayer = RequestLimit<Parts>;
 
 impl RateLimitLayer {
-    /// Words denials in another way.
+    /// Sets the body of denials.
     #[must_use]
     pub fn with_denial_body(mut self, denial_body: DenialBody) -> Self {
         self.denial_body = denial_body;
@@ -45,10 +45,10 @@ impl<S> Layer<S> for RateLimitLayer {
     }
 }
 
-/// Looks at what is known about a request.
+/// Passes what is known about a request to `look`.
 pub(super) fn with_facts<T>(parts: &Parts, look: impl FnOnce(CountedRequest<'_>) -> T) -> T {
     let fields = |name: &str| {
-        // A field may hold any bytes in front of those that a proxy wrote.
+        // The header may hold any bytes in front of those that a proxy wrote.
         let values = parts.headers.get_all(name).iter();
         values.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect()
     };

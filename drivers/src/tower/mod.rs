@@ -1,22 +1,19 @@
-//! The rate limiter as a tower layer, for axum, lambda_http and all that speaks [`http`].
+//! The rate limiter as a tower layer, for axum, `lambda_http` and other services on [`http`] types.
 //!
-//! This module shows requests to the limit, and writes a decision on a response. It decides nothing
-//! about limits, and refuses to know how a request was authenticated or where it came from: the
-//! host vouches for that with request extensions: [`Identity`] and [`Tenant`], which its
-//! authentication sets, and [`ClientIp`], which the server of the connection sets. Without any of
-//! them every request is answered with 500, unless the layer trusts proxies or counts all requests
-//! together.
+//! The layer identifies callers only by request extensions, for which the host vouches:
+//! [`Identity`] and [`Tenant`] are set by its authentication, and [`ClientIp`] by the server.
+//! Without any of them every request gets a 500, unless the layer trusts proxies or counts all
+//! requests together.
 //!
-//! What clients get is [`RequestLimit`](crate::limiter::RequestLimit)'s table; the response's
+//! [`RequestLimit`](crate::limiter::RequestLimit) has the table of responses. The response's
 //! extensions hold a [`Decision`], or the [`limiter::Error`] of a 500 or 503.
 //!
-//! Handlers find the [`Decision`] in the request's extensions. Where layers are nested, the headers
-//! and the decision that are seen are those of the innermost. A layer cannot see the others: give
-//! the limiter of each a name with [`LimiterBuilder::named`], so that they do not count in the same
-//! items.
+//! Handlers find the [`Decision`] in the request's extensions. With nested layers, headers and
+//! decision are those of the innermost. Layers do not know of each other: name each limiter with
+//! [`LimiterBuilder::named`], so that they do not share counters.
 //!
 //! The response's body is any type that can be made from a [`String`], such as axum's,
-//! lambda_http's or `http_body_util::Full`.
+//! `lambda_http`'s or `http_body_util::Full`.
 //!
 //! ```
 //! use apptheory::Store;
@@ -36,7 +33,7 @@
 //! # }).unwrap();
 //! ```
 //!
-//! An app that is served on its own limits by its peers' addresses, and by route:
+//! An app that is served directly limits by the addresses of its peers, and by route:
 //!
 //! ```
 //! use std::net::SocketAddr;
@@ -54,8 +51,8 @@
 //! }
 //! ```
 //!
-//! Under lambda_http, `lambda_http::run(limit.layer(service_fn(handler)))` does the same; `limit`
-//! looks for the client's address in the event's request context.
+//! Under `lambda_http`, use `lambda_http::run(limit.layer(service_fn(handler)))`, with a `limit`
+//! that reads the client's address from the event's request context.
 //!
 //! [`Decision`]: apptheory_core::limiter::Decision
 //! [`limiter::Error`]: apptheory_core::limiter::Error

@@ -1,4 +1,4 @@
-//! What a client is told.
+//! Responses of the layer.
 
 use apptheory_core::error::{AppError, ErrorFormat};
 use apptheory_core::limiter::headers::{self, HeaderStyle};
@@ -7,7 +7,7 @@ use apptheory_core::limiter::{self, Decision};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 
-/// The response to a request that went no further. Its extensions tell the host why.
+/// Returns the response to a refused request. Its extensions have the reason, for the host.
 pub(super) fn refuse<B: From<String>>(
     refusal: Refusal,
     style: HeaderStyle,
@@ -24,7 +24,7 @@ pub(super) fn refuse<B: From<String>>(
     }
 }
 
-/// The answer to an error, in the shape of applications' own: it says nothing about the inside.
+/// Returns the response to an error, in the format of applications, without internal details.
 fn undecided<B: From<String>>(error: limiter::Error) -> Response<B> {
     let answer = AppError::from(error.clone());
     let status = StatusCode::from_u16(answer.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -37,8 +37,8 @@ fn undecided<B: From<String>>(error: limiter::Error) -> Response<B> {
     response
 }
 
-/// Writes a decision on a response, unless a limiter further in already wrote its own: two budgets
-/// cannot share one set of fields, and the one nearer to the handler is the more specific.
+/// Writes a decision's headers on a response, unless an inner limiter has already written its own:
+/// the innermost limit is the most specific one, and a response has one set of these headers.
 pub(super) fn report<B>(response: &mut Response<B>, decision: Decision, style: HeaderStyle) {
     if response.extensions().get::<Decision>().is_some() {
         return;
@@ -50,7 +50,8 @@ pub(super) fn report<B>(response: &mut Response<B>, decision: Decision, style: H
 }
 
 fn write(to: &mut HeaderMap, name: &str, value: &str) {
-    // Names in lower case; numbers, `true` and quoted durations: always a valid header field.
+    // Lower-case names, and values that are numbers, `true` or quoted durations: always valid
+    // headers.
     if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
         to.insert(name, value);
     }

@@ -12,7 +12,7 @@ use tower::Service;
 use super::layer::{RateLimitLayer, with_facts};
 use super::response::{refuse, report};
 
-/// A service behind a limiter; made by a [`RateLimitLayer`].
+/// A service behind a rate limit; made by [`RateLimitLayer`].
 #[derive(Clone, Debug)]
 pub struct RateLimitService<S> {
     inner: S,
@@ -41,7 +41,7 @@ where
     }
 
     fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
-        // The instance that said it is ready is the one to call; a clone of it need not be.
+        // Call the instance that was ready; its clone may not be.
         let fresh = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, fresh);
         let layer = Arc::clone(&self.layer);

@@ -1,10 +1,10 @@
-//! The trace of an invocation: in every context, in code without one, and on every AWS call.
+//! The trace of an invocation: in every context, in code without a context, and on every AWS call.
 //!
-//! Lambda gives each invocation a trace, and AWS's services want it back on calls that the
-//! invocation makes: X-Ray joins them to one picture, and Lambda finds functions that call
-//! themselves in a [loop](https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html).
-//! This module keeps it beside what an invocation runs, several at a time included, and never in
-//! the environment of the process. It refuses to know what is done for an invocation.
+//! Lambda gives each invocation a trace. AWS calls of the invocation should send it: X-Ray joins
+//! them to one picture, and Lambda detects functions that call themselves in a
+//! [loop](https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html). The trace is
+//! kept with the invocation's tasks, also when several run concurrently, and never in the
+//! environment of the process.
 //!
 //! ```
 //! use apptheory::app::{App, Context, Invocation};
@@ -25,11 +25,11 @@
 //! # Ok::<(), apptheory::app::BuildError>(())
 //! ```
 //!
-//! AWS clients that this crate makes send the trace. Clients of yours do, too, once they have
-//! [`Propagation`] among their interceptors.
+//! AWS clients that this crate creates send the trace. Add [`Propagation`] to the interceptors of
+//! your own clients.
 //!
-//! A request may come with a trace context of its own (`traceparent`, `tracestate`), as the clients
-//! of OpenTelemetry send it. It is passed to the application, and not to AWS: put
+//! A request may have a trace context of its own (`traceparent`, `tracestate`), as OpenTelemetry
+//! clients send it. It is available to the application, and not sent to AWS: set
 //! [`Trace::traceparent`] on the requests that you send.
 
 #[cfg(feature = "_aws_sdk")]
@@ -44,15 +44,14 @@ use apptheory_core::http::{HeaderMap, TraceContext, x_ray_trace_id};
 #[cfg(feature = "_aws_sdk")]
 pub use propagation::Propagation;
 
-/// The trace that an invocation belongs to. The texts of the default are empty. Clones are the same
-/// trace.
+/// The trace of an invocation. The default has empty texts. Clones share the same trace.
 #[derive(Clone, Default)]
 pub struct Trace(Arc<Parts>);
 
 #[derive(Default)]
 struct Parts {
     x_amzn_trace_id: String,
-    /// What the request came with, once it is read.
+    /// The trace context of the request, once it was read.
     context: OnceLock<TraceContext>,
 }
 
@@ -62,38 +61,37 @@ impl Trace {
         Self(Arc::new(Parts { x_amzn_trace_id, context: OnceLock::new() }))
     }
 
-    /// Keeps the trace context that a request came with.
+    /// Keeps the trace context of a request.
     pub(crate) fn keep_context(&self, headers: &HeaderMap) {
         if let Some(context) = TraceContext::of(headers) {
-            // An invocation has one request: of several, the first one's counts.
+            // An invocation has one request; if there are several, the first counts.
             let _ = self.0.context.set(context);
         }
     }
 
-    /// Returns the trace that Lambda gave the invocation, as the header field `X-Amzn-Trace-Id`
-    /// spells it: root, parent, whether it is sampled, and the lineage that Lambda finds loops by.
-    /// Or an empty text.
+    /// Returns the trace that Lambda gave the invocation, in the format of the header
+    /// `X-Amzn-Trace-Id` (root, parent, sampling decision, and the lineage for detecting loops), or
+    /// an empty text.
     #[must_use]
     pub fn x_amzn_trace_id(&self) -> &str {
         &self.0.x_amzn_trace_id
     }
 
-    /// Returns the id of the trace that Lambda gave the invocation, such as
-    /// `1-5759e988-bd862e3fe1be46a994272793`; or an empty text. Use it to look the trace up in
-    /// X-Ray.
+    /// Returns the id of that trace, such as `1-5759e988-bd862e3fe1be46a994272793`, or an empty
+    /// text. Use it to look the trace up in X-Ray.
     #[must_use]
     pub fn id(&self) -> &str {
         x_ray_trace_id(self.x_amzn_trace_id()).unwrap_or_default()
     }
 
-    /// Returns the `traceparent` that the request came with, or an empty text. Put it on requests
-    /// that you send, together with [`tracestate`](Self::tracestate).
+    /// Returns the `traceparent` of the request, or an empty text. Set it on requests that you
+    /// send, together with [`tracestate`](Self::tracestate).
     #[must_use]
     pub fn traceparent(&self) -> &str {
         self.0.context.get().map_or("", TraceContext::traceparent)
     }
 
-    /// Returns the `tracestate` that the request came with, or an empty text.
+    /// Returns the `tracestate` of the request, or an empty text.
     #[must_use]
     pub fn tracestate(&self) -> &str {
         self.0.context.get().map_or("", TraceContext::tracestate)
@@ -109,7 +107,7 @@ impl PartialEq for Trace {
 
 impl Eq for Trace {}
 
-/// What a request came with is its client's: the state is not printed.
+/// The request's state is client input: `Debug` does not print it.
 impl fmt::Debug for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Trace")
@@ -123,20 +121,20 @@ tokio::task_local! {
     static CURRENT: Trace;
 }
 
-/// Returns the trace of the invocation that the running code belongs to; an empty one outside of an
-/// invocation. Handlers, middleware, hooks and streamed bodies run inside one; tasks that they
-/// spawn do not, unless [`scope`] carries the trace on.
+/// Returns the trace of the current invocation; an empty trace outside of an invocation. Handlers,
+/// middleware, hooks and streamed bodies run inside the invocation; tasks that they spawn do not,
+/// unless they are wrapped in [`scope`].
 #[must_use]
 pub fn current() -> Trace {
     CURRENT.try_with(Trace::clone).unwrap_or_default()
 }
 
-/// Returns a future that runs within a trace. Use it for a task that a handler spawns: its AWS
-/// calls belong to the invocation as well. With the feature `tracing` it also runs within the span
-/// that is entered where `scope` is called, so that its log lines name the invocation.
+/// Runs a future within a trace. Use it for a task that a handler spawns, so that its AWS calls
+/// belong to the invocation. With the feature `tracing` the future also runs within the current
+/// span, so that its log lines name the invocation.
 ///
-/// On Lambda, wait for such a task before you answer: once the invocation has ended, the process is
-/// frozen.
+/// On Lambda, wait for such a task before the handler returns: the process is frozen after the
+/// invocation.
 ///
 /// ```
 /// use apptheory::app::Context;

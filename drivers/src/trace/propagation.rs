@@ -1,4 +1,4 @@
-//! The trace on AWS calls.
+//! Sending the trace on AWS calls.
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
@@ -7,8 +7,8 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
 /// Sends the trace of the [current](super::current) invocation with every call of an AWS client, as
-/// `X-Amzn-Trace-Id`. Clients that this crate makes have it; put it on clients of your own. Calls
-/// outside of an invocation, and in one without a trace, stay as they are.
+/// `X-Amzn-Trace-Id`. Clients that this crate creates have it; add it to clients of your own. Calls
+/// outside of an invocation, or in one without a trace, are not changed.
 ///
 /// ```
 /// use apptheory::trace::Propagation;
@@ -26,7 +26,7 @@ use aws_smithy_types::config_bag::ConfigBag;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Propagation;
 
-/// The field, which signatures leave out.
+/// The header; signatures do not cover it.
 const FIELD: &str = "x-amzn-trace-id";
 
 impl Intercept for Propagation {
@@ -43,7 +43,7 @@ impl Intercept for Propagation {
         let trace = super::current();
         let field = trace.x_amzn_trace_id();
         if !field.is_empty() {
-            // What is no field value was not given by Lambda, and the call is made without it.
+            // Lambda sends valid header values only; any other trace is not sent.
             let _ = context.request_mut().headers_mut().try_insert(FIELD, field.to_owned());
         }
         Ok(())

@@ -1,8 +1,8 @@
-//! Rules that values have to keep, and how clients are told all that is wrong with one.
+//! Validation rules for values, and error responses that list every broken rule.
 //!
-//! With the feature `validation`, [`Valid`](crate::app::Valid) checks what a handler asks for by
-//! the rules of its type, which the crate `garde` derives. Without it, a handler adds what it finds
-//! to [`Violations`] itself. The answer is the same.
+//! With the feature `validation`, the extractor [`Valid`](crate::app::Valid) checks a value by the
+//! rules of its type, which the crate `garde` derives. Without it, a handler adds broken rules to
+//! [`Violations`] itself. The response has the same form.
 
 #[cfg(feature = "validation")]
 mod names;

@@ -1,9 +1,9 @@
-//! What clients call a member that Rust calls by its own name.
+//! The names of members as clients know them.
 //!
-//! The validation library names members as Rust does, and `serde` has them renamed. A type is
-//! asked: it is read from nothing, along the path of the member, and says the names of its members
-//! on the way. Names are the same if their letters and digits are, which is true of every
-//! `rename_all`.
+//! The validation library reports Rust names, and `serde` may rename them. To find the client's
+//! name, the type is deserialized along the path of the member, without input, and gives the names
+//! of its members on the way. Two names match if their letters and digits do, which is true of
+//! every `rename_all`.
 
 use core::fmt;
 
@@ -14,35 +14,35 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 
 /// Returns the path of a member as clients write it, such as `lines[1].unitPrice` for
-/// `lines[1].unit_price`, and its place among those of the type. From where the type does not say
-/// it, the path is as it was.
+/// `lines[1].unit_price`, and its position among the type's members. Where the type does not give a
+/// name, the rest of the path is not changed.
 pub(super) fn wire_path<T: DeserializeOwned>(path: &str) -> (Place, String) {
     let mut trail = Trail { told: String::new(), place: Place::new(), rest: path };
-    // It ends in an error, whatever the type: there is nothing to be read.
+    // There is no input, so this always ends with an error.
     let _ = T::deserialize(Walk { trail: &mut trail, in_newtype: false });
     trail.skip_rest()
 }
 
-/// Where a member is declared, from the outside to the inside.
+/// The position of a member's declaration, from the outermost type to the innermost.
 pub(super) type Place = Vec<usize>;
 
-/// A path, as far as it was walked, and its rest.
+/// The part of a path that was walked, and the rest.
 struct Trail<'p> {
     told: String,
     place: Place,
     rest: &'p str,
 }
 
-/// One step of a path.
+/// One segment of a path.
 #[derive(Clone, Copy)]
 enum Segment<'p> {
     Member(&'p str),
-    /// The place in a list, within its brackets.
+    /// The index of a list, within its brackets.
     Element(&'p str),
 }
 
 impl<'p> Trail<'p> {
-    /// The next step, and the rest behind it.
+    /// Returns the next segment, and the rest.
     fn next(&self) -> Option<(Segment<'p>, &'p str)> {
         let (segment, rest) = match self.rest.strip_prefix('[') {
             Some(rest) => {
@@ -73,7 +73,7 @@ impl<'p> Trail<'p> {
         self.rest = rest;
     }
 
-    /// Takes the rest as it is.
+    /// Takes the rest unchanged.
     fn skip_rest(mut self) -> (Place, String) {
         if !self.rest.is_empty() && !self.rest.starts_with('[') {
             self.enter_member(self.rest, "");
@@ -84,16 +84,16 @@ impl<'p> Trail<'p> {
     }
 }
 
-/// Reads a type along a path.
+/// Deserializes a type along a path.
 struct Walk<'w, 'p> {
     trail: &'w mut Trail<'p>,
-    /// Whether the value is that of a newtype, which has no step in what clients write. The library
-    /// may have given it one: `[0]`.
+    /// Whether the value is inside of a newtype, which has no segment in the client's path. The
+    /// library may have given it one: `[0]`.
     in_newtype: bool,
 }
 
 impl Walk<'_, '_> {
-    /// Leaves the step of a newtype out. A list in a newtype has one if another place follows.
+    /// Skips the segment of a newtype. A list in a newtype has one if another index follows.
     fn skip_newtype(&mut self, is_list: bool) {
         if core::mem::take(&mut self.in_newtype)
             && let Some((Segment::Element("0"), rest)) = self.trail.next()
@@ -137,7 +137,7 @@ impl<'de, 'p: 'de> Deserializer<'de> for Walk<'_, 'p> {
         visitor.visit_map(Once { key, walk: Some(self) })
     }
 
-    /// Walks on in the first element: all are of one type.
+    /// Continues with the first element: all have the same type.
     fn deserialize_seq<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Ended> {
         self.skip_newtype(true);
         let Some((Segment::Element(at), rest)) = self.trail.next() else { return Err(Ended) };
@@ -157,15 +157,15 @@ impl<'de, 'p: 'de> Deserializer<'de> for Walk<'_, 'p> {
         visitor.visit_newtype_struct(Self { in_newtype: true, ..self })
     }
 
-    // Texts and numbers have no members, and which variant of an enum or which part of a tuple a
-    // path is in, it does not say.
+    // Texts and numbers have no members, and the path does not say which variant of an enum or
+    // which element of a tuple it goes through.
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
         unit_struct tuple tuple_struct enum identifier ignored_any
     }
 }
 
-/// The one member or element that a path goes through.
+/// The single member or element that a path goes through.
 struct Once<'k, 'w, 'p> {
     key: &'k str,
     walk: Option<Walk<'w, 'p>>,
@@ -197,14 +197,14 @@ impl<'de, 'p: 'de> SeqAccess<'de> for Once<'_, '_, 'p> {
     }
 }
 
-/// Whether two names have the same letters and digits, in either case.
+/// Returns whether two names have the same letters and digits, ignoring case.
 fn is_alike(a: &str, b: &str) -> bool {
     let letters =
         |name| str::chars(name).filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase);
     letters(a).eq(letters(b))
 }
 
-/// The end of the path, or of what a type says of it.
+/// The path has ended, or the type gives no further names.
 #[derive(Debug)]
 struct Ended;
 

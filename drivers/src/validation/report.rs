@@ -1,4 +1,4 @@
-//! What the validation library finds, as violations of rules that clients know.
+//! Converting the validation library's report to rules that clients know.
 
 use core::fmt::Display;
 use std::borrow::Cow;
@@ -13,8 +13,9 @@ use serde::de::DeserializeOwned;
 
 use super::names::wire_path;
 
-/// Checks a value, and returns the rules that it breaks, each with its member as clients write it.
-/// Use it for what no [`Valid`](crate::app::Valid) reaches, such as what an envelope holds.
+/// Validates a value, and returns the broken rules, with the members' names as clients write them.
+/// Use it where [`Valid`](crate::app::Valid) cannot be used, for instance for the content of an
+/// envelope.
 ///
 /// ```
 /// use apptheory::events::Sns;
@@ -50,34 +51,33 @@ where
             (wire_path::<T>(&path), found.rule::<T>(&path))
         })
         .collect();
-    // The library goes through members by their names, and clients read them as they are declared.
+    // The library reports members by name, and clients expect the order of their declaration.
     told.sort_by(|((a, _), _), ((b, _), _)| a.cmp(b));
     for ((_, field), rule) in told {
         violations.add(field, rule);
     }
-    // These are only counted: nobody has to wait for their names and rules.
+    // These are only counted, so their names and rules are not needed.
     found.for_each(|_| violations.add("", ValueRule::Required));
     violations
 }
 
-/// The rules that were broken. The library keeps a text of each, which says where in this list it
-/// is.
+/// The broken rules. The library's report holds texts that refer to this list.
 #[derive(Default)]
 struct Broken(RefCell<Vec<Found>>);
 
-/// What is broken.
+/// A broken rule.
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Found {
     Breaks(ValueRule),
-    /// The value is not the same as this other member beside it, by its name in Rust.
+    /// The value differs from this other member, given by its Rust name.
     Differs(String),
 }
 
-/// What those texts begin with. No rule of an application begins its text with it.
+/// The first character of these texts. Texts of an application's own rules do not start with it.
 const MARK: char = '\0';
 
 impl Broken {
-    /// Keeps what is broken once, however many members of a long list break it.
+    /// Adds a broken rule once, however many elements of a long list break it.
     fn keep(&self, found: Found) -> Cow<'static, str> {
         let mut kept = self.0.borrow_mut();
         let place = kept.iter().position(|known| *known == found).unwrap_or(kept.len());
@@ -99,7 +99,7 @@ impl Broken {
         self.keep_rule(ValueRule::Other { name: name.into(), text: text.into() })
     }
 
-    /// What is broken with this text. What has none here is the application's own.
+    /// Returns the broken rule that a text refers to. Other texts are the application's own.
     fn found(&self, text: &str) -> Found {
         let place = text.strip_prefix(MARK).and_then(|place| place.parse::<usize>().ok());
         let kept = place.and_then(|place| self.0.borrow().get(place).cloned());
@@ -108,7 +108,7 @@ impl Broken {
 }
 
 impl Found {
-    /// The rule that the member with this path breaks, in the words of clients.
+    /// Returns the rule that the member at this path breaks, as clients see it.
     fn rule<T: DeserializeOwned>(self, path: &str) -> ValueRule {
         match self {
             Self::Breaks(rule) => rule,

@@ -1,4 +1,4 @@
-//! The same to many connections, several at a time.
+//! Broadcasts: sending the same data to many connections.
 
 use core::num::NonZeroUsize;
 use core::pin::pin;
@@ -11,25 +11,25 @@ use futures_util::stream::{self, StreamExt as _};
 use super::client::WebSocketClient;
 use crate::clock::{Clock, SharedClock, SystemClock};
 
-/// How many connections are sent to at a time unless configured otherwise: 16. A message takes some
-/// milliseconds, so that a thousand connections take less than a second, and one function is far
-/// from the quota of requests that all of an account's share.
+/// The default number of connections that are sent to concurrently: 16. A message takes some
+/// milliseconds, so a thousand connections take less than a second, and a single function stays far
+/// below the account's request quota.
 pub const DEFAULT_CONCURRENCY: NonZeroUsize = match NonZeroUsize::new(16) {
     Some(number) => number,
     None => NonZeroUsize::MIN,
 };
 
-/// How long one connection is waited for unless configured otherwise: 5 s. That is enough for three
-/// attempts, and a small part of the 29 s that API Gateway gives a handler.
+/// The default time limit for one connection: 5 s. That is enough for three attempts, and a small
+/// part of the 29 s that API Gateway gives a handler.
 pub const SEND_BUDGET: Duration = Duration::from_secs(5);
 
-/// Sends the same data to many connections, several at a time. One that fails, or is slow, does not
-/// keep the others from getting it.
+/// Sends the same data to many connections concurrently. A connection that fails, or is slow, does
+/// not delay the others.
 ///
-/// A client that does not read makes API Gateway answer late, or that its buffer is full. It is
-/// given up after its [time](Self::with_budget), is reported as failed with a time-out, and may
-/// still have got the data. Cancelling is dropping the future: what was not sent to yet is not sent
-/// to any more.
+/// If a client does not read, API Gateway responds late, or that the buffer is full. Such a
+/// connection is dropped after its [time limit](Self::with_budget) and reported as a timeout; its
+/// client may still have got the data. To cancel, drop the future: connections that were not sent
+/// to yet are skipped.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -52,7 +52,7 @@ pub struct Broadcaster {
     clock: SharedClock,
 }
 
-/// A broadcaster with every default.
+/// Creates a broadcaster with the defaults.
 impl From<WebSocketClient> for Broadcaster {
     fn from(client: WebSocketClient) -> Self {
         Self::new(client)
@@ -60,33 +60,33 @@ impl From<WebSocketClient> for Broadcaster {
 }
 
 impl Broadcaster {
-    /// Makes a broadcaster through a client, by the machine's clock.
+    /// Creates a broadcaster that sends with `client`, on the system clock.
     #[must_use]
     pub fn new(client: WebSocketClient) -> Self {
         let clock = SharedClock::new(SystemClock);
         Self { client, concurrency: DEFAULT_CONCURRENCY, budget: SEND_BUDGET, clock }
     }
 
-    /// Uses another clock.
+    /// Uses `clock` instead of the system clock.
     #[must_use]
     pub fn with_clock(self, clock: impl Clock + 'static) -> Self {
         Self { clock: SharedClock::new(clock), ..self }
     }
 
-    /// Sends to so many connections at a time, instead of [`DEFAULT_CONCURRENCY`].
+    /// Sets how many connections are sent to concurrently, instead of [`DEFAULT_CONCURRENCY`].
     #[must_use]
     pub fn with_concurrency(self, concurrency: NonZeroUsize) -> Self {
         Self { concurrency, ..self }
     }
 
-    /// Gives each connection another time, instead of [`SEND_BUDGET`].
+    /// Sets the time limit for one connection, instead of [`SEND_BUDGET`].
     #[must_use]
     pub fn with_budget(self, budget: Duration) -> Self {
         Self { budget, ..self }
     }
 
-    /// Sends `data` to each of `connection_ids`. The report is in their order, whoever answered
-    /// first; forget those that are gone.
+    /// Sends `data` to each of `connection_ids`. The report has the same order. Remove connections
+    /// that are gone from your records.
     pub async fn send(
         &self,
         connection_ids: impl IntoIterator<Item = String>,
@@ -106,7 +106,7 @@ impl Broadcaster {
 
     async fn post(&self, connection_id: &str, data: &[u8]) -> Result<(), gateway::Error> {
         let post = self.client.post_to_connection(connection_id, data);
-        // An answer that is there counts, also at the last moment: it is looked at first.
+        // Poll the response before the alarm, so that a response in the last moment counts.
         match select(post, pin!(self.clock.sleep(self.budget))).await {
             Either::Left((outcome, _)) => outcome,
             Either::Right(_) => {

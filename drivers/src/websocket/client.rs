@@ -1,4 +1,4 @@
-//! What a client of the management API does, and who makes one.
+//! Clients of the management API, and their factories.
 
 use core::fmt;
 use core::future::{Future, ready};
@@ -7,23 +7,24 @@ use std::sync::Arc;
 
 use apptheory_core::gateway::{self, Connection};
 
-/// The result of an operation on a connection.
+/// The future of an operation on a connection.
 pub type ClientFuture<'c, T> = Pin<Box<dyn Future<Output = Result<T, gateway::Error>> + Send + 'c>>;
 
-/// A client of any type. Clones are the same client.
+/// A type-erased client. Clones share the same client.
 pub type WebSocketClient = Arc<dyn WebSocketManagementClient>;
 
-/// Sends to, asks about and closes the connections of one WebSocket API.
+/// Sends to, describes and closes connections of one WebSocket API. Implement it for a server other
+/// than API Gateway.
 ///
-/// Ids are trimmed; a blank one is refused before anything is sent. A connection that is closed, or
-/// not established yet, is [gone](gateway::Error::is_gone): forget it. While the route of
-/// `$connect` runs there is no connection yet.
+/// Ids are trimmed; a blank id is refused before anything is sent. A connection that is closed, or
+/// not yet established, is [gone](gateway::Error::is_gone): remove it from your records. A
+/// connection is not established before `$connect` was handled.
 pub trait WebSocketManagementClient: fmt::Debug + Send + Sync {
-    /// Where the API is, as it was configured.
+    /// Returns the API's endpoint, as configured.
     fn endpoint(&self) -> &str;
 
     /// Sends data to a connection: at most
-    /// [`MAX_DATA_BYTES`](apptheory_core::gateway::MAX_DATA_BYTES) bytes, or none at all.
+    /// [`MAX_DATA_BYTES`](apptheory_core::gateway::MAX_DATA_BYTES) bytes; it may be empty.
     ///
     /// # Errors
     ///
@@ -34,7 +35,7 @@ pub trait WebSocketManagementClient: fmt::Debug + Send + Sync {
         data: &'c [u8],
     ) -> ClientFuture<'c, ()>;
 
-    /// Asks about a connection.
+    /// Describes a connection.
     ///
     /// # Errors
     ///
@@ -49,19 +50,19 @@ pub trait WebSocketManagementClient: fmt::Debug + Send + Sync {
     fn delete_connection<'c>(&'c self, connection_id: &'c str) -> ClientFuture<'c, ()>;
 }
 
-/// The result of making a client.
+/// The future of creating a client.
 pub type FactoryFuture<'f> =
     Pin<Box<dyn Future<Output = Result<WebSocketClient, gateway::Error>> + Send + 'f>>;
 
-/// Makes clients for endpoints, or hands out those that it made before.
+/// Creates clients for endpoints, or returns cached ones.
 ///
-/// A function or closure of an endpoint that returns a client or an error is one.
+/// A function or closure from an endpoint to a client or an error is a factory.
 pub trait WebSocketClientFactory: Send + Sync {
-    /// The client for an endpoint, which is empty where the event does not tell one.
+    /// Returns the client for an endpoint, which is empty if the event does not name one.
     ///
     /// # Errors
     ///
-    /// [`gateway::Error`]. It is not remembered: the next send asks again.
+    /// [`gateway::Error`]. A failure is not cached: the next send asks again.
     fn client<'f>(&'f self, endpoint: &'f str) -> FactoryFuture<'f>;
 }
 

@@ -9,11 +9,11 @@ use crate::clock::Clock as _;
 use crate::execute::drive;
 use crate::store::Store;
 
-/// Who is connected: a table of connections by topic, on a store. Clones are the same table, and
-/// cheap.
+/// The registry of connections: a table of connections by topic, on a store. Clones share the same
+/// table, and are cheap.
 ///
-/// How long the store may take is its executor's to decide. Handlers of WebSocket routes use a
-/// [room](Self::room); this is for what knows connections by their ids.
+/// Handlers of WebSocket routes use a [room](Self::room); use the registry directly in code that
+/// knows connections by their ids. The time limit of calls is that of the store's executor.
 ///
 /// ```
 /// use apptheory::Store;
@@ -35,30 +35,31 @@ pub struct Connections {
 }
 
 impl Connections {
-    /// Makes a registry on a store, configured by the store's environment, and declares its table.
+    /// Creates a registry on a store, configured by the store's environment variables, and declares
+    /// its table.
     #[must_use]
     pub fn on(store: &Store) -> Self {
         Self::new(RegistryConfig::builder().env(|name| store.env(name)).build(), store)
     }
 
-    /// Makes a registry of another configuration on a store, and declares its table.
+    /// Creates a registry with a configuration of your own, and declares its table.
     #[must_use]
     pub fn new(registry: RegistryConfig, store: &Store) -> Self {
         store.declare(registry.table());
         Self { registry, store: store.clone() }
     }
 
-    /// Keeps a connection that is established: on `$connect`.
+    /// Adds a connection. Call it on `$connect`.
     ///
     /// # Errors
     ///
-    /// [`Error`] for a blank or over-long text, or of the store.
+    /// [`Error`] for a blank or over-long text, or an error of the store.
     pub async fn register(&self, connection_id: &str, topic: &str) -> Result<(), Error> {
         let register = self.registry.register(connection_id, topic, self.store.clock().now())?;
         drive(register, &self.store).await
     }
 
-    /// Keeps a connection for longer: on a message from it.
+    /// Extends the time that a connection is kept. Call it on its messages.
     ///
     /// # Errors
     ///
@@ -68,7 +69,7 @@ impl Connections {
         drive(touch, &self.store).await
     }
 
-    /// Forgets a connection: on `$disconnect`, and when it is gone.
+    /// Removes a connection. Call it on `$disconnect`, and when the connection is gone.
     ///
     /// # Errors
     ///
@@ -77,11 +78,12 @@ impl Connections {
         drive(self.registry.remove(connection_id)?, &self.store).await
     }
 
-    /// Reads a page of the connections of a topic, from a cursor of the page before.
+    /// Reads a page of a topic's connections, after the cursor of the previous page.
     ///
     /// # Errors
     ///
-    /// [`Error`] for a blank or over-long topic, a cursor of another one, or of the store.
+    /// [`Error`] for a blank or over-long topic, or a cursor of another topic, or an error of the
+    /// store.
     pub async fn list(
         &self,
         topic: &str,
@@ -92,7 +94,7 @@ impl Connections {
         drive(list, &self.store).await
     }
 
-    /// Returns the room of a topic: those who are connected for it.
+    /// Returns the room of a topic.
     #[must_use]
     pub fn room(&self, topic: &str) -> Room {
         Room::new(self.clone(), topic)

@@ -1,4 +1,4 @@
-//! Clients that send nowhere, for tests.
+//! Fake clients, for tests.
 
 use core::future::ready;
 use std::collections::{BTreeMap, VecDeque};
@@ -10,15 +10,25 @@ use super::client::{
     ClientFuture, FactoryFuture, WebSocketClient, WebSocketClientFactory, WebSocketManagementClient,
 };
 
-/// A client that keeps what it is asked for, and answers as it is told to. Clones are the same
-/// client.
+/// A client that records calls, and responds as planned. Clones share the same client.
 ///
-/// Whatever is asked is [recorded](Self::calls) before it is answered, be the answer an error; a
-/// blank id is refused and not recorded. Answers are, in this order: the next one that was
-/// [scripted](Self::script) for the operation; its [standing error](Self::fail); and what becomes
-/// of the connection. A lenient client takes every connection for open, except for asking about it:
-/// that is [not found](gateway::ErrorKind::NotFound) unless it was connected. A
-/// [strict](Self::strict) one knows those that [were connected](Self::connect).
+/// Every call is [recorded](Self::calls), also if it fails; a blank id is refused and not recorded.
+/// The response is the first of: the next one [scripted](Self::script) for the operation; its
+/// [standing error](Self::fail); the state of the connection. A lenient client treats every
+/// connection as open, except for describing it, which fails as [not
+/// found](gateway::ErrorKind::NotFound) unless it was connected. A [strict](Self::strict) client
+/// has only connections that [were connected](Self::connect).
+///
+/// ```
+/// use apptheory::websocket::{FakeWebSocketManagementClient, WebSocketManagementClient};
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let client = FakeWebSocketManagementClient::new("https://example.com/prod");
+/// client.post_to_connection("c1", b"hello").await?;
+/// assert_eq!(client.received("c1"), [b"hello"]);
+/// # Ok::<(), apptheory::gateway::Error>(())
+/// # }).unwrap();
+/// ```
 #[derive(Clone, Debug)]
 pub struct FakeWebSocketManagementClient {
     endpoint: Arc<str>,
@@ -27,16 +37,16 @@ pub struct FakeWebSocketManagementClient {
     journal: Journal,
 }
 
-/// Something that a fake client was asked for.
+/// A recorded call.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RecordedCall {
     /// The client's endpoint.
     pub endpoint: String,
-    /// What was asked for.
+    /// The operation.
     pub operation: ConnectionOperation,
-    /// The connection, its id trimmed.
+    /// The connection's id, trimmed.
     pub connection_id: String,
-    /// What was sent; nothing where nothing is.
+    /// The data that was sent; empty for other operations.
     pub data: Vec<u8>,
 }
 
@@ -48,17 +58,17 @@ struct State {
     scripts: BTreeMap<ConnectionOperation, VecDeque<Result<(), gateway::Error>>>,
 }
 
-/// What was asked, of one client or of all of a factory's, in order.
+/// The calls of one client, or of all clients of a factory, in order.
 type Journal = Arc<Mutex<Vec<RecordedCall>>>;
 
 impl FakeWebSocketManagementClient {
-    /// A lenient client for an endpoint, which is trimmed.
+    /// Creates a lenient client for an endpoint, which is trimmed.
     #[must_use]
     pub fn new(endpoint: &str) -> Self {
         Self::recording(endpoint, false, Journal::default())
     }
 
-    /// A client that answers as API Gateway does: connections that are not there are gone, and data
+    /// Creates a client that responds as API Gateway does: unknown connections are gone, and data
     /// of more than 128 KiB is too large.
     #[must_use]
     pub fn strict(endpoint: &str) -> Self {
@@ -74,7 +84,7 @@ impl FakeWebSocketManagementClient {
         self.state().connections.insert(connection_id.trim().to_owned(), connection);
     }
 
-    /// Ends a connection, as a client that goes away does.
+    /// Ends a connection, as if its client had left.
     pub fn disconnect(&self, connection_id: &str) {
         self.state().connections.remove(connection_id.trim());
     }
@@ -85,14 +95,14 @@ impl FakeWebSocketManagementClient {
         self.state().connections.contains_key(connection_id.trim())
     }
 
-    /// Returns what has arrived at a connection so far, in order: unlike [`calls`](Self::calls),
-    /// without what was answered with an error.
+    /// Returns the data that a connection has got so far, in order, without calls that failed.
     #[must_use]
     pub fn received(&self, connection_id: &str) -> Vec<Vec<u8>> {
         self.state().received.get(connection_id.trim()).cloned().unwrap_or_default()
     }
 
-    /// Lets an operation fail from now on; `None` mends it. A connection whose closing fails stays.
+    /// Makes an operation fail from now on; `None` ends that. A connection whose closing fails
+    /// stays open.
     pub fn fail(&self, operation: ConnectionOperation, error: impl Into<Option<gateway::Error>>) {
         let mut state = self.state();
         match error.into() {
@@ -101,8 +111,8 @@ impl FakeWebSocketManagementClient {
         };
     }
 
-    /// Decides the answers to the next calls of an operation, one by one: `Ok` is whatever becomes
-    /// of the connection.
+    /// Scripts the responses to the next calls of an operation, one by one: `Ok` stands for the
+    /// state of the connection.
     pub fn script(
         &self,
         operation: ConnectionOperation,
@@ -111,14 +121,14 @@ impl FakeWebSocketManagementClient {
         self.state().scripts.entry(operation).or_default().extend(outcomes);
     }
 
-    /// What was asked for so far, in order.
+    /// Returns all recorded calls, in order.
     #[must_use]
     pub fn calls(&self) -> Vec<RecordedCall> {
         let journal = locked(&self.journal);
         journal.iter().filter(|call| *call.endpoint == *self.endpoint).cloned().collect()
     }
 
-    /// Records a call, and answers it unless the answer depends on the connection.
+    /// Records a call; returns its response unless that depends on the connection.
     fn take(
         &self,
         operation: ConnectionOperation,
@@ -181,7 +191,7 @@ impl FakeWebSocketManagementClient {
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Nothing panics while one is locked: poisoning says nothing here.
+    // Nothing panics while the lock is held, so a poisoned lock is still consistent.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -203,7 +213,7 @@ impl WebSocketManagementClient for FakeWebSocketManagementClient {
     }
 }
 
-/// Fake clients, one for each endpoint. Clones are the same factory.
+/// Fake clients, one per endpoint. Clones share the same factory.
 #[derive(Clone, Debug, Default)]
 pub struct FakeWebSocketClients {
     clients: Arc<Mutex<BTreeMap<String, FakeWebSocketManagementClient>>>,
@@ -212,19 +222,20 @@ pub struct FakeWebSocketClients {
 }
 
 impl FakeWebSocketClients {
-    /// A factory of lenient clients.
+    /// Creates a factory of lenient clients.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A factory of [strict](FakeWebSocketManagementClient::strict) clients.
+    /// Creates a factory of [strict](FakeWebSocketManagementClient::strict) clients.
     #[must_use]
     pub fn strict() -> Self {
         Self { is_strict: true, ..Self::default() }
     }
 
-    /// The client for an endpoint, which is trimmed: the one that senders get.
+    /// Returns the client for an endpoint, which is trimmed: the same one that the application
+    /// sends with.
     #[must_use]
     pub fn at(&self, endpoint: &str) -> FakeWebSocketManagementClient {
         let endpoint = endpoint.trim();
@@ -236,13 +247,13 @@ impl FakeWebSocketClients {
         client.clone()
     }
 
-    /// The endpoints that a client was made for.
+    /// Returns the endpoints that clients were created for.
     #[must_use]
     pub fn endpoints(&self) -> Vec<String> {
         locked(&self.clients).keys().cloned().collect()
     }
 
-    /// What the clients were asked for so far, in order.
+    /// Returns all recorded calls of the clients, in order.
     #[must_use]
     pub fn calls(&self) -> Vec<RecordedCall> {
         locked(&self.journal).clone()

@@ -1,15 +1,14 @@
-//! Sending to WebSocket connections: API Gateway's management API, broadcasts, and who is
-//! connected.
+//! Sending to WebSocket connections: API Gateway's management API, broadcasts, and the registry of
+//! connections.
 //!
-//! This module decides who carries the core's effects on connections out, how many at a time, and
-//! how long a client that does not read is waited for. Endpoints, regions, and what an answer means
-//! are [`gateway`](apptheory_core::gateway)'s to decide; how connections are kept is
-//! [`registry`](apptheory_core::registry)'s.
+//! This module has the clients, and limits how many connections are sent to concurrently and for
+//! how long. [`gateway`](apptheory_core::gateway) knows endpoints, regions and the meaning of
+//! responses; [`registry`](apptheory_core::registry) how connections are stored.
 //!
 //! | Client | Sends |
 //! |---|---|
 //! | `AwsWebSocketManagementClient` | through the AWS SDK, with the feature `websocket` |
-//! | [`FakeWebSocketManagementClient`] | nowhere: it keeps what was sent, for tests |
+//! | [`FakeWebSocketManagementClient`] | to memory, for tests |
 //!
 //! ```
 //! use apptheory::gateway::Connection;

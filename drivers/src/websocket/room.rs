@@ -1,4 +1,4 @@
-//! Rooms: who is in one, and what everybody in it gets.
+//! Rooms: sending to all connections of a topic.
 
 use core::num::NonZeroU32;
 use std::collections::BTreeSet;
@@ -14,12 +14,12 @@ use super::connections::Connections;
 use crate::app::WebSocket;
 use crate::clock::Clock as _;
 
-/// The connections of one topic; made by [`Connections::room`]. Clones are the same room, and
+/// The connections of one topic; made by [`Connections::room`]. Clones share the same room, and are
 /// cheap.
 ///
-/// A connection is in one room at a time. It is there until it leaves, or is found to be gone when
-/// something is sent to it, or for at least two hours, the longest that API Gateway keeps one,
-/// after it [joined](Self::join) or was [touched](Self::touch).
+/// A connection is in one room at a time. It stays until it leaves, or is found to be gone when
+/// something is sent to it, or for at least two hours after it [joined](Self::join) or was
+/// [touched](Self::touch); API Gateway keeps no connection longer than that.
 ///
 /// ```
 /// use apptheory::Store;
@@ -64,43 +64,43 @@ pub struct Room {
     topic: Arc<str>,
 }
 
-/// A room, and what sends to it; made by [`Room::through`].
+/// A room with a client to send with; made by [`Room::through`].
 #[derive(Clone, Debug)]
 pub struct RoomSender {
     room: Room,
     broadcaster: Broadcaster,
 }
 
-/// What became of a broadcast to a room: who did not get it, and why.
+/// The result of a broadcast to a room: which connections did not get it, and why.
 #[derive(Clone, Debug, Default)]
 pub struct RoomReport {
-    /// What became of each connection in the room.
+    /// The result for each connection in the room.
     pub sent: BroadcastReport,
-    /// Connections that are gone, and could not be removed. They expire, or the next broadcast
-    /// tries again.
+    /// Connections that are gone and could not be removed. They expire, or the next broadcast
+    /// removes them.
     pub not_removed: Vec<(String, Error)>,
 }
 
-/// A broadcast did not reach everybody in a room, because who is in it was not found to the end, or
-/// because there was nothing to send or to send with.
+/// A broadcast did not reach everyone in a room: the list of its connections could not be read
+/// completely, or there was nothing to send or to send with.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum BroadcastError {
-    /// The value has no JSON form, or there is no client to send with. Nothing was sent.
+    /// The value cannot be written as JSON, or there is no client to send with. Nothing was sent.
     #[error(transparent)]
     Send(#[from] gateway::Error),
-    /// The rest of the room was not found: the store did not answer, or the topic is blank or too
-    /// long.
-    #[error("the room was not found to its end; {} connections got it: {error}", .report.sent.delivered)]
+    /// The rest of the room could not be read: the store did not respond, or the topic is blank or
+    /// too long.
+    #[error("the room could not be read completely; {} connections got the message: {error}", .report.sent.delivered)]
     Room {
-        /// Why.
+        /// The reason.
         #[source]
         error: Error,
-        /// What became of those who were found.
+        /// The result for the connections that were read.
         report: Box<RoomReport>,
     },
 }
 
-/// As the error of the registry or of the management API.
+/// Returns the error of the registry or of the management API.
 impl From<BroadcastError> for AppError {
     fn from(error: BroadcastError) -> Self {
         match error {
@@ -115,17 +115,17 @@ impl Room {
         Self { connections, topic: topic.into() }
     }
 
-    /// Lets a connection in: on `$connect`. It leaves the room that it was in.
+    /// Adds a connection to the room, and removes it from its previous room. Call it on `$connect`.
     ///
     /// # Errors
     ///
-    /// [`Error`] for a blank or over-long topic, or of the store.
+    /// [`Error`] for a blank or over-long topic, or an error of the store.
     pub async fn join(&self, socket: &WebSocket) -> Result<(), Error> {
         self.connections.register(&socket.connection().connection_id, &self.topic).await
     }
 
-    /// Keeps a connection in the room for longer: on a message from it. One that is in no room is
-    /// let in, as one that was taken for gone before it was established.
+    /// Keeps a connection in the room for longer. Call it on its messages. A connection that is in
+    /// no room is added, for instance if it was removed before it was established.
     ///
     /// # Errors
     ///
@@ -137,7 +137,7 @@ impl Room {
         }
     }
 
-    /// Lets a connection out: on `$disconnect`.
+    /// Removes a connection from the room. Call it on `$disconnect`.
     ///
     /// # Errors
     ///
@@ -146,9 +146,9 @@ impl Room {
         self.connections.remove(&socket.connection().connection_id).await
     }
 
-    /// Sends to the room with a [client](super::WebSocketClient), or with a [`Broadcaster`] that
-    /// has settings of its own: for handlers that are not on a socket of the room's API. On one, it
-    /// is [`WebSocket::broadcast`].
+    /// Returns the room with a [client](super::WebSocketClient) to send with, or a [`Broadcaster`]
+    /// with settings of its own. Use it in handlers of other events; handlers of messages call
+    /// [`WebSocket::broadcast`].
     pub fn through(&self, client: impl Into<Broadcaster>) -> RoomSender {
         let clock = self.connections.store().clock().clone();
         RoomSender { room: self.clone(), broadcaster: client.into().with_clock(clock) }
@@ -156,7 +156,7 @@ impl Room {
 }
 
 impl RoomSender {
-    /// Sends a value as JSON to everybody in the room, as [`send`](Self::send) does.
+    /// Sends a value as JSON to everyone in the room, as [`send`](Self::send) does.
     ///
     /// # Errors
     ///
@@ -168,12 +168,12 @@ impl RoomSender {
         self.send(&json_message(value)?).await
     }
 
-    /// Sends data to everybody in the room, page by page, and removes those that are gone; but not
-    /// those of the last half minute, whose `$connect` may still be at work.
+    /// Sends data to everyone in the room, page by page, and removes connections that are gone,
+    /// except those that joined in the last 30 s, whose `$connect` may not be finished.
     ///
     /// # Errors
     ///
-    /// [`BroadcastError`]. What becomes of a single connection is no error, and is reported.
+    /// [`BroadcastError`]. Failures of single connections are not errors: see the report.
     pub async fn send(&self, data: &[u8]) -> Result<RoomReport, BroadcastError> {
         let mut report = RoomReport::default();
         let mut cursor = None;
@@ -211,7 +211,7 @@ impl RoomSender {
     }
 }
 
-/// How many connections are found, and sent to, before the next are looked for.
+/// How many connections are read, and sent to, at a time.
 const PAGE: NonZeroU32 = match NonZeroU32::new(100) {
     Some(number) => number,
     None => NonZeroU32::MIN,

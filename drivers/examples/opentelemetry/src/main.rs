@@ -1,8 +1,8 @@
 //! A function whose spans go to an OpenTelemetry collector.
 //!
 //! They are those that its log lines name: of each invocation and of each record, and those of the
-//! application's own. They begin in the trace that Lambda gave the invocation, so that X-Ray shows them
-//! below the function. Where that trace is not sampled, none is sent.
+//! application's own. They begin in the trace that Lambda gave the invocation, so that X-Ray shows
+//! them below the function. Where that trace is not sampled, none is sent.
 //!
 //! ```text
 //! docker run --rm -p 4318:4318 otel/opentelemetry-collector

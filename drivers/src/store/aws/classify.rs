@@ -1,4 +1,4 @@
-//! What an SDK error means to a machine of the store.
+//! What an SDK error means for a machine of the store.
 
 use core::error::Error;
 
@@ -17,7 +17,7 @@ where
         Said::LateAnswer => store::Error::Timeout,
         Said::Unwritable => store::Error::Misconfigured(Misconfiguration::InvalidRequest),
         Said::NoCredentials => store::Error::Misconfigured(Misconfiguration::MissingCredentials),
-        // A reply that cannot be read says nothing about whether a write happened.
+        // A malformed reply does not say whether a write happened.
         Said::NoAnswer => store::Error::Unavailable,
     })
 }

@@ -1,4 +1,4 @@
-//! Attribute values of the core, and those of the SDK.
+//! Converting attribute values between the core's types and the SDK's.
 
 use std::collections::HashMap;
 
@@ -6,15 +6,15 @@ use apptheory_core::store::{self, AttributeName, Expressions, Item, Key, Number,
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 
-/// An item as the SDK has it.
+/// An item of the SDK.
 pub(super) type SdkItem = HashMap<String, AttributeValue>;
 
-/// The SDK received a type of attribute that it does not know.
+/// The SDK received an attribute type that it does not know.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("an attribute has a type that the SDK does not know")]
 pub(super) struct UnknownAttributeType;
 
-/// A reply that cannot be read says nothing about whether a write happened.
+/// A malformed reply does not say whether a write happened.
 impl From<UnknownAttributeType> for store::Error {
     fn from(_: UnknownAttributeType) -> Self {
         Self::Unavailable
@@ -79,7 +79,8 @@ pub(super) fn value_from_sdk(value: AttributeValue) -> Result<Value, UnknownAttr
     })
 }
 
-/// `ExpressionAttributeNames`; `None` if there are none, for DynamoDB refuses an empty map.
+/// Returns `ExpressionAttributeNames`; `None` if there are no names, because DynamoDB refuses an
+/// empty map.
 pub(super) fn names_to_sdk(expressions: &Expressions<'_>) -> Option<HashMap<String, String>> {
     let names = expressions.placeholder_names();
     let names: HashMap<_, _> =
@@ -87,7 +88,8 @@ pub(super) fn names_to_sdk(expressions: &Expressions<'_>) -> Option<HashMap<Stri
     (!names.is_empty()).then_some(names)
 }
 
-/// `ExpressionAttributeValues`; `None` if there are none, for DynamoDB refuses an empty map.
+/// Returns `ExpressionAttributeValues`; `None` if there are no values, because DynamoDB refuses an
+/// empty map.
 pub(super) fn values_to_sdk(expressions: &Expressions<'_>) -> Option<SdkItem> {
     let values = expressions.placeholder_values();
     let values: SdkItem =

@@ -1,4 +1,4 @@
-//! Creating the tables that are needed, once.
+//! Creating tables.
 
 use core::error::Error;
 use core::time::Duration;
@@ -18,33 +18,33 @@ use super::AwsStore;
 use super::classify::classify;
 use crate::clock::Clock;
 
-/// How long a table may take to become active: five minutes. DynamoDB promises no time; an empty
-/// table with indexes usually takes well under one.
+/// How long to wait for a table to become active: 5 min. DynamoDB gives no bound; an empty table
+/// with indexes usually takes well under one minute.
 pub const CREATE_TABLE_PATIENCE: Duration = Duration::from_secs(300);
 
-/// How often a table that is being created is looked at: every second.
+/// How often to poll a table that is being created: every second.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How a table came to be as its definition asks.
+/// How a table came to match its definition.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum TableCreation {
     /// It was created.
     Created,
-    /// It was there already, with the same keys and indexes.
+    /// It existed before, with the same keys and indexes.
     Existed,
 }
 
-/// Why a table is not as its definition asks. Nothing is ever deleted or changed to make it so.
+/// Why a table does not match its definition. Nothing is ever deleted or changed to make it match.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum TableError {
-    /// A table of that name exists with another primary key: choose another name or attribute
+    /// A table of that name exists with another primary key. Choose another name or attribute
     /// schema, or migrate.
     #[error("table {table} exists with another primary key")]
     KeysDiffer {
         /// The table.
         table: TableName,
     },
-    /// The table exists, but lacks an index or has it with another key: add the index to it.
+    /// The table exists, but lacks an index or has it with another key. Add the index to it.
     #[error("table {table} exists without index {index}, or has it with another key")]
     IndexDiffers {
         /// The table.
@@ -52,38 +52,38 @@ pub enum TableError {
         /// The index.
         index: String,
     },
-    /// Items of the table expire by another attribute: turn that off, or choose another attribute
+    /// The table has a TTL on another attribute. Disable that TTL, or choose another attribute
     /// schema.
-    #[error("items of table {table} expire by {attribute}")]
+    #[error("the TTL attribute of table {table} is {attribute}")]
     TimeToLiveDiffers {
         /// The table.
         table: TableName,
-        /// The attribute that is in use.
+        /// The current TTL attribute.
         attribute: String,
     },
-    /// The table did not become active within [`CREATE_TABLE_PATIENCE`]. It may yet: try again.
+    /// The table did not become active within [`CREATE_TABLE_PATIENCE`]. Try again.
     #[error("table {table} did not become active in time")]
     NotActive {
         /// The table.
         table: TableName,
     },
-    /// DynamoDB did not do as asked. The table may have been created: to try again is safe.
+    /// DynamoDB returned an error. The table may have been created: trying again is safe.
     #[error("table {table}: {error}")]
     Store {
         /// The table.
         table: TableName,
-        /// What it answered instead.
+        /// DynamoDB's error.
         error: store::Error,
     },
 }
 
 impl<C: Clock> AwsStore<C> {
-    /// Makes sure that the table exists as defined: creates it, waits until it is active, and turns
-    /// its time to live on. Safe to repeat and to do from several processes at once.
+    /// Makes sure that the table exists as defined: creates it, waits until it is active, and
+    /// enables its TTL. It is safe to repeat, also from several processes at once.
     ///
     /// # Errors
     ///
-    /// [`TableError`] when the table exists otherwise, or cannot be created.
+    /// [`TableError`] if the table exists with another definition, or cannot be created.
     pub async fn create_table(
         &self,
         definition: &TableDefinition,
@@ -98,12 +98,12 @@ impl<C: Clock> AwsStore<C> {
         Ok(creation)
     }
 
-    /// Makes sure that tables exist as defined, all at the same time, each as with
-    /// [`create_table`](Self::create_table). Says how each came to be, in the order given.
+    /// Makes sure that tables exist as defined, all at the same time, as
+    /// [`create_table`](Self::create_table) does. Returns how each came to be, in the order given.
     ///
     /// # Errors
     ///
-    /// [`TableError`] for the first table that fails. The others may exist by then, or not: to try
+    /// [`TableError`] of the first table that fails. Others may or may not exist by then: trying
     /// again is safe.
     pub async fn create_tables<'a>(
         &self,
@@ -113,7 +113,7 @@ impl<C: Clock> AwsStore<C> {
     }
 }
 
-/// One table on its way to being as defined.
+/// The creation of a table.
 struct Setup<'a, C> {
     store: &'a AwsStore<C>,
     definition: &'a TableDefinition,
@@ -152,7 +152,7 @@ impl<C: Clock> Setup<'_, C> {
         match created {
             Ok(_) => Ok(TableCreation::Created),
             Err(error) => match error.as_service_error() {
-                // Somebody else was faster.
+                // Another process created it first.
                 Some(CreateTableError::ResourceInUseException(_)) => Ok(TableCreation::Existed),
                 _ => Err(self.failed(&error)),
             },
@@ -177,7 +177,7 @@ impl<C: Clock> Setup<'_, C> {
         }
     }
 
-    /// Whether what is there has the keys and indexes of the definition. Further indexes are fine.
+    /// Checks that the table has the keys and indexes of the definition. Further indexes are fine.
     fn compare(&self, found: &TableDescription) -> Result<(), TableError> {
         let table = || self.definition.name.clone();
         if !self.is_keyed_as(found, found.key_schema(), &self.definition.key) {
@@ -279,7 +279,7 @@ impl<C: Clock> Setup<'_, C> {
     }
 }
 
-/// The key as the SDK has it: the partition key first.
+/// Returns the SDK's key schema: the partition key first.
 fn key_schema(key: &KeySchema) -> Result<Vec<KeySchemaElement>, BuildError> {
     let element = |name: &str, role: KeyType| {
         KeySchemaElement::builder().attribute_name(name).key_type(role).build()

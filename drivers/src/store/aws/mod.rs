@@ -1,22 +1,21 @@
-//! The store effects on DynamoDB, through the AWS SDK.
+//! Store effects on DynamoDB, through the AWS SDK.
 //!
-//! This module decides how an effect becomes an SDK call, how often it may be sent, and which
-//! outcome a reply or an SDK error stands for. It refuses to know how long a decision may take: put
-//! it into a [`Deadline`](crate::layer::Deadline), which also ends the SDK's own time-outs and
-//! retries.
+//! This module makes an SDK call from each effect, decides how often it may be sent, and makes an
+//! outcome from the reply or the SDK's error. To limit the time of a decision, wrap the executor in
+//! a [`Deadline`](crate::layer::Deadline), which also ends the SDK's own timeouts and retries.
 //!
-//! What is sent once and what may be retried follows from what a lost reply leaves behind:
+//! Effects that could be applied twice are sent only once; others may be retried:
 //!
 //! | Effect | Sent |
 //! |---|---|
-//! | `UpdateItem` that adds to a number | exactly once: a second time might add twice |
-//! | `UpdateItem` with a guard | exactly once: a second time might be refused for what the first did |
+//! | `UpdateItem` that adds to a number | exactly once: a retry could add twice |
+//! | `UpdateItem` with a guard | exactly once: a retry could be refused because of the first attempt |
 //! | `TransactWriteItems` without a token | exactly once |
-//! | everything else | with the SDK's standard retries, as its configuration says |
+//! | everything else | with the SDK's standard retries, as configured |
 //!
-//! With the feature `tracing`, every SDK error is told as a debug event under the target
-//! `apptheory::aws`: service errors by code and request id, failures to connect with their chain of
-//! causes. Messages from the service, keys and payloads are left out.
+//! With the feature `tracing`, every SDK error is a debug event with the target `apptheory::aws`:
+//! service errors with code and request id, connection failures with their chain of causes.
+//! Messages from the service, keys and payloads are left out.
 //!
 //! ```no_run
 //! use apptheory::clock::SystemClock;
@@ -71,7 +70,8 @@ use crate::execute::Execute;
 use crate::snapshot;
 use crate::trace::Propagation;
 
-/// Carries out every store effect on DynamoDB. Clones share connections and credentials.
+/// Performs store effects on DynamoDB. Clones share connections and credentials. Programs usually
+/// take a [`Store::aws`](super::Store::aws).
 ///
 /// ```
 /// use apptheory::clock::ManualClock;
@@ -97,24 +97,23 @@ pub struct AwsStore<C = SystemClock> {
 }
 
 impl AwsStore {
-    /// Takes region, credentials, endpoint and retry settings from where the SDK looks for them:
-    /// environment, profile, container or instance metadata. Profiles may sign in with SSO, or run
-    /// a credential process.
+    /// Creates an executor with region, credentials, endpoint and retry settings from the SDK's
+    /// default sources: environment, profile, container or instance metadata. Profiles may use SSO,
+    /// or a credential process.
     ///
-    /// Without a region every effect answers [`Misconfiguration::MissingTable`], without
+    /// Without a region every effect returns [`Misconfiguration::MissingTable`], without
     /// credentials [`Misconfiguration::MissingCredentials`].
     pub async fn from_env() -> Self {
         Self::from_sdk_config(&snapshot::config().load().await)
     }
 
-    /// Takes its settings from a configuration shared with other AWS clients.
+    /// Creates an executor with a configuration that is shared with other AWS clients.
     #[must_use]
     pub fn from_sdk_config(config: &SdkConfig) -> Self {
         Self::new(Client::new(config))
     }
 
-    /// Sends with a client of these settings, and the [trace](crate::trace::Propagation) of the
-    /// invocation.
+    /// Uses a client of your own. It sends the invocation's [trace](crate::trace::Propagation).
     #[must_use]
     pub fn new(client: Client) -> Self {
         let config = client.config();
@@ -128,34 +127,34 @@ impl AwsStore {
 }
 
 impl<C> AwsStore<C> {
-    /// Sends to `url` instead of DynamoDB's own endpoint, for example to a local DynamoDB.
+    /// Sends to `url` instead of the DynamoDB endpoint, for example to DynamoDB Local.
     #[must_use]
     pub fn with_endpoint_url(self, url: impl Into<String>) -> Self {
         let client = shared(self.client.config().to_builder().endpoint_url(url));
         Self { client, ..self }
     }
 
-    /// Sleeps on, and takes the time of answers from, `clock`.
+    /// Uses `clock` for sleeping, and for the arrival times of replies.
     #[must_use]
     pub fn with_clock<D>(self, clock: D) -> AwsStore<D> {
         AwsStore { client: self.client, clock, meter: self.meter }
     }
 
-    /// Returns the SDK client that it sends with.
+    /// Returns the SDK client.
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.client
     }
 
-    /// Returns the orders that were sent so far, and the capacity that DynamoDB reported for them.
-    /// It reports none for a refused write or a cancelled transaction, although it charges for
-    /// them. What the SDK repeats counts once.
+    /// Returns the number of calls so far, and the capacity that DynamoDB reported for them.
+    /// DynamoDB reports none for a refused write or a cancelled transaction, although it charges
+    /// for them. Retries by the SDK count once.
     #[must_use]
     pub fn usage(&self) -> StoreUsage {
         self.meter.usage()
     }
 
-    /// Counts an order that was sent, and what DynamoDB said that it consumed.
+    /// Counts a call, with the capacity that DynamoDB reported.
     fn count<'c>(
         &self,
         operation: &'static str,
@@ -168,8 +167,8 @@ impl<C> AwsStore<C> {
         self.meter.record(operation, consumed.into_iter().map(of_table).sum());
     }
 
-    /// The client, if there is any point in sending `order`. Without a region nothing can be sent:
-    /// there is no endpoint, nor a signature for a custom one.
+    /// Returns the client, unless `order` cannot succeed. Without a region there is neither an
+    /// endpoint nor a signature.
     fn client_for(&self, order: &impl Wire) -> Result<&Client, store::Error> {
         order.check()?;
         self.client
@@ -180,7 +179,7 @@ impl<C> AwsStore<C> {
     }
 }
 
-/// A client of these settings, which connects before the first invocation.
+/// Creates a client, which connects before the first invocation.
 fn shared(config: ConfigBuilder) -> Arc<Client> {
     let client = Arc::new(Client::from_conf(config.build()));
     #[cfg(feature = "lambda")]
@@ -188,7 +187,7 @@ fn shared(config: ConfigBuilder) -> Arc<Client> {
     client
 }
 
-/// Executes each order by the method of its name, and says when the answer arrived.
+/// Implements effects: each is executed by the method of its name, with the reply's arrival time.
 macro_rules! carries_out {
     ($($effect:ident $method:ident,)+) => {$(
         impl<C: Clock> Execute<$effect> for AwsStore<C> {
@@ -208,7 +207,7 @@ impl<C: Clock> Execute<Sleep> for AwsStore<C> {
     }
 }
 
-/// Overrides the client's settings for a call that must not be repeated.
+/// Returns settings for a call that must not be retried.
 fn sent_once() -> ConfigBuilder {
     ConfigBuilder::default().retry_config(RetryConfig::disabled())
 }

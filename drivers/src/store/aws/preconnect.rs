@@ -1,4 +1,4 @@
-//! Connects to DynamoDB before the first invocation.
+//! Connecting to DynamoDB before the first invocation.
 
 use core::time::Duration;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -23,11 +23,11 @@ use crate::lambda::RUNTIME_API;
 /// How long the function waits for connections before it starts without them.
 const CONNECT_TIME: Duration = Duration::from_secs(1);
 
-/// The clients of this process, which runs one function.
+/// The clients of this process.
 static CLIENTS: Mutex<Vec<Weak<Client>>> = Mutex::new(Vec::new());
 
-/// Lets a client connect before the first invocation, if this process runs on Lambda and the client
-/// is not dropped before.
+/// Registers a client to connect before the first invocation, if the process runs on Lambda and the
+/// client still exists then.
 pub(super) fn before_first_invocation(client: &Arc<Client>) {
     if filled(process_env, RUNTIME_API).is_some() {
         let mut clients = clients();
@@ -36,7 +36,7 @@ pub(super) fn before_first_invocation(client: &Arc<Client>) {
     }
 }
 
-/// Connects all clients. A client that cannot connect is logged, and tries again at its first call.
+/// Connects all clients. A failure is logged; the client tries again at its first call.
 pub(crate) async fn connect_all(clock: &SharedClock) {
     let clients: Vec<_> = clients().iter().filter_map(Weak::upgrade).collect();
     join_all(clients.iter().map(async |client| {
@@ -47,14 +47,14 @@ pub(crate) async fn connect_all(clock: &SharedClock) {
     .await;
 }
 
-/// Loads the credentials of a client and opens a connection, which its first call uses.
+/// Loads a client's credentials, and opens a connection for its first call.
 async fn connect(client: &Client, clock: &SharedClock) -> Result<(), String> {
     let by = clock.now().saturating_add(CONNECT_TIME);
-    // `Ping` replaces the order before it is sent: its table need not exist.
+    // `Ping` replaces the request before it is sent, so its table need not exist.
     let order = client.get_item().table_name("none").customize().config_override(sent_once());
     match clock.race(Some(by), order.interceptor(Ping).send()).await {
         None => Err(format!("no answer within {CONNECT_TIME:?}")),
-        // The answer to `GET /` is an error of the order. That there is one is enough.
+        // The reply to `GET /` is an error for the SDK, and proves that the connection works.
         Some(Err(error)) if error.raw_response().is_none() => {
             Err(Sanitizer::new().free_text(&WithCauses(&error).to_string()).into_owned())
         }
@@ -62,8 +62,8 @@ async fn connect(client: &Client, clock: &SharedClock) -> Result<(), String> {
     }
 }
 
-/// Sends `GET /` in place of a request, without a signature: DynamoDB answers that it is healthy.
-/// That needs no permission and no table, is not in CloudTrail, and costs no capacity.
+/// Sends `GET /` instead of a request, unsigned: DynamoDB replies that it is healthy. That needs no
+/// permission and no table, is not in CloudTrail, and costs no capacity.
 #[derive(Debug)]
 struct Ping;
 
@@ -87,7 +87,7 @@ impl Intercept for Ping {
 }
 
 fn clients() -> MutexGuard<'static, Vec<Weak<Client>>> {
-    // Nothing panics while it is locked: poisoning says nothing here.
+    // Nothing panics while the lock is held, so a poisoned lock is still consistent.
     CLIENTS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -102,7 +102,7 @@ mod tests {
     use crate::clock::{ManualClock, SystemClock};
     use crate::store::AwsStore;
 
-    /// What it says of a server at `url`.
+    /// Returns the result of connecting to a server at `url`.
     async fn connects_to(url: String, clock: SharedClock) -> Result<(), String> {
         let config = Config::builder()
             .behavior_version(BehaviorVersion::latest())

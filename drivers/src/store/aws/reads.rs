@@ -1,4 +1,4 @@
-//! The effects that read: `GetItem`, `BatchGetItem`, `QueryItems`.
+//! Effects that read: `GetItem`, `BatchGetItem`, `QueryItems`.
 
 use apptheory_core::store::wire::Wire as _;
 use apptheory_core::store::{
@@ -86,7 +86,7 @@ impl<C: Clock> AwsStore<C> {
             .set_key_condition_expression(expressions.key_condition)
             .set_filter_expression(expressions.filter)
             .set_exclusive_start_key(order.start_after.as_ref().map(item_to_sdk))
-            // The protocol's number is an `i32`; no page examines as many items as that.
+            // The protocol's number is an `i32`, far more items than a page examines.
             .set_limit(order.limit.map(|limit| i32::try_from(limit).unwrap_or(i32::MAX)))
             .scan_index_forward(order.forward)
             .consistent_read(order.consistent)

@@ -1,4 +1,4 @@
-//! The effects that write: `PutItem`, `UpdateItem`, `DeleteItem`, `TransactWriteItems`.
+//! Effects that write: `PutItem`, `UpdateItem`, `DeleteItem`, `TransactWriteItems`.
 
 use core::error::Error;
 
@@ -25,9 +25,9 @@ use super::convert::{
 use super::{AwsStore, sent_once};
 use crate::clock::Clock;
 
-/// Gives a builder of the SDK, whichever write it is of, what all guarded writes have: the table,
-/// the condition with its placeholders, and what to answer a failed condition with. The builders
-/// have no trait in common, but methods of the same names.
+/// Sets on an SDK builder what all guarded writes have: the table, the condition with its
+/// placeholders, and what a failed condition returns. The builders share method names, but no
+/// trait.
 macro_rules! guarded {
     ($builder:expr, $order:expr, $expressions:expr) => {{
         let expressions = $expressions;
@@ -49,7 +49,7 @@ impl<C: Clock> AwsStore<C> {
             .await;
         let consumed = sent.as_ref().ok().and_then(|answer| answer.consumed_capacity());
         self.count(PutItem::OPERATION, consumed);
-        // A put returns nothing: what is there now is what was sent.
+        // A put returns nothing: the new item is the one that was sent.
         written(sent.map(|_| None), |error| {
             if let PutItemError::ConditionalCheckFailedException(refusal) = error {
                 Some(refusal)
@@ -128,7 +128,7 @@ impl<C: Clock> AwsStore<C> {
     }
 }
 
-/// The outcome of a guarded write; `refusal` picks the failed condition out of the SDK's error.
+/// Returns the outcome of a guarded write; `refusal` finds the failed condition in the SDK's error.
 fn written<E>(
     sent: Result<Option<SdkItem>, SdkError<E>>,
     refusal: impl FnOnce(&E) -> Option<&ConditionalCheckFailedException>,
@@ -171,7 +171,7 @@ fn seen(item: Option<&SdkItem>) -> Result<Option<Item>, store::Error> {
     Ok(item.cloned().map(item_from_sdk).transpose()?)
 }
 
-/// What to answer a failed condition with. There is none to fail where the guard always holds.
+/// Returns what a failed condition should return; nothing if the guard always holds.
 fn old_item_if(guard: &Guard) -> Option<ReturnValuesOnConditionCheckFailure> {
     (*guard != Guard::Always).then_some(ReturnValuesOnConditionCheckFailure::AllOld)
 }

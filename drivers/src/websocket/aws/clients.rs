@@ -1,4 +1,4 @@
-//! Making clients, once for each endpoint and region.
+//! Creating clients, one per endpoint and region.
 
 use core::fmt;
 use std::collections::BTreeMap;
@@ -24,18 +24,18 @@ use crate::snapshot;
 use crate::trace::Propagation;
 use crate::websocket::client::{FactoryFuture, WebSocketClient, WebSocketClientFactory};
 
-/// Makes clients that send through the AWS SDK: one for each endpoint and region, kept for as long
-/// as the factory is. Make one factory per process, and share it.
+/// Creates clients that send through the AWS SDK: one per endpoint and region, kept as long as the
+/// factory. Create one factory per process, and share it.
 ///
-/// | | is the first of |
+/// | Setting | Comes from the first of |
 /// |---|---|
 /// | endpoint | [`with_endpoint`](Self::with_endpoint), the event's |
 /// | region | [`with_region`](Self::with_region), `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile, the endpoint's host |
 /// | credentials | [`with_credentials`](Self::with_credentials), environment, profile, web identity, container, instance |
 ///
-/// A shared [configuration](Self::with_sdk_config) stands for environment, profile and everything
-/// after them. Blank texts are none. Credentials are asked for when something is sent, and renewed
-/// by the SDK.
+/// A shared [configuration](Self::with_sdk_config) replaces the environment, the profile and all
+/// sources after them. Blank texts are ignored. Credentials are loaded when something is sent, and
+/// renewed by the SDK.
 ///
 /// ```
 /// use apptheory::gateway::{self, ErrorKind};
@@ -54,7 +54,7 @@ use crate::websocket::client::{FactoryFuture, WebSocketClient, WebSocketClientFa
 #[doc = include_str!("../../https/connections.md")]
 pub struct AwsWebSocketClients {
     settings: Settings,
-    /// What all clients share: it is loaded for the first of them.
+    /// The configuration that all clients share; loaded for the first of them.
     sdk_config: OnceCell<SdkConfig>,
     clients: Mutex<BTreeMap<(String, String), Arc<AwsWebSocketManagementClient>>>,
 }
@@ -78,7 +78,7 @@ impl Default for AwsWebSocketClients {
 }
 
 impl AwsWebSocketClients {
-    /// Makes a factory that takes everything from where the SDK looks for it.
+    /// Creates a factory with the SDK's default sources.
     #[must_use]
     pub fn new() -> Self {
         Self::of(Settings {
@@ -96,58 +96,59 @@ impl AwsWebSocketClients {
         Self { settings, sdk_config: OnceCell::new(), clients: Mutex::default() }
     }
 
-    /// Sends to this endpoint, whatever events say: for custom domains with an API mapping, of
-    /// which events say nothing, and for a local server.
+    /// Sets the endpoint, whatever events say. Use it for custom domains with an API mapping, whose
+    /// events do not name the endpoint, and for a local server.
     #[must_use]
     pub fn with_endpoint(self, endpoint: impl Into<String>) -> Self {
         Self::of(Settings { endpoint: Some(endpoint.into()), ..self.settings })
     }
 
-    /// Signs for this region.
+    /// Sets the region to sign for.
     #[must_use]
     pub fn with_region(self, region: impl Into<String>) -> Self {
         Self::of(Settings { region: Some(region.into()), ..self.settings })
     }
 
-    /// Signs for the region that the endpoint's host names, if it names one, rather than for that
-    /// of the environment or the profile: to send to APIs of other regions.
+    /// Signs for the region in the endpoint's host, if there is one, instead of that of the
+    /// environment or the profile. Use it to send to APIs of other regions.
     #[must_use]
     pub fn preferring_endpoint_region(self) -> Self {
         Self::of(Settings { prefers_endpoint_region: true, ..self.settings })
     }
 
-    /// Signs with these credentials, or with those of this provider.
+    /// Sets the credentials, or a provider of credentials.
     #[must_use]
     pub fn with_credentials(self, credentials: impl ProvideCredentials + 'static) -> Self {
         let credentials = Some(SharedCredentialsProvider::new(credentials));
         Self::of(Settings { credentials, ..self.settings })
     }
 
-    /// Asks no instance for credentials: without any, sending fails at once. Lambda functions run
-    /// on no instance that they could ask.
+    /// Disables credentials from instance metadata, so that sending without credentials fails at
+    /// once. Lambda functions have no instance metadata.
     #[must_use]
     pub fn without_instance_metadata(self) -> Self {
         Self::of(Settings { asks_instance: false, ..self.settings })
     }
 
     /// Takes region, credentials, retries and connections from a configuration that is shared with
-    /// other AWS clients. How often something is tried is not its to decide.
+    /// other AWS clients. Its number of attempts is ignored.
     #[must_use]
     pub fn with_sdk_config(self, config: SdkConfig) -> Self {
         Self::of(Settings { sdk_config: Some(config), ..self.settings })
     }
 
-    /// Looks the region up in another environment than the process's.
+    /// Sets the function that looks the region's variables up, instead of the process's
+    /// environment.
     #[must_use]
     pub fn with_env(self, env: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
         Self::of(Settings { env: Arc::new(env), ..self.settings })
     }
 
-    /// Returns the client for an endpoint, made once for each endpoint and region. Nothing is sent.
+    /// Returns the client for an endpoint, created once per endpoint and region. Nothing is sent.
     ///
     /// # Errors
     ///
-    /// [`gateway::Error`], for the endpoint first. It is not remembered.
+    /// [`gateway::Error`], for the endpoint first. A failure is not cached.
     pub async fn connect(
         &self,
         endpoint: &str,
@@ -186,7 +187,7 @@ impl Settings {
                 let [first, second] =
                     ["AWS_REGION", "AWS_DEFAULT_REGION"].map(|name| (self.env)(name));
                 let said = [&self.region, &first, &second];
-                // Reading files is saved where their answer would not count.
+                // Files are not read if they would not matter.
                 let is_said = said.into_iter().flatten().any(|region| !region.trim().is_empty());
                 let profile = if is_said { None } else { profile_region().await };
                 (first, second, profile)
@@ -203,7 +204,7 @@ impl Settings {
         sources.resolve()
     }
 
-    /// What all clients share. The region is for those who hand out credentials: clients have their
+    /// Loads the shared configuration. The region is for credential providers; clients have their
     /// own.
     async fn load(&self, region: &str) -> SdkConfig {
         let region = Region::new(region.to_owned());
@@ -233,8 +234,8 @@ fn client(sdk_config: &SdkConfig, base: &RequestBase, region: &ResolvedRegion) -
         .identity_cache(cache)
         .region(Region::new(region.name.clone()))
         .endpoint_url(base.as_str())
-        // The SDK refuses to send anything to an endpoint of ours while these are on, and the
-        // environment turns them on for all services.
+        // While these are enabled, the SDK refuses custom endpoints, and the environment enables
+        // them for all services.
         .use_fips(false)
         .use_dual_stack(false)
         .retry_config(retries.with_max_attempts(MAX_ATTEMPTS))

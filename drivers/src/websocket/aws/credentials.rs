@@ -1,4 +1,4 @@
-//! Credentials: those that are blank are none, and none may be asked of the instance.
+//! Credentials: ignoring blank ones, and instance metadata.
 
 use aws_config::ecs::EcsCredentialsProvider;
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
@@ -14,8 +14,8 @@ use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentials
 use super::aws_sdk_apigatewaymanagement::config::Region;
 use crate::snapshot;
 
-/// Takes blank keys for missing ones: signed with them, every request is refused. Nobody to ask for
-/// keys is none, too.
+/// Treats blank keys, and a missing provider, as missing credentials: requests signed with blank
+/// keys are refused.
 #[derive(Debug)]
 pub(super) struct NotBlank(pub(super) Option<SharedCredentialsProvider>);
 
@@ -45,7 +45,7 @@ impl ProvideCredentials for NotBlank {
     }
 }
 
-/// The SDK's standard chain, up to the instance metadata.
+/// Returns the SDK's standard chain, without instance metadata.
 pub(super) fn without_instance_metadata(region: Region) -> CredentialsProviderChain {
     let config = ProviderConfig::default()
         .with_region(Some(region))

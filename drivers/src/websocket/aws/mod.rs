@@ -18,14 +18,13 @@ use outcome::outcome_of;
 pub use aws_sdk_apigatewaymanagement;
 pub use clients::AwsWebSocketClients;
 
-/// Manages the connections of one WebSocket API through the AWS SDK. Made by
-/// [`AwsWebSocketClients`]; clones share connections and credentials.
+/// Manages the connections of one WebSocket API through the AWS SDK; made by
+/// [`AwsWebSocketClients`]. Clones share connections and credentials.
 ///
-/// What the service would refuse, a blank id or more than 128 KiB, is refused before anything is
-/// sent. Answers of 429 and 5xx are tried again, three attempts in all, with the SDK's back-off;
-/// 403, 410 and 413 are not. Requests go to the
-/// [request base](apptheory_core::gateway::RequestBase) of the endpoint, whatever the environment
-/// says about FIPS and dual-stack endpoints: those name hosts that are not an API's.
+/// A blank id, and more than 128 KiB, are refused before anything is sent. Responses of 429 and 5xx
+/// are retried, with three attempts in all and the SDK's back-off; 403, 410 and 413 are not.
+/// Requests go to the [request base](apptheory_core::gateway::RequestBase) of the endpoint, also if
+/// the environment asks for FIPS or dual-stack endpoints, which do not exist for APIs.
 #[derive(Clone, Debug)]
 pub struct AwsWebSocketManagementClient {
     endpoint: String,
@@ -35,13 +34,13 @@ pub struct AwsWebSocketManagementClient {
 }
 
 impl AwsWebSocketManagementClient {
-    /// What requests are sent below.
+    /// Returns the base URL of requests.
     #[must_use]
     pub const fn request_base(&self) -> &RequestBase {
         &self.base
     }
 
-    /// The region that requests are signed for, and who said it.
+    /// Returns the region that requests are signed for, and where it comes from.
     #[must_use]
     pub const fn region(&self) -> &ResolvedRegion {
         &self.region

@@ -1,4 +1,4 @@
-//! What an SDK error means, and which answers are tried again.
+//! What SDK errors mean, and which responses are retried.
 
 use apptheory_core::gateway::{self, ConnectionOperation, ConnectionReply};
 use aws_credential_types::provider::error::CredentialsError;
@@ -9,7 +9,7 @@ use aws_sdk_apigatewaymanagement::error::{ProvideErrorMetadata, SdkError};
 
 use crate::sdk_error::find_source;
 
-/// The outcome that an SDK error stands for. What the service answered, `read` reads.
+/// Returns the outcome of an SDK error. `read` parses the service's response.
 pub(super) fn outcome_of<T, R>(
     operation: ConnectionOperation,
     error: SdkError<R>,
@@ -25,7 +25,7 @@ where
         SdkError::ResponseError(unreadable) => read(&reply(unreadable.raw(), None)),
         SdkError::TimeoutError(_) => Err(lost("timeout")),
         SdkError::DispatchFailure(failure) => Err(match find_source::<CredentialsError>(&error) {
-            // Whatever is wrong with them, nothing was sent.
+            // Without valid credentials, nothing was sent.
             Some(_) => failed(gateway::ErrorKind::MissingCredentials),
             None if failure.is_timeout() => lost("timeout"),
             None => lost("unavailable"),
@@ -43,8 +43,8 @@ fn reply(raw: &HttpResponse, code: Option<&str>) -> ConnectionReply {
     }
 }
 
-/// Tries every 429 and 5xx again. The SDK by itself knows some of them by their status, and the
-/// others by an error code that a proxy on the way leaves out.
+/// Retries every 429 and 5xx. The SDK itself recognizes some of them by their status, and others by
+/// an error code that a proxy may leave out.
 #[derive(Debug)]
 pub(super) struct RetryByStatus;
 
