@@ -24,7 +24,8 @@ fn get(path: &str) -> Request {
 struct Flushes(Arc<Mutex<Vec<String>>>);
 
 impl Flushes {
-    /// Has a name added whenever the application is flushed, and the trace context that it is flushed in.
+    /// Has a name added whenever the application is flushed, and the trace context that it is
+    /// flushed in.
     fn of(&self, app: App, name: &'static str) -> App {
         let Self(flushes) = self.clone();
         app.on_flush(move || {

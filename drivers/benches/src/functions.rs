@@ -6,8 +6,8 @@ use std::process::{Child, Command};
 use crate::measure::Effort;
 use crate::table::Blocked;
 
-/// Builds ours with some of its features, unless things are only to run once: then what is built already,
-/// with all features, does.
+/// Builds ours with some of its features, unless things are only to run once: then what is built
+/// already, with all features, does.
 pub(crate) fn ours(effort: Effort, features: &str) -> Result<PathBuf, Blocked> {
     if effort == Effort::Once {
         return there(own_folder()?.join("bench_function"));

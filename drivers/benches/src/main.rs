@@ -7,8 +7,8 @@
 //! cargo run -p apptheory-bench -- --once               # to see that everything runs; writes nothing
 //! ```
 //!
-//! Some of what is measured is a process of its own: this program in another role, or a function that is
-//! built for it.
+//! Some of what is measured is a process of its own: this program in another role, or a function
+//! that is built for it.
 
 #![expect(
     clippy::expect_used,

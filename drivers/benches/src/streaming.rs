@@ -96,7 +96,8 @@ impl Function {
         Self { _running: Running::start(&mut command), api }
     }
 
-    /// Hands out an event and reads the answer, so many times; the time that it took, from the event on.
+    /// Hands out an event and reads the answer, so many times; the time that it took, from the
+    /// event on.
     async fn invoke(&mut self, measure: Measure, times: u64) -> Duration {
         let mut took = Duration::ZERO;
         for _ in 0..times {

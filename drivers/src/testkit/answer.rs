@@ -1,4 +1,4 @@
-//! What an event is answered.
+//! Results of events.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -7,15 +7,16 @@ use super::json_of;
 use super::report::Report;
 use crate::app::InvokeError;
 
-/// What an event is answered, or why its invocation failed.
+/// The result of an event, or the error of its invocation. Methods named `assert_…` panic with a
+/// report if the expectation fails.
 #[derive(Clone, Debug)]
-#[must_use = "an answer that nobody looks at shows nothing"]
+#[must_use = "check the result"]
 pub struct TestAnswer {
     pub(super) answer: Result<String, InvokeError>,
     pub(super) report: Report,
 }
 
-/// What services read of the answer to a batch.
+/// The members of a batch's result that services read.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Batch {
@@ -41,14 +42,14 @@ impl TestAnswer {
         answer: Result<String, InvokeError>,
         failures: Vec<String>,
     ) -> Self {
-        let came = match &answer {
+        let got = match &answer {
             Ok(answer) => answer.clone(),
             Err(error) => format!("a failed invocation: {error}"),
         };
-        Self { answer, report: Report { sent, came, failures } }
+        Self { answer, report: Report { sent, got, failures } }
     }
 
-    /// Returns the answer as it was written.
+    /// Returns the result as text.
     ///
     /// # Panics
     ///
@@ -58,67 +59,69 @@ impl TestAnswer {
     pub fn text(&self) -> &str {
         match &self.answer {
             Ok(answer) => answer,
-            Err(_) => self.report.fail("expected an answer"),
+            Err(_) => self.report.fail("expected a result"),
         }
     }
 
-    /// Reads the answer as a value of a type.
+    /// Parses the result.
     ///
     /// # Panics
     ///
-    /// If the invocation failed, or was answered with JSON of another type.
+    /// If the invocation failed, or the result is JSON of another type.
     #[must_use]
     #[track_caller]
     pub fn answer<T: DeserializeOwned>(&self) -> T {
         match serde_json::from_str(self.text()) {
             Ok(answer) => answer,
-            Err(error) => self.report.fail(format_args!("the answer is another JSON: {error}")),
+            Err(error) => {
+                self.report.fail(format_args!("the result does not fit the type: {error}"))
+            }
         }
     }
 
-    /// Returns why the invocation failed; `None` if it did not.
+    /// Returns the error of the invocation; `None` if it succeeded.
     #[must_use]
     pub fn error(&self) -> Option<&InvokeError> {
         self.answer.as_ref().err()
     }
 
-    /// Returns what the application was told of, and nobody who sent the event: causes of failures
-    /// and panics, as [`on_failure`](crate::App::on_failure) has them, without secrets.
+    /// Returns the failures that were reported to the application and not to the sender: causes of
+    /// errors and panics, sanitized as for [`on_failure`](crate::App::on_failure).
     #[must_use]
     pub fn failures(&self) -> &[String] {
         &self.report.failures
     }
 
-    /// Expects that the event was handled, and all records of a batch.
+    /// Asserts that the event, and all records of a batch, succeeded.
     #[track_caller]
     pub fn assert_ok(&self) -> &Self {
         match self.failed() {
             Some(failed) if !failed.is_empty() => {
-                self.report.fail(format_args!("expected no failed records, failed {failed:?}"))
+                self.report.fail(format_args!("expected no failed records, got {failed:?}"))
             }
             Some(_) | None => self,
         }
     }
 
-    /// Expects that exactly these records of a batch failed, in their order: messages of SQS by
-    /// their ids, records of Kinesis and DynamoDB by their sequence numbers, those of Kafka by
+    /// Asserts that exactly these records of a batch failed, in order. SQS messages are given by
+    /// their ids, Kinesis and DynamoDB records by their sequence numbers, Kafka records by
     /// partition and offset: `orders-0:5`.
     #[track_caller]
     pub fn assert_failures<T: Into<String>>(&self, expected: impl IntoIterator<Item = T>) -> &Self {
         let expected: Vec<String> = expected.into_iter().map(T::into).collect();
-        let Some(failed) = self.failed() else { self.report.fail("the event is no batch") };
+        let Some(failed) = self.failed() else { self.report.fail("the event is not a batch") };
         self.report.expect("failed records", &expected, &failed);
         self
     }
 
-    /// Expects an answer: the same JSON value, in whatever spelling.
+    /// Asserts that the result is this JSON value.
     #[track_caller]
     pub fn assert_answer<T: Serialize + ?Sized>(&self, expected: &T) -> &Self {
         self.report.expect_json(&json_of(expected), &self.answer());
         self
     }
 
-    /// Expects that the invocation failed, with an error whose text contains this.
+    /// Asserts that the invocation failed, with an error whose text contains `part`.
     #[track_caller]
     pub fn assert_error(&self, part: &str) -> &Self {
         let text = self.error().map(ToString::to_string);
@@ -128,7 +131,7 @@ impl TestAnswer {
         self
     }
 
-    /// The records that failed; `None` where the answer is not a batch's.
+    /// Returns the failed records; `None` if the event is not a batch.
     #[track_caller]
     fn failed(&self) -> Option<Vec<String>> {
         let Batch { batch_item_failures } = serde_json::from_str(self.text()).ok()?;

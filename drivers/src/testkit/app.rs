@@ -1,4 +1,4 @@
-//! An application in a test, which answers requests and events.
+//! Applications in tests.
 
 use core::future::Future;
 use core::net::Ipv4Addr;
@@ -21,17 +21,17 @@ use crate::app::{App, AppService, Invocation};
 use crate::clock::{Clock as _, VirtualClock};
 use crate::store::Store;
 
-/// An application in a test: it answers requests and events in no time, however long they take by
-/// its clock.
+/// Runs an application in a test: it serves requests and events in virtual time, so that a test
+/// that waits for hours takes no time.
 ///
-/// It has a [`TestEnv`], and a runtime of one thread. Whenever all tasks wait, time jumps to the
-/// next instant that one of them sleeps until, by the clock of the
-/// [context](crate::app::Context::clock) or the [store](Store::clock). Have handlers sleep by such
-/// a clock. Waiting for tokio's own timers, for the network or for another thread takes real time,
-/// while the application's time jumps on: a time-out around it may end at once.
+/// It has a [`TestEnv`], and a runtime with one thread. Whenever all tasks wait, the clock jumps to
+/// the next instant that one of them sleeps until, by the clock of the
+/// [context](crate::app::Context::clock) or the [store](Store::clock). Let handlers sleep on such a
+/// clock. Waiting for tokio's own timers, for the network or for another thread takes real time
+/// while the application's clock jumps ahead, so a timeout around it may fire at once.
 ///
-/// Methods that take an expectation panic where it does not hold, and say what was sent, what came
-/// and what differs.
+/// Methods with an expectation panic if it fails, and report what was sent, what was returned and
+/// what differs.
 ///
 /// ```
 /// use apptheory::prelude::*;
@@ -63,20 +63,21 @@ pub struct TestApp {
 }
 
 impl TestApp {
-    /// Calls the function that `main` calls with a store of its own, and builds the application.
+    /// Builds the application that `app` creates on a new store. Pass the function that `main`
+    /// uses.
     ///
     /// # Panics
     ///
-    /// If the application does not build, or inside a runtime, such as that of `#[tokio::test]`:
-    /// there, use a [`TestEnv`].
+    /// If the application does not build, or inside of a runtime such as that of `#[tokio::test]`:
+    /// use a [`TestEnv`] there.
     #[must_use]
     #[track_caller]
     pub fn new<S: Send + Sync + 'static>(app: impl FnOnce(&Store) -> App<S>) -> Self {
         Self::within(TestEnv::new(), app)
     }
 
-    /// As [`new`](Self::new), in an environment: with a store that has layers, or from another
-    /// instant on.
+    /// Builds the application in an environment of your own, for instance with layers on its store,
+    /// or another initial time.
     ///
     /// # Panics
     ///
@@ -89,8 +90,8 @@ impl TestApp {
     ) -> Self {
         assert!(
             Handle::try_current().is_err(),
-            "a TestApp has a runtime of its own: use it in a plain `#[test]`, or take a \
-             `TestEnv`, and `.await` what the service that it builds answers"
+            "a TestApp has a runtime of its own: use it in a plain `#[test]`, or build the application \
+              with a `TestEnv`, and `.await` its service"
         );
         let failures = Failures::default();
         let app = env.around(app(env.store())).watch_failures(failures.hook());
@@ -99,19 +100,19 @@ impl TestApp {
             Err(error) => panic!("the application does not build: {error}"),
         };
         let clock = env.clock().clone();
-        // When all tasks wait, time passes.
+        // When all tasks wait, the clock jumps.
         let runtime = Builder::new_current_thread()
             .enable_all()
             .on_thread_park(move || {
                 let _ = clock.jump();
             })
             .build()
-            .unwrap_or_else(|error| panic!("the system has no runtime for the test: {error}"));
+            .unwrap_or_else(|error| panic!("cannot create the test's runtime: {error}"));
         Self { env, service, runtime, failures, time_limit: None }
     }
 
-    /// Gives each invocation so much time, as the timeout of a function does on AWS. By default it
-    /// has as much as it needs.
+    /// Sets the time limit of each invocation, like the timeout of a function on AWS. By default
+    /// there is none.
     ///
     /// ```
     /// use apptheory::prelude::*;
@@ -129,19 +130,19 @@ impl TestApp {
         Self { time_limit: Some(limit), ..self }
     }
 
-    /// Runs a future to its end on the application's runtime, in its time: to look at the store, or
-    /// to call the [service](Self::service).
+    /// Runs a future to its end on the application's runtime, in virtual time. Use it to check the
+    /// store, or to call the [service](Self::service).
     pub fn run<F: Future>(&self, future: F) -> F::Output {
         self.runtime.block_on(future)
     }
 
-    /// Lets time pass, and with it run what waits for that long at most, each at its own instant:
-    /// tasks that handlers have spawned.
+    /// Advances the clock. Tasks that handlers have spawned, and that sleep for at most that long,
+    /// run at their instants.
     pub fn advance(&self, by: Duration) {
         self.run(self.env.clock().sleep(by));
     }
 
-    /// Returns the built application, for what this type has no method for.
+    /// Returns the built application, for calls that this type does not have.
     #[must_use]
     pub const fn service(&self) -> &AppService {
         &self.service
@@ -153,7 +154,7 @@ impl TestApp {
         self.env.clock()
     }
 
-    /// Returns the source of ids. Requests without an id of their own get `test-id-1`, and so on.
+    /// Returns the source of ids. Requests without an id get `test-id-1`, and so on.
     #[must_use]
     pub const fn ids(&self) -> &TestIds {
         self.env.ids()
@@ -165,42 +166,54 @@ impl TestApp {
         self.env.store()
     }
 
-    /// Begins a GET request.
+    /// Starts a GET request.
     pub fn get(&self, path: &str) -> TestRequest<&Self> {
         self.request("GET", path)
     }
 
-    /// Begins a POST request.
+    /// Starts a POST request.
     pub fn post(&self, path: &str) -> TestRequest<&Self> {
         self.request("POST", path)
     }
 
-    /// Begins a PUT request.
+    /// Starts a PUT request.
     pub fn put(&self, path: &str) -> TestRequest<&Self> {
         self.request("PUT", path)
     }
 
-    /// Begins a PATCH request.
+    /// Starts a PATCH request.
     pub fn patch(&self, path: &str) -> TestRequest<&Self> {
         self.request("PATCH", path)
     }
 
-    /// Begins a DELETE request.
+    /// Starts a DELETE request.
     pub fn delete(&self, path: &str) -> TestRequest<&Self> {
         self.request("DELETE", path)
     }
 
-    /// Begins a request of any method. The path is percent-encoded, as a client sends it, and may
-    /// have a query. It comes from the address [`CLIENT`](Self::CLIENT), unless it says another
-    /// one.
+    /// Starts a request with any method. The path is percent-encoded, as a client sends it, and may
+    /// have a query. The client's address is [`CLIENT`](Self::CLIENT) unless set.
     pub fn request(&self, method: &str, path: &str) -> TestRequest<&Self> {
         TestRequest::new(self, method, path).from_address(Self::CLIENT)
     }
 
-    /// The address that requests come from: one that RFC 5737 keeps for documentation.
+    /// The default address of clients, from a range reserved for documentation (RFC 5737).
     pub const CLIENT: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 
     /// Sends messages of an SQS queue.
+    ///
+    /// ```
+    /// use apptheory::prelude::*;
+    /// use apptheory::testkit::TestApp;
+    ///
+    /// let app = TestApp::new(|_| {
+    ///     App::new().sqs("numbers", async |Json(n): Json<u8>| match n {
+    ///         0 => Err(AppError::bad_request("zero")),
+    ///         _ => Ok(()),
+    ///     })
+    /// });
+    /// app.sqs("numbers", ["1", "0"]).assert_failures(["msg-2"]);
+    /// ```
     pub fn sqs<M: Into<SqsEntry>>(
         &self,
         queue: &str,
@@ -227,8 +240,8 @@ impl TestApp {
         self.invoke(&events::kinesis(stream, data))
     }
 
-    /// Sends messages of a log, as a subscription of CloudWatch Logs delivers them through a
-    /// Kinesis stream.
+    /// Sends log messages, as a CloudWatch Logs subscription delivers them through a Kinesis
+    /// stream.
     pub fn cloudwatch_logs<M: Into<String>>(
         &self,
         stream: &str,
@@ -255,23 +268,23 @@ impl TestApp {
         self.invoke(&events::sns(topic, messages))
     }
 
-    /// Sends an event of EventBridge.
+    /// Sends an EventBridge event.
     pub fn event_bridge(&self, entry: EventBridgeEntry) -> TestAnswer {
         self.invoke(&events::event_bridge(entry))
     }
 
-    /// Sends the event of a rule that has a schedule.
+    /// Sends the event of an EventBridge rule with a schedule.
     pub fn scheduled_rule(&self, name: &str) -> TestAnswer {
         self.invoke(&events::scheduled_rule(name))
     }
 
-    /// Sends the event of a schedule of EventBridge Scheduler.
+    /// Sends the event of an EventBridge Scheduler schedule.
     pub fn schedule(&self, group: &str, name: &str) -> TestAnswer {
         self.invoke(&events::schedule(group, name))
     }
 
-    /// Has CloudFormation ask for a change of a custom resource. The answer is what CloudFormation
-    /// is told.
+    /// Sends a request of CloudFormation for a change of a custom resource. The result is what
+    /// CloudFormation gets.
     ///
     /// ```
     /// use apptheory::app::App;
@@ -328,25 +341,25 @@ impl TestApp {
         TestAnswer::new(event, answer, self.failures.take())
     }
 
-    /// The next invocation: the first one is that of a cold start.
+    /// Returns the next invocation; the first one is a cold start.
     pub(super) fn invocation(&self) -> Invocation {
         let deadline = self.time_limit.map(|limit| self.clock().now().saturating_add(limit));
         Invocation { deadline, is_cold_start: self.service.starts_cold(), ..Invocation::default() }
     }
 
-    /// What the application was told of since it was last asked for.
+    /// Returns the failures that were reported to the application.
     pub(super) const fn failures(&self) -> &Failures {
         &self.failures
     }
 }
 
 impl TestRequest<&TestApp> {
-    /// Sends the request, and returns what its client gets.
+    /// Sends the request, and returns the client's response.
     ///
     /// # Panics
     ///
-    /// If the invocation fails: what the client gets then is the service's own. Requests always
-    /// have an answer where the application has a handler of requests.
+    /// If the invocation fails, because the service then responds itself. An application with a
+    /// handler of requests never fails one.
     #[track_caller]
     pub fn send(self) -> TestResponse {
         let event = self.event();

@@ -1,17 +1,17 @@
-//! Where the schedules of a test are, of all that there can be.
+//! Enumerates the schedules of a test.
 
 use core::fmt;
 use core::time::Duration;
 
 use crate::layer::Fault;
 
-/// An odometer whose runs find how many digits there are, and how far each goes: what is chosen at
-/// each point of a schedule, of how many alternatives. Beyond the last digit a schedule takes the
-/// first alternative, and notes how many there are.
+/// An odometer over the choices of a schedule. Runs discover how many digits there are, and how
+/// many alternatives each has. Beyond the last digit a schedule takes the first alternative, and
+/// records the number of alternatives.
 #[derive(Debug, Default)]
 pub(super) struct Course {
     choices: Vec<Choice>,
-    /// How many of the choices the schedule that is followed has come by.
+    /// The number of choices that the current schedule has made.
     made: usize,
     turns: Vec<Turn>,
     standing: Standing,
@@ -27,37 +27,37 @@ struct Choice {
 enum Standing {
     #[default]
     New,
-    /// A schedule is to be followed.
+    /// A schedule was handed out and not followed yet.
     Given,
     Followed,
 }
 
-/// What happened in a turn.
+/// An event in a schedule.
 #[derive(Debug)]
 pub(super) struct Turn {
     pub(super) caller: usize,
     /// The name of the effect.
     pub(super) effect: &'static str,
-    /// What became of it; of a delayed reply, that it arrives now.
+    /// The fate of the call; `None` when a delayed reply arrives.
     pub(super) fate: Option<Fate>,
 }
 
-/// What becomes of a call.
+/// The fate of a call.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Fate {
     Answered,
     Failed(Fault),
-    /// It is carried out, and its reply comes so much later.
+    /// The call is executed, and its reply is delayed.
     Delayed(Duration),
 }
 
 impl Course {
-    /// Goes on to the next schedule, if there is one.
+    /// Advances to the next schedule; returns whether there is one.
     pub(super) fn next_schedule(&mut self) -> bool {
         let is_one = match self.standing {
             Standing::New => true,
             Standing::Given => panic!(
-                "a schedule was not followed: hand each to `World::run` or `World::run_each` before \
+                "a schedule was not followed: pass each to `World::run` or `World::run_each` before \
                  the next one"
             ),
             Standing::Followed => self.turn_over(),
@@ -68,7 +68,7 @@ impl Course {
         is_one
     }
 
-    /// Takes the next alternative of the last choice that has one, and forgets those after it.
+    /// Takes the next alternative of the last choice that has one, and discards later choices.
     fn turn_over(&mut self) -> bool {
         while let Some(Choice { taken, among }) = self.choices.pop() {
             if taken + 1 < among {
@@ -85,7 +85,7 @@ impl Course {
         self.standing = Standing::Followed;
     }
 
-    /// Chooses one of so many alternatives.
+    /// Chooses one of `among` alternatives.
     pub(super) fn choose(&mut self, among: usize) -> usize {
         if among == 1 {
             return 0;
@@ -108,10 +108,10 @@ impl Course {
     }
 }
 
-const OTHER_COURSE: &str = "a schedule began as the one before it and went another way: start each in \
+const OTHER_COURSE: &str = "a schedule did not repeat the choices of the one before it: start each in \
                             the same world, with the same machines";
 
-/// The turns of the last schedule, a line each.
+/// Prints the events of the last schedule, one per line.
 impl fmt::Display for Course {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for Turn { caller, effect, fate } in &self.turns {

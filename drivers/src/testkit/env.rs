@@ -1,4 +1,4 @@
-//! What an application in a test lives in.
+//! The environment of an application in a test.
 
 #[cfg(feature = "cloudformation")]
 use core::future::ready;
@@ -16,14 +16,14 @@ use crate::execute::StoreExecutor;
 use crate::store::Store;
 use crate::websocket::FakeWebSocketClients;
 
-/// What an application in a test lives in: a store in memory, a clock whose time passes only while
-/// everybody waits, ids in order, and clients that keep what is sent to WebSockets. The application
-/// and its store go by the same clock and the same ids. Clones share all of it.
+/// The environment of an application in a test: a store in memory, a clock that jumps while all
+/// tasks wait, sequential ids, and WebSocket clients that record messages. The application and its
+/// store share clock and ids. Clones share everything.
 ///
-/// [`TestApp`](super::TestApp) makes one by itself, and lets its time pass. Elsewhere, time stands
+/// [`TestApp`](super::TestApp) creates one, and runs its clock. Without a `TestApp`, time stands
 /// still until the [clock](Self::clock) is advanced.
 ///
-/// Make one where the store needs layers, time begins at another instant, or the test has a runtime
+/// Create one if the store needs layers, the clock another initial time, or the test has a runtime
 /// of its own, such as that of `#[tokio::test]`:
 ///
 /// ```
@@ -46,7 +46,7 @@ pub struct TestEnv {
     ids: TestIds,
     store: Store,
     websocket_clients: FakeWebSocketClients,
-    /// What CloudFormation was told.
+    /// The responses that CloudFormation got.
     #[cfg(feature = "cloudformation")]
     told: Arc<Mutex<Vec<String>>>,
 }
@@ -58,17 +58,16 @@ impl Default for TestEnv {
 }
 
 impl TestEnv {
-    /// When time begins unless told otherwise: 2026-01-01T00:00:00Z. The event bus takes no events
-    /// of 1970.
+    /// The initial time by default: 2026-01-01T00:00:00Z. The event bus accepts no events of 1970.
     pub const BEGINNING: Timestamp = Timestamp::from_unix_seconds(1_767_225_600);
 
-    /// Makes an environment at the [beginning](Self::BEGINNING).
+    /// Creates an environment whose clock shows [`BEGINNING`](Self::BEGINNING).
     #[must_use]
     pub fn new() -> Self {
         Self::at(Self::BEGINNING)
     }
 
-    /// Makes an environment at an instant.
+    /// Creates an environment whose clock shows `now`.
     #[must_use]
     pub fn at(now: Timestamp) -> Self {
         let (clock, ids) = (VirtualClock::new(now), TestIds::default());
@@ -83,8 +82,8 @@ impl TestEnv {
         }
     }
 
-    /// Puts a layer around the store: a [`FaultPlan`](crate::layer::FaultPlan), a
-    /// [recording](crate::layer::Recording), a [count](crate::layer::Counted).
+    /// Puts a layer around the store, such as a [`FaultPlan`](crate::layer::FaultPlan), a
+    /// [recording](crate::layer::Recording) or a [count](crate::layer::Counted).
     #[must_use]
     pub fn layer<X>(self, layer: impl FnOnce(Store) -> X) -> Self
     where
@@ -93,7 +92,7 @@ impl TestEnv {
         Self { store: self.store.layer(layer), ..self }
     }
 
-    /// Builds the application that a function makes on the store: the function that `main` calls.
+    /// Builds the application that `app` creates on the store. Pass the function that `main` uses.
     ///
     /// # Errors
     ///
@@ -105,7 +104,7 @@ impl TestEnv {
         self.around(app(&self.store)).build()
     }
 
-    /// The application with the environment's clock, ids and clients.
+    /// Gives the application the environment's clock, ids and clients.
     pub(super) fn around<S>(&self, app: App<S>) -> App<S> {
         #[cfg(feature = "cloudformation")]
         let app = {
@@ -120,7 +119,7 @@ impl TestEnv {
             .websocket_clients(self.websocket_clients.clone())
     }
 
-    /// What CloudFormation was told since this was last asked for.
+    /// Takes the responses that CloudFormation has got.
     #[cfg(feature = "cloudformation")]
     pub(super) fn take_told(&self) -> Vec<String> {
         mem::take(&mut *self.told.lock().unwrap_or_else(PoisonError::into_inner))
@@ -138,13 +137,13 @@ impl TestEnv {
         &self.ids
     }
 
-    /// Returns the store, with the layers around it.
+    /// Returns the store with its layers.
     #[must_use]
     pub const fn store(&self) -> &Store {
         &self.store
     }
 
-    /// Returns the clients that keep what is sent to WebSockets.
+    /// Returns the WebSocket clients, which record messages.
     #[must_use]
     pub const fn websocket_clients(&self) -> &FakeWebSocketClients {
         &self.websocket_clients

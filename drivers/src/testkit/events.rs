@@ -1,11 +1,11 @@
-//! Events of queues, streams, tables, topics, buckets, buses, schedules, WebSockets and of services
-//! that ask for one answer, as AWS sends them.
+//! Events of AWS services in the form that Lambda receives: queues, streams, tables, topics,
+//! buckets, buses, schedules, WebSockets, and services with a single result.
 //!
-//! A queue, stream, table, topic, rule or schedule is given by its name, for which the ARN is made
-//! up, or by its ARN. Records have the ids `msg-1`, `kin-1`, `ddb-1`, `sns-1` and so on, counted in
-//! each event; those of Kinesis and DynamoDB have the sequence numbers `1` and so on, which is what
-//! failures name. Records of Kafka have the offsets 0 and so on in their partition; failures name
-//! them as `orders-0:0`.
+//! Queues, streams, tables, topics, rules and schedules are given by their names, from which ARNs
+//! are made, or by their ARNs. Records have the ids `msg-1`, `kin-1`, `ddb-1`, `sns-1` and so on,
+//! counted per event. Kinesis and DynamoDB records have the sequence numbers `1` and so on, which
+//! failures name. Kafka records have the offsets 0 and so on in their partition; failures name them
+//! as `orders-0:0`.
 //!
 //! ```
 //! use apptheory::testkit::events::{self, SqsEntry};
@@ -53,16 +53,16 @@ pub use single::{appsync, authorizer_token, cognito};
 pub use websocket::websocket;
 pub use window::TestWindow;
 
-/// The region of made-up ARNs.
+/// The region in generated ARNs.
 pub(super) const REGION: &str = "us-east-1";
 
-/// The account of made-up ARNs.
+/// The account in generated ARNs.
 const ACCOUNT: &str = "000000000000";
 
-/// The domain of made-up WebSocket APIs.
+/// The domain of WebSocket APIs.
 pub(super) const DOMAIN: &str = "example.execute-api.us-east-1.amazonaws.com";
 
-/// The ARN for a name, which ends with the `resource` of that name; an ARN stays as it is.
+/// Returns the ARN for a name, ending with `resource` of that name. ARNs are returned unchanged.
 fn arn(service: &str, name: &str, resource: impl FnOnce(&str) -> String) -> String {
     match name.trim() {
         arn if arn.starts_with("arn:") => arn.to_owned(),

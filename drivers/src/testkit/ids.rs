@@ -1,12 +1,12 @@
-//! Ids in order.
+//! Sequential ids.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::ids::IdSource;
 
-/// Ids in order: as texts `test-id-1`, `test-id-2` and so on, as numbers 1, 2 and so on, counted
-/// together. Clones are the same source.
+/// Generates sequential ids: as texts `test-id-1`, `test-id-2` and so on, as numbers 1, 2 and so
+/// on, counted together. Clones share the same source.
 ///
 /// ```
 /// use apptheory::ids::IdSource;
@@ -26,24 +26,24 @@ struct State {
 }
 
 impl TestIds {
-    /// Puts texts in front of the numbered ones, each for once. They take no number.
+    /// Queues texts, each of which is used once before the numbered ones. They take no number.
     pub fn queue<T: Into<String>>(&self, ids: impl IntoIterator<Item = T>) {
         self.state().queued.extend(ids.into_iter().map(T::into));
     }
 
-    /// Returns how many queued texts nobody has drawn yet.
+    /// Returns the number of queued texts that are left.
     #[must_use]
     pub fn queued(&self) -> usize {
         self.state().queued.len()
     }
 
-    /// Forgets what is queued, and begins with 1 again.
+    /// Clears the queue, and restarts with 1.
     pub fn reset(&self) {
         *self.state() = State::default();
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing panics while it is locked: poisoning says nothing here.
+        // Nothing panics while the lock is held, so a poisoned lock is still consistent.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

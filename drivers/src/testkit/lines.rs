@@ -1,4 +1,4 @@
-//! What an application logs.
+//! Log lines of an application.
 
 use serde_json::Value;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -6,9 +6,8 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use crate::logs::{self, Format, Logs};
 use crate::test_writer::TestWriter;
 
-/// Returns the lines that are logged while `act` runs, on its thread: what `tracing`'s macros say,
-/// as it is logged in production, at the level `INFO` and above. Other tests may run at the same
-/// time.
+/// Returns the lines that are logged while `act` runs, on its thread: `tracing` events of level
+/// `INFO` and above, as they are logged in production. Other tests may run at the same time.
 ///
 /// ```
 /// use apptheory::App;
@@ -26,7 +25,7 @@ use crate::test_writer::TestWriter;
 ///
 /// # Panics
 ///
-/// If the lines are not written within a second.
+/// If the lines are not written within 1 s.
 #[must_use]
 pub fn log_lines(act: impl FnOnce()) -> Vec<Value> {
     let written = TestWriter::default();
@@ -34,7 +33,7 @@ pub fn log_lines(act: impl FnOnce()) -> Vec<Value> {
     let subscriber = tracing_subscriber::registry().with(logs.layer());
     tracing::subscriber::with_default(subscriber, || {
         act();
-        assert!(logs::flush(), "the lines of the log were not written in time");
+        assert!(logs::flush(), "the log lines were not written in time");
     });
     written.take_json()
 }

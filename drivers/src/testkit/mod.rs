@@ -1,8 +1,9 @@
-//! Testing an application: it answers requests and events in a test as it does on AWS, in no time.
+//! Testing an application without a server: it serves requests and events as on AWS, in virtual
+//! time.
 //!
-//! A [`TestApp`] calls the function that `main` calls, with a store in memory, a clock whose time
-//! passes only while everybody waits, and ids in order. Requests and events go to it as AWS sends
-//! them, and expectations look at what AWS is answered.
+//! A [`TestApp`] builds the application that `main` builds, with a store in memory, a clock that
+//! jumps while all tasks wait, and sequential ids. It is sent requests and events in AWS's form,
+//! and assertions check what AWS gets back.
 //!
 //! ```
 //! use apptheory::prelude::*;
@@ -28,39 +29,39 @@
 //! # Ok::<(), apptheory::eventbus::Error>(())
 //! ```
 //!
-//! | To test | use |
+//! | To test | Use |
 //! |---|---|
-//! | requests of function URLs, HTTP and REST APIs, load balancers and VPC Lattice, with their callers | [`TestApp::get`] and its like, [`TestRequest`], [`Via`] |
-//! | streamed answers and server-sent events | [`TestRequest::stream`] |
-//! | queues, streams, tables, topics, buckets, mails, buses, schedules, direct invocations | [`TestApp::sqs`] and its like, [`TestApp::invoke`] |
+//! | requests of function URLs, HTTP and REST APIs, load balancers and VPC Lattice, with callers | [`TestApp::get`] and the like, [`TestRequest`], [`Via`] |
+//! | streamed responses and server-sent events | [`TestRequest::stream`] |
+//! | queues, streams, tables, topics, buckets, mails, buses, schedules, direct invocations | [`TestApp::sqs`] and the like, [`TestApp::invoke`] |
 //! | tumbling windows of streams and tables | [`TestApp::kinesis_window`], [`TestApp::dynamodb_window`] |
-//! | authorizers, triggers of Cognito, resolvers of AppSync | [`TestRequest::authorize`], [`TestApp::cognito`], [`TestApp::appsync`] |
-//! | agents, bots, contact flows, alarms, rotations, jobs and other services that ask for one answer | [`TestApp::bedrock_agent`], [`TestApp::lex`], [`TestApp::connect`], [`TestApp::cloudwatch_alarm`], [`TestApp::secrets_rotation`] and their like |
+//! | authorizers, Cognito triggers, AppSync resolvers | [`TestRequest::authorize`], [`TestApp::cognito`], [`TestApp::appsync`] |
+//! | agents, bots, contact flows, alarms, rotations, jobs and other services with a single result | [`TestApp::bedrock_agent`], [`TestApp::lex`], [`TestApp::connect`], [`TestApp::cloudwatch_alarm`], [`TestApp::secrets_rotation`] and the like |
 //! | WebSockets and rooms | [`TestApp::websocket`] |
-//! | what takes long | [`TestApp::advance`], or nothing: waiting takes no time |
-//! | a store that fails, or answers as one did in production | [`TestEnv::layer`] with [`FaultPlan`](crate::layer::FaultPlan), [`Recording`](crate::layer::Recording) and [`Replay`](crate::layer::Replay) |
-//! | what holds however callers come in between each other | [`World`] and [`Schedules`]; [`model`] for what they are held against |
-//! | lines of logs | `log_lines`, with the feature `logs`; [`TestLogger`](crate::logs::TestLogger) where code is given its logger |
+//! | long waits | [`TestApp::advance`], or nothing: sleeping takes no time |
+//! | a store that fails, or that repeats recorded replies | [`TestEnv::layer`] with [`FaultPlan`](crate::layer::FaultPlan), [`Recording`](crate::layer::Recording) and [`Replay`](crate::layer::Replay) |
+//! | every interleaving of concurrent callers | [`World`] and [`Schedules`]; [`model`] for the expected results |
+//! | log lines | `log_lines`, with the feature `logs`; [`TestLogger`](crate::logs::TestLogger) in code that is passed its logger |
 //! | metrics | [`TestWriter`] |
 //! | messages to Amazon SNS | `FakeSnsClient`, with the feature `sns` |
-//! | with a runtime of your own | [`TestEnv`], [`requests`] and [`events`] |
+//! | an application in a runtime of your own | [`TestEnv`], [`requests`] and [`events`] |
 //!
-//! Names of the test kits for Go, TypeScript and Python are here:
+//! Names in the test kits for Go, TypeScript and Python:
 //!
 //! | There | Here |
 //! |---|---|
-//! | `TestEnv`, `Env` | [`TestEnv`], at the beginning of 2026 unless it is made [`at`](TestEnv::at) 1970; [`TestApp`] with a runtime |
-//! | `ManualClock` | [`TestApp::clock`] and [`TestApp::advance`]; [`ManualClock`](crate::clock::ManualClock) where nothing sleeps |
+//! | `TestEnv`, `Env` | [`TestEnv`], which begins in 2026 unless created [`at`](TestEnv::at) another time; [`TestApp`] with a runtime |
+//! | `ManualClock` | [`TestApp::clock`] and [`TestApp::advance`]; [`ManualClock`](crate::clock::ManualClock) in tests without concurrency |
 //! | `ManualIdGenerator` | [`TestIds`] |
-//! | `APIGatewayV2Request`, `LambdaFunctionURLRequest`, `ALBTargetGroupRequest` and their like | [`requests`], [`TestRequest::event`] |
-//! | `SQSEvent`, `sqs_event` and their like | [`events`] |
-//! | `InvokeSQS`, `invoke_sqs` and their like | [`TestApp::sqs`] and its like, [`TestApp::invoke`] |
+//! | `APIGatewayV2Request`, `LambdaFunctionURLRequest`, `ALBTargetGroupRequest` and the like | [`requests`], [`TestRequest::event`] |
+//! | `SQSEvent`, `sqs_event` and the like | [`events`] |
+//! | `InvokeSQS`, `invoke_sqs` and the like | [`TestApp::sqs`] and the like, [`TestApp::invoke`] |
 //! | `InvokeStreaming`, `StreamResult` | [`TestRequest::stream`], [`TestStream`] |
 //! | `StepFunctionsTaskTokenEvent` | [`task_token_event`](crate::step_functions::task_token_event) |
 //! | `FakeSNSClient` | `FakeSnsClient`, with the feature `sns` |
 //! | `TestLogger` | [`TestLogger`](crate::logs::TestLogger) |
 //! | `FakeWebSocketManagementClient` and its factory | [`FakeWebSocketManagementClient`](crate::websocket::FakeWebSocketManagementClient), [`FakeWebSocketClients`](crate::websocket::FakeWebSocketClients) |
-#![expect(clippy::panic, reason = "a test ends where an expectation does not hold")]
+#![expect(clippy::panic, reason = "a failed expectation ends a test")]
 
 mod answer;
 mod app;
@@ -105,7 +106,7 @@ pub use world::{Sent, World};
 
 pub use crate::test_writer::TestWriter;
 
-/// A value as JSON. Tests end where it cannot be.
+/// Returns a value as JSON. Panics if that is not possible.
 fn json_of<T: Serialize + ?Sized>(value: &T) -> Value {
-    serde_json::to_value(value).unwrap_or_else(|error| panic!("not to be written as JSON: {error}"))
+    serde_json::to_value(value).unwrap_or_else(|error| panic!("cannot be written as JSON: {error}"))
 }

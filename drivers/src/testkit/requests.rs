@@ -1,4 +1,4 @@
-//! Requests, as the events that AWS makes of them.
+//! Requests, as the events that AWS sends for them.
 //!
 //! ```
 //! use apptheory::testkit::{Via, requests};
@@ -26,9 +26,8 @@ use serde_json::{Map, Value};
 pub(super) use self::event::ANY_PATH;
 use super::json_of;
 
-/// Which service hands a request to the function. An application knows them by the form of their
-/// events, their [source](Self::source): REST APIs have the one of HTTP APIs with payload format
-/// 1.0.
+/// The service that sends a request to the function. Applications recognize it by the event's form,
+/// its [source](Self::source); REST APIs have the same source as HTTP APIs with payload format 1.0.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum Via {
     /// A function URL.
@@ -44,13 +43,13 @@ pub enum Via {
     LoadBalancer,
     /// VPC Lattice, version 2 of its events.
     VpcLattice,
-    /// VPC Lattice, version 1 of its events, which have one value for each name: header fields are
-    /// joined, and of a query the last value of a name is left.
+    /// VPC Lattice, version 1 of its events, which has one value for each name: headers are joined,
+    /// and of a query parameter only the last value is kept.
     VpcLatticeV1,
 }
 
 impl Via {
-    /// All services that hand over requests.
+    /// All services.
     pub const ALL: [Self; 7] = [
         Self::FunctionUrl,
         Self::HttpApi,
@@ -61,7 +60,7 @@ impl Via {
         Self::VpcLatticeV1,
     ];
 
-    /// Returns as which source the service's events are read.
+    /// Returns the source as which the service's events are parsed.
     #[must_use]
     pub const fn source(self) -> HttpSource {
         match self {
@@ -75,8 +74,8 @@ impl Via {
     }
 }
 
-/// A request while it is put together. [`event`](Self::event) makes the event of it; one that a
-/// [`TestApp`](super::TestApp) has begun can be sent, too.
+/// A request that is being built. [`event`](Self::event) returns its event; a request started on a
+/// [`TestApp`](super::TestApp) can also be sent.
 #[derive(Clone)]
 #[must_use = "a request does nothing until it is sent"]
 pub struct TestRequest<A = ()> {
@@ -84,7 +83,7 @@ pub struct TestRequest<A = ()> {
     pub(super) via: Via,
     method: String,
     path: String,
-    /// The query that the path was given with.
+    /// The query in the path.
     path_query: String,
     query: MultiMap,
     headers: HeaderMap,
@@ -95,7 +94,7 @@ pub struct TestRequest<A = ()> {
     caller: Caller,
 }
 
-/// What the service has found out about who calls.
+/// What the service knows about the caller.
 #[derive(Clone, Default)]
 struct Caller {
     claims: Option<Map<String, Value>>,
@@ -105,33 +104,33 @@ struct Caller {
     user_arn: Option<String>,
 }
 
-/// Begins a GET request.
+/// Starts a GET request.
 pub fn get(path: &str) -> TestRequest {
     request("GET", path)
 }
 
-/// Begins a POST request.
+/// Starts a POST request.
 pub fn post(path: &str) -> TestRequest {
     request("POST", path)
 }
 
-/// Begins a PUT request.
+/// Starts a PUT request.
 pub fn put(path: &str) -> TestRequest {
     request("PUT", path)
 }
 
-/// Begins a PATCH request.
+/// Starts a PATCH request.
 pub fn patch(path: &str) -> TestRequest {
     request("PATCH", path)
 }
 
-/// Begins a DELETE request.
+/// Starts a DELETE request.
 pub fn delete(path: &str) -> TestRequest {
     request("DELETE", path)
 }
 
-/// Begins a request of any method. The path is percent-encoded, as a client sends it, and may have
-/// a query; a `/` is put in front of it if it has none.
+/// Starts a request with any method. The path is percent-encoded, as a client sends it, and may
+/// have a query; a missing `/` at its start is added.
 pub fn request(method: &str, path: &str) -> TestRequest {
     TestRequest::new((), method, path)
 }
@@ -157,18 +156,18 @@ impl<A> TestRequest<A> {
         }
     }
 
-    /// Chooses the service that hands the request over; by default a function URL.
+    /// Sets the service that sends the request to the function; by default a function URL.
     pub fn via(self, via: Via) -> Self {
         Self { via, ..self }
     }
 
-    /// Adds a parameter of the query, not encoded. With any, the query in the path is left out.
+    /// Adds a query parameter, unencoded. The query in the path is ignored then.
     pub fn query(mut self, name: &str, value: &str) -> Self {
         self.query.append(name, value);
         self
     }
 
-    /// Adds a header field. A name that is there already gets a further value.
+    /// Adds a header. If the name exists, it gets another value.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.append(name, value);
         self
@@ -180,17 +179,17 @@ impl<A> TestRequest<A> {
         self
     }
 
-    /// Sets the body. One that is not UTF-8 travels as base64.
+    /// Sets the body. A body that is not UTF-8 is sent as base64.
     pub fn body(self, body: impl Into<Vec<u8>>) -> Self {
         Self { body: body.into(), ..self }
     }
 
-    /// Lets the body travel as base64, whatever it is: as API Gateway sends those of binary types.
+    /// Sends the body as base64 in any case, as API Gateway does for binary media types.
     pub fn base64(self) -> Self {
         Self { is_base64: true, ..self }
     }
 
-    /// Sets a body of JSON, and its content type unless one is set.
+    /// Sets a JSON body, and its content type unless one is set.
     ///
     /// # Panics
     ///
@@ -200,8 +199,8 @@ impl<A> TestRequest<A> {
         self.content_type("application/json").body(body)
     }
 
-    /// Sets a body of form fields (`application/x-www-form-urlencoded`), and its content type
-    /// unless one is set.
+    /// Sets a form body (`application/x-www-form-urlencoded`), and its content type unless one is
+    /// set.
     pub fn form<N: AsRef<str>, V: AsRef<str>>(
         self,
         fields: impl IntoIterator<Item = (N, V)>,
@@ -219,17 +218,17 @@ impl<A> TestRequest<A> {
         self
     }
 
-    /// Sets the address of the client, as the service saw it.
+    /// Sets the client's address, as the service sees it.
     pub fn from_address(self, address: impl Into<IpAddr>) -> Self {
         Self { address: Some(address.into()), ..self }
     }
 
-    /// Sets the claims of a token that API Gateway has checked: with the JWT authorizer of an HTTP
-    /// API, or the Cognito authorizer of a REST API. As there, all values travel as texts.
+    /// Sets the claims of a token that API Gateway has checked, with the JWT authorizer of an HTTP
+    /// API or the Cognito authorizer of a REST API. As on AWS, all values are sent as texts.
     ///
     /// # Panics
     ///
-    /// If the claims are no JSON object.
+    /// If the claims are not a JSON object.
     pub fn claims<T: Serialize + ?Sized>(mut self, claims: &T) -> Self {
         self.caller.claims = Some(members(json_of(claims), "a token"));
         self
@@ -242,17 +241,17 @@ impl<A> TestRequest<A> {
         self
     }
 
-    /// Sets what a Lambda authorizer of API Gateway has answered as its context.
+    /// Sets the context that a Lambda authorizer of API Gateway has returned.
     ///
     /// # Panics
     ///
-    /// If the context is no JSON object.
+    /// If the context is not a JSON object.
     pub fn authorizer<T: Serialize + ?Sized>(mut self, context: &T) -> Self {
         self.caller.context = Some(members(json_of(context), "the context of an authorizer"));
         self
     }
 
-    /// Sets who a Lambda authorizer of a REST API has said is calling.
+    /// Sets the principal id that a Lambda authorizer of a REST API has returned.
     pub fn principal_id(mut self, id: &str) -> Self {
         self.caller.principal_id = Some(id.to_owned());
         self
@@ -268,14 +267,14 @@ impl<A> TestRequest<A> {
     ///
     /// # Panics
     ///
-    /// If the service could not have found out what the request says of its caller: load balancers
-    /// and VPC Lattice check nobody that applications are told of, function URLs signatures alone.
+    /// If the service cannot know what the request says about its caller: load balancers and VPC
+    /// Lattice report no callers, and function URLs only signatures.
     #[must_use]
     pub fn event(&self) -> Value {
         event::write(self)
     }
 
-    /// The query as the client sends it.
+    /// Returns the query as the client sends it.
     fn raw_query(&self) -> String {
         if self.query.is_empty() {
             return self.path_query.clone();
@@ -287,7 +286,7 @@ impl<A> TestRequest<A> {
         pairs.collect::<Vec<_>>().join("&")
     }
 
-    /// All cookies, those of the header field first.
+    /// Returns all cookies, those of the header first.
     fn all_cookies(&self) -> Vec<String> {
         let fields = self.headers.get_all("cookie").iter();
         let pieces =
@@ -299,7 +298,7 @@ impl<A> TestRequest<A> {
         &self.method
     }
 
-    /// What is asked for, in one line.
+    /// Returns the request in one line, for reports.
     pub(super) fn line(&self) -> String {
         let query = self.raw_query();
         let question_mark = if query.is_empty() { "" } else { "?" };
@@ -307,7 +306,7 @@ impl<A> TestRequest<A> {
     }
 }
 
-/// What clients send is theirs: values are not printed.
+/// Values may be secrets: `Debug` does not print them.
 impl<A> fmt::Debug for TestRequest<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TestRequest")
@@ -318,7 +317,8 @@ impl<A> fmt::Debug for TestRequest<A> {
     }
 }
 
-/// A pair of a query or form: unreserved characters (RFC 3986 §2.3) as they are, a blank as `+`.
+/// Returns a pair of a query or form: unreserved characters (RFC 3986 §2.3) unchanged, a blank as
+/// `+`.
 fn pair(name: &str, value: &str) -> String {
     let encode = |text| percent::encode(text).replace("%20", "+");
     format!("{}={}", encode(name), encode(value))
@@ -326,7 +326,7 @@ fn pair(name: &str, value: &str) -> String {
 
 fn members(value: Value, what: &str) -> Map<String, Value> {
     let Value::Object(members) = value else {
-        panic!("{what} has the members of a JSON object; this is {value}")
+        panic!("{what} has to be a JSON object; this is {value}")
     };
     members
 }

@@ -1,4 +1,4 @@
-//! What a client gets for its request.
+//! The response to a request, as its client sees it.
 
 use std::collections::BTreeMap;
 
@@ -14,9 +14,10 @@ use super::answer::TestAnswer;
 use super::json_of;
 use super::report::Report;
 
-/// What a client gets for its request, read from what the service is answered.
+/// The response to a request, as its client sees it. Methods named `assert_…` panic with a report
+/// if the expectation fails.
 #[derive(Clone, Debug)]
-#[must_use = "an answer that nobody looks at shows nothing"]
+#[must_use = "check the response"]
 pub struct TestResponse {
     status: u16,
     headers: HeaderMap,
@@ -25,7 +26,7 @@ pub struct TestResponse {
     report: Report,
 }
 
-/// What services read of an answer.
+/// The members of a result that services read.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Answer {
@@ -42,8 +43,8 @@ struct Answer {
     is_base64_encoded: bool,
 }
 
-/// The number of a spelling of a name: its letters in upper case are the binary digits that are 1,
-/// the lowest first.
+/// Returns the number of a spelling of a name: its upper-case letters are the binary digits that
+/// are 1, lowest first.
 fn spelling(name: &str) -> u32 {
     let letters = name.chars().filter(char::is_ascii_alphabetic);
     letters.rev().fold(0, |number, letter| number << 1 | u32::from(letter.is_ascii_uppercase()))
@@ -52,18 +53,18 @@ fn spelling(name: &str) -> u32 {
 impl TestResponse {
     #[track_caller]
     pub(super) fn read(sent: String, source: HttpSource, answer: TestAnswer) -> Self {
-        let Report { came, failures, .. } = answer.report;
-        let mut report = Report { sent, came, failures };
+        let Report { got, failures, .. } = answer.report;
+        let mut report = Report { sent, got, failures };
         let Ok(text) = &answer.answer else { report.fail("the invocation failed") };
         let Ok(answer) = serde_json::from_str::<Answer>(text) else {
-            report.fail("what came is no answer to a request")
+            report.fail("the result is not a response to a request")
         };
         let (mut headers, mut cookies) = (HeaderMap::new(), answer.cookies);
         match source {
             HttpSource::FunctionUrl | HttpSource::ApiGatewayV2 => {
                 answer.headers.into_iter().for_each(|(name, value)| headers.set(&name, value));
             }
-            // Cookies hide behind spellings of one name.
+            // Some services send several cookies under different spellings of one name.
             HttpSource::VpcLatticeV1 | HttpSource::VpcLatticeV2 => {
                 let mut spelled = BTreeMap::new();
                 for (name, value) in answer.headers {
@@ -85,9 +86,9 @@ impl TestResponse {
             true => STANDARD.decode(&answer.body),
             false => Ok(answer.body.into_bytes()),
         };
-        let Ok(body) = body else { report.fail("the body is said to be base64, and is not") };
+        let Ok(body) = body else { report.fail("the body is marked as base64, but is not base64") };
         let status = answer.status_code;
-        report.came = format!("{status} {}", String::from_utf8_lossy(&body));
+        report.got = format!("{status} {}", String::from_utf8_lossy(&body));
         Self { status, headers, cookies, body, report }
     }
 
@@ -97,19 +98,19 @@ impl TestResponse {
         self.status
     }
 
-    /// Returns the first value of a header field; an empty text if it is not there.
+    /// Returns the first value of a header, or an empty text.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
         self.headers.first(name)
     }
 
-    /// Returns the header fields, without cookies.
+    /// Returns the headers, without cookies.
     #[must_use]
     pub const fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
-    /// Returns the cookies that are set, each as its header field has it.
+    /// Returns the cookies that the response sets, each as in its header.
     #[must_use]
     pub fn cookies(&self) -> &[String] {
         &self.cookies
@@ -121,63 +122,63 @@ impl TestResponse {
         &self.body
     }
 
-    /// Returns the body as a text.
+    /// Returns the body as text.
     ///
     /// # Panics
     ///
-    /// If it is not UTF-8.
+    /// If the body is not UTF-8.
     #[must_use]
     #[track_caller]
     pub fn text(&self) -> &str {
         match core::str::from_utf8(&self.body) {
             Ok(text) => text,
-            Err(error) => self.report.fail(format_args!("the body is no text: {error}")),
+            Err(error) => self.report.fail(format_args!("the body is not UTF-8: {error}")),
         }
     }
 
-    /// Reads the body as JSON.
+    /// Parses the body as JSON.
     ///
     /// # Panics
     ///
-    /// If it is no JSON of that type.
+    /// If the body is not JSON of that type.
     #[must_use]
     #[track_caller]
     pub fn json<T: DeserializeOwned>(&self) -> T {
         match serde_json::from_slice(&self.body) {
             Ok(value) => value,
-            Err(error) => self.report.fail(format_args!("the body is another JSON: {error}")),
+            Err(error) => self.report.fail(format_args!("the body does not fit the type: {error}")),
         }
     }
 
-    /// Returns what the application was told of, and no client: causes of failures and panics, as
-    /// [`on_failure`](crate::App::on_failure) has them, without secrets.
+    /// Returns the failures that were reported to the application and not to the client: causes of
+    /// errors and panics, sanitized as for [`on_failure`](crate::App::on_failure).
     #[must_use]
     pub fn failures(&self) -> &[String] {
         &self.report.failures
     }
 
-    /// Expects a status.
+    /// Asserts that the status is `expected`.
     #[track_caller]
     pub fn assert_status(&self, expected: u16) -> &Self {
         self.report.expect("status", &expected, &self.status);
         self
     }
 
-    /// Expects a body of JSON: the same value, in whatever spelling.
+    /// Asserts that the body is this JSON value.
     #[track_caller]
     pub fn assert_json<T: Serialize + ?Sized>(&self, expected: &T) -> &Self {
         self.report.expect_json(&json_of(expected), &self.json());
         self
     }
 
-    /// Expects a value of a header field.
+    /// Asserts that a header has this value.
     #[track_caller]
     pub fn assert_header(&self, name: &str, expected: &str) -> &Self {
         self.report.expect_field(&self.headers, name, expected);
         self
     }
 
-    /// Expects a body that is an error with this code, such as `app.not_found`.
+    /// Asserts that the body is an error with this code, such as `app.not_found`.
     #[track_caller]
     pub fn assert_error_code(&self, expected: &str) -> &Self {
         let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
@@ -186,7 +187,7 @@ impl TestResponse {
         self
     }
 
-    /// Expects a body that is a text.
+    /// Asserts that the body is this text.
     #[track_caller]
     pub fn assert_text(&self, expected: &str) -> &Self {
         self.report.expect("body", &expected, &self.text());

@@ -1,4 +1,4 @@
-//! Every order in which callers can take their turns.
+//! Every order of the calls of concurrent callers.
 
 use core::cell::RefCell;
 use core::time::Duration;
@@ -13,8 +13,8 @@ use super::course::{Course, Fate, Turn};
 use super::world::{Sent, World, name_of};
 use crate::layer::Fault;
 
-/// Every schedule of several callers: each order of their store calls, and each choice of the calls
-/// that go wrong. Take it where a claim has to hold however callers come in between each other.
+/// Every schedule of several callers: each order of their store calls, and each choice of calls
+/// that fail. Use it to show that a property holds for every interleaving of callers.
 ///
 /// ```
 /// use apptheory::limiter::{FixedWindow, Limiter};
@@ -30,19 +30,19 @@ use crate::layer::Fault;
 /// }
 /// ```
 ///
-/// In a turn one caller has its store call carried out and goes on until it asks for another; so it
-/// is calls that are ordered, and nothing between them. How many calls a caller makes is found
-/// while schedules are followed: each has to be [run](World::run) before the next one is asked for,
-/// from the same world with the same machines. Where that is not so, a test panics, and where it
+/// In each turn one caller's store call is executed, and the caller runs until its next call:
+/// schedules order calls, and nothing between them. The number of calls is discovered while
+/// schedules are followed. Therefore each schedule has to be [run](World::run) before the next one
+/// is requested, from the same world with the same machines; otherwise the test panics. If a test
 /// panics for any reason, the last schedule is printed, turn by turn.
 ///
-/// Two things are in no schedule: a call that takes effect after its caller was told that it
-/// failed, as a reply that is lost is that of a call that has been made; and sleeps beside each
-/// other, as each takes a turn and sets the clock ahead for everybody.
+/// Schedules do not cover calls that take effect after their caller was told of a failure: a call
+/// whose reply is lost has already been executed. Nor do they cover concurrent sleeps: each sleep
+/// takes a turn, and advances the clock for all callers.
 ///
-/// There are many: *n* callers with *k* calls each have (*nk*)! / (*k*!)*ⁿ* orders, which are 90
-/// for three callers with two calls, and 34 650 with four. A call that goes wrong multiplies them
-/// by about as many as there are calls.
+/// There are many schedules: *n* callers with *k* calls each have (*nk*)! / (*k*!)*ⁿ* orders, which
+/// are 90 for three callers with two calls, and 34 650 with four. A call that fails multiplies them
+/// by about the number of calls.
 #[derive(Debug)]
 pub struct Schedules {
     callers: usize,
@@ -50,7 +50,7 @@ pub struct Schedules {
     pub(super) course: Rc<RefCell<Course>>,
 }
 
-/// So many calls may go wrong in one of these ways.
+/// A number of calls may fail, each in one of these ways.
 #[derive(Clone, Debug)]
 struct Allowance {
     calls: usize,
@@ -58,27 +58,27 @@ struct Allowance {
 }
 
 impl Schedules {
-    /// Returns every order of so many callers' calls.
+    /// Returns every order of the calls of `callers` callers.
     #[must_use]
     pub fn of(callers: usize) -> Self {
         Self { callers, allowances: Vec::new(), course: Rc::default() }
     }
 
-    /// Adds the schedules in which a call is made and its reply is lost.
+    /// Adds the schedules in which one call is executed and its reply is lost.
     #[must_use]
     pub fn losing_one_reply(self) -> Self {
         self.allowing(1, vec![Fate::Failed(Fault::REPLY_LOST)])
     }
 
-    /// Adds the schedules in which up to so many calls fail, each in [every way](Fault::ALL).
+    /// Adds the schedules in which up to `calls` calls fail, each in [every way](Fault::ALL).
     #[must_use]
     pub fn failing(self, calls: usize) -> Self {
         self.allowing(calls, Fault::ALL.map(Fate::Failed).to_vec())
     }
 
-    /// Adds the schedules in which a call is made at once and its reply arrives so much later.
-    /// Until then others may act; the clock shows that time when it arrives, unless it shows a
-    /// later one.
+    /// Adds the schedules in which one call is executed at once and its reply arrives `by` later.
+    /// Other callers may run until then; when the reply arrives, the clock shows that time, unless
+    /// it shows a later one.
     #[must_use]
     pub fn delaying_one_reply(self, by: Duration) -> Self {
         self.allowing(1, vec![Fate::Delayed(by)])
@@ -103,7 +103,7 @@ impl Iterator for Schedules {
 }
 
 impl Drop for Schedules {
-    /// Says in which schedule a test fails.
+    /// Prints the schedule in which a test fails.
     fn drop(&mut self) {
         if std::thread::panicking()
             && let Ok(course) = self.course.try_borrow()
@@ -113,8 +113,8 @@ impl Drop for Schedules {
     }
 }
 
-/// One order of callers' turns. It is found while it is followed, and followed once.
-#[must_use = "hand it to `World::run` or `World::run_each`"]
+/// One order of the callers' turns. It is determined while it is followed, once.
+#[must_use = "pass it to `World::run` or `World::run_each`"]
 #[derive(Debug)]
 pub struct Schedule {
     callers: usize,
@@ -122,20 +122,19 @@ pub struct Schedule {
     course: Rc<RefCell<Course>>,
 }
 
-/// What came of a schedule.
+/// The result of a schedule.
 #[derive(Clone, Debug)]
 pub struct Run<O> {
-    /// What the machine of each caller ended with, in the order of callers.
+    /// The output of each caller's machine, in the order of the callers.
     pub outputs: Vec<O>,
-    /// The world in which it ended.
+    /// The world at the end.
     pub world: World,
 }
 
 impl Run<Decided> {
-    /// Returns how many requests were admitted, counted or not: while its store gives no answer, a
-    /// limiter that fails open admits what it does not count. Errors are no admissions: that a
-    /// limit is not exceeded also holds where nothing works, so expect of schedules without faults
-    /// how many get in.
+    /// Returns how many requests were admitted, counted or not: a limiter that fails open admits
+    /// requests that it cannot count. Errors are not admissions. A limit also holds if every
+    /// request fails, so assert for schedules without faults how many are admitted.
     #[must_use]
     pub fn admitted(&self) -> usize {
         let decisions = self.outputs.iter().filter_map(|decided| decided.decision.as_ref().ok());
@@ -143,11 +142,11 @@ impl Run<Decided> {
     }
 }
 
-/// Where a caller stands.
+/// The state of a caller.
 enum Stand<M: Machine> {
-    /// About to have its call carried out.
+    /// Its call is about to be executed.
     Asking(M::Request),
-    /// Its reply is on the way.
+    /// Its reply is delayed.
     Waiting {
         request: M::Request,
         sent: Sent,
@@ -178,7 +177,7 @@ impl Schedule {
         let mut callers: Vec<Stand<M>> =
             (0..self.callers).map(|caller| machine(caller).start().into()).collect();
         loop {
-            // An end touches nobody else: it takes no turn.
+            // A caller's end affects no other caller, so it takes no turn.
             let is_done = |caller: &usize| matches!(callers[*caller], Stand::Done(_));
             let under_way: Vec<usize> = (0..self.callers).filter(|at| !is_done(at)).collect();
             if under_way.is_empty() {
@@ -223,13 +222,13 @@ impl Schedule {
         }
     }
 
-    /// What becomes of the next call, of all that may.
+    /// Chooses the fate of the next call.
     fn choose_fate(&mut self) -> Fate {
         let open = self.allowances.iter().enumerate().filter(|(_, allowance)| allowance.calls > 0);
         let fates: Vec<(usize, Fate)> = open
             .flat_map(|(of, allowance)| allowance.fates.iter().map(move |fate| (of, *fate)))
             .collect();
-        // First of all nothing goes wrong.
+        // The first alternative is that nothing fails.
         let Some(chosen) = self.choose(fates.len() + 1).checked_sub(1) else {
             return Fate::Answered;
         };

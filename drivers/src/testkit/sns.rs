@@ -1,4 +1,4 @@
-//! A client of Amazon SNS that sends nowhere.
+//! A fake client of Amazon SNS.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -16,10 +16,11 @@ use aws_smithy_types::body::SdkBody;
 
 use super::events::REGION;
 
-/// Keeps what is published through its [client](Self::client), and answers as it is told to. Clones
-/// are the same topics.
+/// Records what is published through its [client](Self::client), and responds as planned. Clones
+/// share the same topics.
 ///
-/// The client is the AWS SDK's: what is published is written and read as on AWS, and goes nowhere.
+/// The client is the AWS SDK's: requests and responses are written and parsed as on AWS, but not
+/// sent.
 ///
 /// ```
 /// use apptheory::testkit::FakeSnsClient;
@@ -47,19 +48,19 @@ struct State {
     error: Option<String>,
 }
 
-/// A message that was published.
+/// A published message.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PublishedMessage {
     /// The ARN of the topic.
     pub topic_arn: String,
-    /// The subject; an empty text without one.
+    /// The subject, or an empty text.
     pub subject: String,
     /// The message.
     pub message: String,
 }
 
 impl FakeSnsClient {
-    /// Returns a client that publishes here. It does not try again.
+    /// Returns a client that publishes here, without retries.
     #[must_use]
     pub fn client(&self) -> Client {
         let connector = SharedHttpConnector::new(Connector(self.clone()));
@@ -72,20 +73,21 @@ impl FakeSnsClient {
         Client::from_conf(config.build())
     }
 
-    /// Returns what was published so far, in order, that which was answered with an error among it.
-    /// Its ids are `msg-1`, `msg-2` and so on.
+    /// Returns all messages so far, in order, including those that failed. Their ids are `msg-1`,
+    /// `msg-2` and so on.
     #[must_use]
     pub fn published(&self) -> Vec<PublishedMessage> {
         self.state().published.clone()
     }
 
-    /// Answers with an error of this code from now on, such as `AuthorizationError`; `None` mends
-    /// it.
+    /// Makes publishing fail with this code from now on, such as `AuthorizationError`; `None` ends
+    /// that.
     pub fn fail<'c>(&self, code: impl Into<Option<&'c str>>) {
         self.state().error = code.into().map(str::to_owned);
     }
 
-    /// The status and the body of the answer to a request: a form (the query protocol of AWS).
+    /// Returns the status and body of the response to a request, which is a form (the AWS query
+    /// protocol).
     fn answer(&self, form: &str) -> (u16, String) {
         let form = QueryString::parse(form);
         let value = |name| form.parameters().get(name).unwrap_or_default();
@@ -108,7 +110,7 @@ impl FakeSnsClient {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing panics while it is locked: poisoning says nothing here.
+        // Nothing panics while the lock is held, so a poisoned lock is still consistent.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -129,7 +131,7 @@ fn refusal(code: &str) -> String {
 
 const NAMESPACE: &str = "http://sns.amazonaws.com/doc/2010-03-31/";
 
-/// What the client has in place of a connection.
+/// Replaces the client's connection.
 #[derive(Debug)]
 struct Connector(FakeSnsClient);
 
@@ -138,7 +140,7 @@ impl HttpConnector for Connector {
         let form = request.body().bytes().map(String::from_utf8_lossy).unwrap_or_default();
         let (status, body) = self.0.answer(&form);
         let Ok(status) = StatusCode::try_from(status) else {
-            panic!("{status} is no status: a mistake of the test kit")
+            panic!("{status} is not a status: a bug in the test kit")
         };
         HttpConnectorFuture::ready(Ok(HttpResponse::new(status, SdkBody::from(body))))
     }

@@ -17,10 +17,10 @@ use crate::ids::IdSource as _;
 use crate::websocket::FakeWebSocketManagementClient;
 
 impl TestApp {
-    /// Begins a connection to the application's WebSocket API. What handlers send to it, or to all
-    /// in a room, arrives at the connections that are open.
+    /// Starts a connection to the application's WebSocket API. Open connections receive what
+    /// handlers send to them, or to their room.
     ///
-    /// The API selects routes by the member `action` of a message (`$request.body.action`), else
+    /// The API selects routes by a message's member `action` (`$request.body.action`), else
     /// `$default`.
     ///
     /// ```
@@ -39,7 +39,7 @@ impl TestApp {
     }
 }
 
-/// A connection that is about to begin.
+/// A connection before its handshake.
 #[derive(Debug)]
 #[must_use = "a handshake does nothing until it is sent"]
 pub struct TestHandshake<'a> {
@@ -48,13 +48,13 @@ pub struct TestHandshake<'a> {
 }
 
 impl<'a> TestHandshake<'a> {
-    /// Adds a header field.
+    /// Adds a header.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.fields.push((name.to_ascii_lowercase(), value.to_owned()));
         self
     }
 
-    /// Connects, with a path that may have a query. Handlers get the query, as on AWS, and no path.
+    /// Connects, with a path that may have a query. As on AWS, handlers get the query, but no path.
     ///
     /// # Panics
     ///
@@ -63,12 +63,14 @@ impl<'a> TestHandshake<'a> {
     pub fn connect(self, path: &str) -> TestSocket<'a> {
         let (socket, answer) = self.ask(path);
         if !answer.lets_in() {
-            socket.report.fail(format_args!("expected a connection, refused: {}", answer.status));
+            socket
+                .report
+                .fail(format_args!("expected a connection, refused with {}", answer.status));
         }
         socket
     }
 
-    /// Expects that the application refuses the connection with a status.
+    /// Asserts that the application refuses the connection with this status.
     #[track_caller]
     pub fn assert_refused(self, path: &str, status: u16) {
         let (socket, answer) = self.ask(path);
@@ -103,11 +105,11 @@ impl<'a> TestHandshake<'a> {
 
 /// An open connection, as its client sees it.
 #[derive(Debug)]
-#[must_use = "a connection that nobody looks at shows nothing"]
+#[must_use = "check the messages"]
 pub struct TestSocket<'a> {
     app: &'a TestApp,
     peer: WebSocketPeer,
-    /// How many messages were read.
+    /// The number of messages that were read.
     heard: usize,
     report: Report,
 }
@@ -119,38 +121,38 @@ impl TestSocket<'_> {
         &self.peer.id
     }
 
-    /// Sends a message, and lets its handler run to its end.
+    /// Sends a message, and runs its handler to its end.
     ///
     /// # Panics
     ///
-    /// If the connection is closed, no route is for the message, or its handler does not answer
-    /// with a 2xx. In production the client would not learn of the last two.
+    /// If the connection is closed, the message has no route, or its handler does not respond with
+    /// 2xx. In production the client would not notice the last two.
     #[track_caller]
     pub fn send(&mut self, message: &str) -> &mut Self {
         let is_served = |key: &str| self.app.service.has_websocket_route(key);
         self.report = Report { sent: message.to_owned(), ..Report::default() };
         if !self.client().is_connected(&self.peer.id) {
-            self.report.fail("expected an open connection, it is closed");
+            self.report.fail("the connection is closed");
         }
         let Some(route_key) = RouteSelection::default().route(message, is_served) else {
-            self.report.fail("no route is for the message, and none is `$default`")
+            self.report.fail("the message has no route, and there is no `$default`")
         };
         let (id, now) = (self.app.ids().next_text(), self.app.clock().now());
         let event = self.peer.message(&route_key, &id, now, message);
         let answer = self.invoke(&event);
-        // The answer to a message has the form of that to a handshake.
+        // The response to a message has the form of that to a handshake.
         let answer = ConnectAnswer::read(answer.answer.ok().as_deref());
         if !answer.lets_in() {
-            self.report.fail(format_args!("expected a handled message, came {}", answer.status));
+            self.report.fail(format_args!("expected a handled message, got {}", answer.status));
         }
         self
     }
 
-    /// Returns the messages that came and were not read yet.
+    /// Returns the messages that have arrived and were not read yet.
     ///
     /// # Panics
     ///
-    /// If one is not UTF-8.
+    /// If a message is not UTF-8.
     #[track_caller]
     pub fn received(&mut self) -> Vec<String> {
         let messages = self.messages();
@@ -159,7 +161,7 @@ impl TestSocket<'_> {
         unread
     }
 
-    /// Expects that the next message that was not read yet is this one.
+    /// Asserts that the next unread message is `expected`.
     #[track_caller]
     pub fn assert_received(&mut self, expected: &str) -> &mut Self {
         let next = self.next();
@@ -167,19 +169,18 @@ impl TestSocket<'_> {
         self
     }
 
-    /// Expects that the next message that was not read yet is JSON: the same value, in whatever
-    /// spelling.
+    /// Asserts that the next unread message is this JSON value.
     #[track_caller]
     pub fn assert_received_json<T: Serialize + ?Sized>(&mut self, expected: &T) -> &mut Self {
-        let Some(next) = self.next() else { self.report.fail("next message: came nothing") };
+        let Some(next) = self.next() else { self.report.fail("next message: got nothing") };
         match serde_json::from_str(&next) {
-            Ok(came) => self.report.expect_json(&json_of(expected), &came),
-            Err(error) => self.report.fail(format_args!("{next:?} is no JSON: {error}")),
+            Ok(got) => self.report.expect_json(&json_of(expected), &got),
+            Err(error) => self.report.fail(format_args!("{next:?} is not JSON: {error}")),
         }
         self
     }
 
-    /// Expects that no message is left to read.
+    /// Asserts that there are no unread messages.
     #[track_caller]
     pub fn assert_silent(&mut self) -> &mut Self {
         let unread = self.received();
@@ -187,38 +188,38 @@ impl TestSocket<'_> {
         self
     }
 
-    /// Expects that the connection is closed: by a handler, unless the test has done it. On AWS
-    /// `$disconnect` follows; here [`close`](Self::close) sends it.
+    /// Asserts that the connection is closed, by a handler or by the test. On AWS `$disconnect`
+    /// follows; here [`close`](Self::close) sends it.
     #[track_caller]
     pub fn assert_closed(&self) -> &Self {
         if self.client().is_connected(&self.peer.id) {
-            self.report.fail("expected a closed connection, it is open");
+            self.report.fail("the connection is open");
         }
         self
     }
 
-    /// Closes the connection, and lets the handler of `$disconnect` run to its end. Nothing can be
-    /// sent to the connection any more.
+    /// Closes the connection, and runs the handler of `$disconnect` to its end. Sending to the
+    /// connection fails from then on.
     #[track_caller]
     pub fn close(&mut self) {
         self.client().disconnect(&self.peer.id);
         if self.app.service.has_websocket_route("$disconnect") {
             let (id, now) = (self.app.ids().next_text(), self.app.clock().now());
-            // 1000 is a normal end (RFC 6455 §7.4.1).
+            // 1000 is a normal close (RFC 6455 §7.4.1).
             let event = self.peer.disconnect(&id, now, 1000, "");
             self.report = Report { sent: "$disconnect".to_owned(), ..Report::default() };
             if self.invoke(&event).answer.is_err() {
-                self.report.fail("expected that the end was handled");
+                self.report.fail("the handler of `$disconnect` failed");
             }
         }
     }
 
-    /// Invokes the application, and keeps what is said of it where an expectation does not hold.
+    /// Invokes the application, and keeps its report for failed expectations.
     fn invoke(&mut self, event: &str) -> TestAnswer {
         let app = self.app;
         let answer = app.invoke_text(event.to_owned());
-        let Report { came, failures, .. } = answer.report.clone();
-        self.report = Report { came, failures, ..core::mem::take(&mut self.report) };
+        let Report { got, failures, .. } = answer.report.clone();
+        self.report = Report { got, failures, ..core::mem::take(&mut self.report) };
         answer
     }
 
@@ -230,20 +231,20 @@ impl TestSocket<'_> {
         Some(next)
     }
 
-    /// All messages that have arrived.
+    /// Returns all messages that have arrived.
     #[track_caller]
     fn messages(&self) -> Vec<String> {
         let messages = self.client().received(&self.peer.id).into_iter();
         messages
             .map(|message| match String::from_utf8(message) {
                 Ok(text) => text,
-                Err(error) => self.report.fail(format_args!("a message is no text: {error}")),
+                Err(error) => self.report.fail(format_args!("a message is not UTF-8: {error}")),
             })
             .collect()
     }
 
     fn client(&self) -> FakeWebSocketManagementClient {
-        // What events of the connection say: the peer's stage is `local`.
+        // The peer's data in events of the connection; the stage is `local`.
         let endpoint = format!("https://{DOMAIN}/local");
         self.app.env.websocket_clients().at(&endpoint)
     }

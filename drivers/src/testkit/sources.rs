@@ -1,11 +1,11 @@
-//! Events of services that send records, sent to an application in a test.
+//! Sending events of services with records to an application in a test.
 
 use super::TestApp;
 use super::answer::TestAnswer;
 use super::events::{self, DocumentChange, KafkaEntry, MailEntry, S3Entry};
 
 impl TestApp {
-    /// Sends records of a topic of Kafka.
+    /// Sends records of a Kafka topic.
     pub fn kafka<R: Into<KafkaEntry>>(
         &self,
         topic: &str,
@@ -14,7 +14,7 @@ impl TestApp {
         self.invoke(&events::kafka(topic, entries))
     }
 
-    /// Sends what happens to objects in a bucket of S3.
+    /// Sends events of objects in an S3 bucket.
     pub fn s3<O: Into<S3Entry>>(
         &self,
         bucket: &str,
@@ -28,7 +28,7 @@ impl TestApp {
         self.invoke(&events::ses(mail))
     }
 
-    /// Sends a push to a repository of CodeCommit, which changes these branches and tags.
+    /// Sends a push to a CodeCommit repository that changes these branches and tags.
     pub fn codecommit<R: AsRef<str>>(
         &self,
         repository: &str,
@@ -37,7 +37,7 @@ impl TestApp {
         self.invoke(&events::codecommit(repository, references))
     }
 
-    /// Sends messages in a queue of ActiveMQ.
+    /// Sends messages of an ActiveMQ queue.
     pub fn activemq<D: Into<Vec<u8>>>(
         &self,
         queue: &str,
@@ -46,7 +46,7 @@ impl TestApp {
         self.invoke(&events::activemq(queue, data))
     }
 
-    /// Sends messages in a queue of RabbitMQ.
+    /// Sends messages of a RabbitMQ queue.
     pub fn rabbitmq<D: Into<Vec<u8>>>(
         &self,
         queue: &str,
@@ -55,7 +55,7 @@ impl TestApp {
         self.invoke(&events::rabbitmq(queue, data))
     }
 
-    /// Sends records of a delivery stream of Amazon Data Firehose.
+    /// Sends records of an Amazon Data Firehose stream.
     pub fn firehose<D: Into<Vec<u8>>>(
         &self,
         stream: &str,
@@ -64,8 +64,8 @@ impl TestApp {
         self.invoke(&events::firehose(stream, data))
     }
 
-    /// Sends messages of a log group, as a subscription of CloudWatch Logs delivers them to the
-    /// function itself.
+    /// Sends messages of a log group, as a CloudWatch Logs subscription delivers them to the
+    /// function directly.
     pub fn log_subscription<M: Into<String>>(
         &self,
         log_group: &str,
@@ -74,7 +74,7 @@ impl TestApp {
         self.invoke(&events::log_subscription(log_group, messages))
     }
 
-    /// Sends changes in a database of DocumentDB.
+    /// Sends changes in a DocumentDB database.
     pub fn documentdb(
         &self,
         database: &str,

@@ -1,4 +1,4 @@
-//! What a client gets of a response while it is made.
+//! Streamed responses, as clients see them.
 
 use core::fmt;
 use core::future::{Future, pending, poll_fn};
@@ -18,10 +18,10 @@ use crate::app::after::Ending;
 use crate::app::framing::{Framed, Framing};
 use crate::clock::{Clock as _, before};
 
-/// A response while it is made, as the service sends it on: its head, its chunks one after the
-/// other, and how it ends.
+/// A streamed response, as the service forwards it: its head, its chunks one after the other, and
+/// how it ends.
 ///
-/// Nothing is made that is not asked for. Dropping it is a client that goes away.
+/// Chunks are only pulled when they are read. Dropping the stream disconnects the client.
 ///
 /// ```
 /// use apptheory::prelude::*;
@@ -48,18 +48,18 @@ use crate::clock::{Clock as _, before};
 pub struct TestStream<'a> {
     app: &'a TestApp,
     framing: Framing,
-    /// What is to be done when it has ended, until it is.
+    /// The end of the invocation, until it was run.
     ending: Option<Ending>,
     head: Head,
-    /// What was sent and nobody has read yet.
+    /// Chunks that were sent and not read yet.
     unread: Vec<Bytes>,
-    /// Holds the event of which only a part was read.
+    /// Holds an event of which only a part was read.
     parser: SseParser,
     trailers: Vec<(&'static str, String)>,
     report: Report,
 }
 
-/// Bytes, shown as a text if they are one.
+/// Bytes; printed as text if they are UTF-8.
 #[derive(PartialEq)]
 struct Shown<'t>(&'t [u8]);
 
@@ -72,12 +72,12 @@ impl fmt::Debug for Shown<'_> {
     }
 }
 
-/// How long a line of server-sent events may be.
+/// The longest line of server-sent events.
 const MAX_SSE_BYTES: usize = 1 << 20;
 
 impl<'a> TestRequest<&'a TestApp> {
-    /// Sends the request as to a function that streams its responses, and waits for the head.
-    /// Function URLs stream, and REST APIs; the route is set up for it.
+    /// Sends the request to a function that streams its responses, and waits for the head. Function
+    /// URLs stream, and so do REST APIs whose route is configured for it.
     ///
     /// # Panics
     ///
@@ -93,10 +93,10 @@ impl<'a> TestRequest<&'a TestApp> {
         }
         let event = event.to_string();
         let Ok(LambdaEvent::Http(event)) = LambdaEvent::read(&event) else {
-            panic!("the builder makes requests: {event}")
+            panic!("the builder creates requests: {event}")
         };
         let Some(target) = InvokeMode::Streaming.target(&event) else {
-            panic!("{sent}: that service takes answers in one piece: `.send()` it")
+            panic!("{sent}: that service does not stream responses: use `.send()`")
         };
         let service = &app.service;
         let (begun, ending) = service.begin(app.invocation());
@@ -105,7 +105,7 @@ impl<'a> TestRequest<&'a TestApp> {
         let opening = Framing::open(service, FrameConfig::new(target), response, producer);
         let (framing, mut framed) = app.run(opening);
         let Some(head) = framed.open.take() else {
-            panic!("{sent}: a response without a head is a mistake of the test kit")
+            panic!("{sent}: a response without a head is a bug in the test kit")
         };
         let (unread, trailers) = (Vec::new(), Vec::new());
         let report = Report { sent, ..Report::default() };
@@ -129,31 +129,31 @@ impl TestStream<'_> {
         self.head.status
     }
 
-    /// Returns the first value of a header field; an empty text if it is not there.
+    /// Returns the first value of a header, or an empty text.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
         self.head.headers.first(name)
     }
 
-    /// Returns the header fields, without cookies.
+    /// Returns the headers, without cookies.
     #[must_use]
     pub const fn headers(&self) -> &HeaderMap {
         &self.head.headers
     }
 
-    /// Returns the cookies that are set, each as its header field has it.
+    /// Returns the cookies that the response sets, each as in its header.
     #[must_use]
     pub fn cookies(&self) -> &[String] {
         &self.head.cookies
     }
 
-    /// Reads the chunks up to the end of the response. One that has no end is never read: use
+    /// Reads the chunks up to the end of the response. For a response without an end use
     /// [`read_for`](Self::read_for).
     pub fn read(&mut self) -> Vec<Bytes> {
         self.read_before(pending::<()>())
     }
 
-    /// Reads the chunks that come within a time, which passes unless the response ends before.
+    /// Reads the chunks that arrive within `time`, which passes unless the response ends earlier.
     pub fn read_for(&mut self, time: Duration) -> Vec<Bytes> {
         let clock = self.app.clock().clone();
         self.read_before(clock.sleep(time))
@@ -171,8 +171,8 @@ impl TestStream<'_> {
         self.parse(&chunks)
     }
 
-    /// Reads the server-sent events that come within a time, which passes unless the response ends
-    /// before. An event of which only a part came is read with the rest of it.
+    /// Reads the server-sent events that arrive within `time`, which passes unless the response
+    /// ends earlier. An incomplete event is read together with its rest.
     ///
     /// # Panics
     ///
@@ -192,56 +192,56 @@ impl TestStream<'_> {
         events
     }
 
-    /// Reads up to the end, and returns the error code of a response that failed after its head was
-    /// sent; an empty text for one that ended well.
+    /// Reads up to the end, and returns the error code of a response that failed after its head; an
+    /// empty text for one without an error.
     pub fn error_code(&mut self) -> &str {
         let unread = self.read();
         self.unread = unread;
         self.trailers.first().map_or("", |(_, code)| code)
     }
 
-    /// Returns the trailers that came so far, by their names. A response that ended well has none.
+    /// Returns the trailers so far, by name. A response without an error has none.
     #[must_use]
     pub fn trailers(&self) -> &[(&'static str, String)] {
         &self.trailers
     }
 
-    /// Expects the status of the head.
+    /// Asserts that the status is `expected`.
     #[track_caller]
     pub fn assert_status(&mut self, expected: u16) -> &mut Self {
         self.report.expect("status", &expected, &self.head.status);
         self
     }
 
-    /// Expects a value of a header field.
+    /// Asserts that a header has this value.
     #[track_caller]
     pub fn assert_header(&mut self, name: &str, expected: &str) -> &mut Self {
         self.report.expect_field(&self.head.headers, name, expected);
         self
     }
 
-    /// Reads up to the end, and expects that all that came since it was read last is this text.
+    /// Reads up to the end, and asserts that everything since the last read is this text.
     #[track_caller]
     pub fn assert_text(&mut self, expected: &str) -> &mut Self {
-        let came = self.read().concat();
-        self.report.expect("text", &Shown(expected.as_bytes()), &Shown(&came));
+        let got = self.read().concat();
+        self.report.expect("text", &Shown(expected.as_bytes()), &Shown(&got));
         self
     }
 
-    /// Reads up to the end, and expects that exactly these server-sent events came since it was
-    /// read last, by their data.
+    /// Reads up to the end, and asserts that these are all server-sent events since the last read,
+    /// by their data.
     #[track_caller]
     pub fn assert_events<T: AsRef<str>>(
         &mut self,
         expected: impl IntoIterator<Item = T>,
     ) -> &mut Self {
-        let came: Vec<_> = self.events().into_iter().map(|event| event.data).collect();
+        let got: Vec<_> = self.events().into_iter().map(|event| event.data).collect();
         let expected: Vec<_> = expected.into_iter().map(|data| data.as_ref().to_owned()).collect();
-        self.report.expect("data of events", &expected, &came);
+        self.report.expect("data of events", &expected, &got);
         self
     }
 
-    /// Reads up to the end, and expects that exactly these chunks came since it was read last.
+    /// Reads up to the end, and asserts that these are all chunks since the last read.
     #[track_caller]
     pub fn assert_chunks<T: AsRef<[u8]>>(
         &mut self,
@@ -249,21 +249,22 @@ impl TestStream<'_> {
     ) -> &mut Self {
         let expected: Vec<_> = expected.into_iter().collect();
         let expected: Vec<_> = expected.iter().map(|chunk| Shown(chunk.as_ref())).collect();
-        let came = self.read();
-        let came: Vec<_> = came.iter().map(|chunk| Shown(chunk)).collect();
-        self.report.expect("chunks", &expected, &came);
+        let got = self.read();
+        let got: Vec<_> = got.iter().map(|chunk| Shown(chunk)).collect();
+        self.report.expect("chunks", &expected, &got);
         self
     }
 
-    /// Reads up to the end, and expects an [error code](Self::error_code).
+    /// Reads up to the end, and asserts that the response failed with this [error
+    /// code](Self::error_code).
     #[track_caller]
     pub fn assert_error_code(&mut self, expected: &str) -> &mut Self {
-        let came = self.error_code().to_owned();
-        self.report.expect("error code", &expected, &&*came);
+        let got = self.error_code().to_owned();
+        self.report.expect("error code", &expected, &&*got);
         self
     }
 
-    /// Reads up to the end, unless an alarm goes off before.
+    /// Reads up to the end, or until an alarm.
     fn read_before(&mut self, alarm: impl Future) -> Vec<Bytes> {
         let app = self.app;
         app.run(async {
@@ -274,7 +275,7 @@ impl TestStream<'_> {
         self.take()
     }
 
-    /// Does what is to be done once it has ended, unless that is done.
+    /// Runs the end of the invocation, once.
     async fn finish(&mut self) {
         if let Some(ending) = self.ending.take() {
             self.app.service.run_after(&ending).await;
@@ -294,7 +295,7 @@ impl TestStream<'_> {
         self.framing.state() == FrameState::Done
     }
 
-    /// Keeps what is sent behind the head.
+    /// Keeps what is sent after the head.
     fn keep(&mut self, framed: Framed) {
         self.unread.extend(framed.data);
         match framed.end {
@@ -302,23 +303,23 @@ impl TestStream<'_> {
                 let [code, body] = FrameOutput::DECLARED_TRAILERS;
                 self.trailers = vec![(code, error_type), (body, error_body_b64)];
             }
-            Some(FrameEnd::Abort) => panic!("frames in another order: a mistake of the test kit"),
+            Some(FrameEnd::Abort) => panic!("frames out of order: a bug in the test kit"),
             Some(FrameEnd::Finish) | None => {}
         }
     }
 
-    /// What was sent since it was read last.
+    /// Takes the unread chunks.
     fn take(&mut self) -> Vec<Bytes> {
         let chunks = core::mem::take(&mut self.unread);
         self.look(&chunks.concat());
         chunks
     }
 
-    /// Keeps what is said where an expectation does not hold.
+    /// Adds chunks to the report.
     fn look(&mut self, body: &[u8]) {
         self.report.failures.extend(self.app.failures().take());
         let blank = if body.is_empty() { "" } else { " " };
         let body = String::from_utf8_lossy(body);
-        self.report.came = format!("{}{blank}{body}", self.head.status);
+        self.report.got = format!("{}{blank}{body}", self.head.status);
     }
 }

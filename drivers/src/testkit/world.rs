@@ -1,4 +1,4 @@
-//! A store in memory that fails on demand, and whose past can be forked.
+//! A store in memory with planned failures, which can be forked.
 
 use apptheory_core::each_store_effect;
 use apptheory_core::limiter::{Attempt, Decided, DecisionId, Limiter, RateLimitKey, Recall};
@@ -13,11 +13,11 @@ use super::TestEnv;
 use super::schedules::{Run, Schedule};
 use crate::layer::Fault;
 
-/// Tables in memory and a clock, in which machines run in whatever order a test wants, and in which
-/// calls fail on demand. Each [fork](Self::fork) has a future of its own.
+/// Tables in memory and a clock, in which machines run in any order, and in which calls fail as
+/// planned. A [fork](Self::fork) continues independently.
 ///
-/// It is for what must hold however callers come in between each other. [`run`](Self::run) and
-/// [`run_each`](Self::run_each) follow a schedule; machines that set the stage are [run] alone:
+/// Use it to check properties of concurrent callers. [`run`](Self::run) and
+/// [`run_each`](Self::run_each) follow a schedule; machines that prepare a test are [run] alone:
 ///
 /// ```
 /// use apptheory::limiter::{Attempt, FixedWindow, Limiter, RateLimitKey, Recall};
@@ -40,7 +40,7 @@ use crate::layer::Fault;
 /// # Ok::<(), apptheory::limiter::Error>(())
 /// ```
 ///
-/// Nothing waits: a [`Sleep`](crate::store::Sleep) sets the clock ahead, for everybody.
+/// There is no waiting: a [`Sleep`](crate::store::Sleep) advances the clock for all callers.
 ///
 /// [run]: crate::machine::run
 #[derive(Clone, Debug)]
@@ -49,7 +49,7 @@ pub struct World {
 }
 
 impl Default for World {
-    /// Makes a world without tables, at the [beginning](TestEnv::BEGINNING).
+    /// Creates a world without tables, at [`BEGINNING`](TestEnv::BEGINNING).
     fn default() -> Self {
         let mut memory = Memory::default();
         memory.set_time(TestEnv::BEGINNING);
@@ -58,7 +58,7 @@ impl Default for World {
 }
 
 impl World {
-    /// Makes a world with the table of a limiter, at the [beginning](TestEnv::BEGINNING).
+    /// Creates a world with the table of a limiter, at [`BEGINNING`](TestEnv::BEGINNING).
     #[must_use]
     pub fn new(limiter: &Limiter) -> Self {
         Self::default().with_table(limiter.table())
@@ -70,7 +70,7 @@ impl World {
         Self { memory: self.memory.with_table(definition) }
     }
 
-    /// Returns the same world, with a future of its own.
+    /// Copies the world.
     #[must_use]
     pub fn fork(&self) -> Self {
         self.clone()
@@ -87,18 +87,18 @@ impl World {
         self.memory.set_time(now);
     }
 
-    /// Returns the tables, and an account of the calls.
+    /// Returns the tables, and the usage of calls.
     #[must_use]
     pub const fn memory(&self) -> &Memory {
         &self.memory
     }
 
-    /// Lets as many callers as the schedule has ask a limiter for one unit each, of one key, as of
-    /// now. It happens in a fork: the world stays as it is.
+    /// Lets each caller of the schedule request one unit of one key from a limiter, at the current
+    /// time. It runs in a fork, and does not change this world.
     #[must_use]
     pub fn run(&self, limiter: &Limiter, schedule: Schedule) -> Run<Decided> {
         let key = RateLimitKey::new("tenant-7", "/orders", "POST");
-        let key = key.unwrap_or_else(|error| panic!("texts without separators: {error}"));
+        let key = key.unwrap_or_else(|error| panic!("the key's texts are valid: {error}"));
         let recall = Recall::default();
         self.run_each(schedule, |caller| {
             let id = DecisionId(caller as u128 + 1);
@@ -106,8 +106,8 @@ impl World {
         })
     }
 
-    /// Runs the machines of several callers, the first of which is number 0, in the order of a
-    /// schedule. It happens in a fork: the world stays as it is.
+    /// Runs the machines of several callers, numbered from 0, in the order of a schedule. It runs
+    /// in a fork, and does not change this world.
     pub fn run_each<M>(&self, schedule: Schedule, machine: impl FnMut(usize) -> M) -> Run<M::Output>
     where
         M: Machine<Request = StoreRequest<M>>,
@@ -115,8 +115,8 @@ impl World {
         schedule.follow(self.fork(), machine)
     }
 
-    /// Carries out the one effect that a machine waits for, or lets it fail, and resumes the
-    /// machine. A sleep cannot fail.
+    /// Executes the effect that a machine waits for, or makes it fail, and resumes the machine. A
+    /// sleep cannot fail.
     pub fn step<M>(&mut self, request: StoreRequest<M>, fault: Option<Fault>) -> Step<M>
     where
         M: Machine<Request = StoreRequest<M>>,
@@ -124,19 +124,19 @@ impl World {
         carry_out(self, request, fault)
     }
 
-    /// Carries out the one effect that a machine waits for, or lets it fail, and keeps the answer
-    /// on its way: others may act before it [arrives](Self::arrive).
+    /// Executes the effect that a machine waits for, or makes it fail, and delays the reply: other
+    /// machines may run before it [arrives](Self::arrive).
     pub fn send<M: Machine>(&mut self, request: &StoreRequest<M>, fault: Option<Fault>) -> Sent {
         Sent(transcribe(self, request, fault))
     }
 
-    /// Resumes a machine with the answer to its request, which arrives now.
+    /// Resumes a machine with the reply to its request, which arrives now.
     pub fn arrive<M: Machine>(&self, request: StoreRequest<M>, sent: Sent) -> Step<M> {
         let exchange = Exchange { answered_at: Some(self.now()), ..sent.0 };
         read_back(request, &exchange)
     }
 
-    /// Carries out an effect, or lets it fail.
+    /// Executes an effect, or makes it fail.
     fn interpret_or_fail<E: StoreEffect>(&mut self, effect: &E, fault: Option<Fault>) -> E::Outcome
     where
         Memory: Interpret<E>,
@@ -146,13 +146,13 @@ impl World {
             return self.memory.interpret(effect);
         };
         if fault.applied {
-            drop(self.memory.interpret(effect)); // this is the reply that gets lost
+            drop(self.memory.interpret(effect)); // the reply that is lost
         }
         failed
     }
 }
 
-/// Without faults: [`run`](crate::machine::run) runs a machine in a world, to its end.
+/// Without faults: [`run`](crate::machine::run) runs a machine in a world to its end.
 impl<E: StoreEffect> Interpret<E> for World
 where
     Memory: Interpret<E>,
@@ -162,12 +162,12 @@ where
     }
 }
 
-/// An answer that is on its way.
-#[must_use = "what is sent has to arrive"]
+/// A reply that is delayed.
+#[must_use = "pass it to `World::arrive`"]
 #[derive(Clone, Debug)]
 pub struct Sent(Exchange);
 
-/// What is done with a request, whichever effect it has.
+/// Runs code for a request, whatever its effect.
 macro_rules! requests {
     ($($Effect:ident $method:ident,)+) => {
         fn carry_out<M: Machine>(
@@ -205,7 +205,7 @@ macro_rules! requests {
             }
         }
 
-        /// The name of the effect that is asked for, such as `UpdateItem` or `Sleep`.
+        /// Returns the name of the requested effect, such as `UpdateItem` or `Sleep`.
         pub(super) const fn name_of<M: Machine>(request: &StoreRequest<M>) -> &'static str {
             match request {
                 $(StoreRequest::$Effect(_) => {

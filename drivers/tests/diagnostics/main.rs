@@ -1,7 +1,8 @@
-//! What the compiler says about programs that are wrong: one error, with a sentence that says what is.
+//! What the compiler says about programs that are wrong: one error, with a sentence that says what
+//! is.
 //!
-//! Each file of `wrong/` is such a program; its first line is the sentence. They are compiled against
-//! the library that this test was built with, which takes a fraction of a second.
+//! Each file of `wrong/` is such a program; its first line is the sentence. They are compiled
+//! against the library that this test was built with, which takes a fraction of a second.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "they end a test")]
 
 use std::fs;
@@ -41,8 +42,8 @@ fn libraries_of(name: &str) -> Vec<PathBuf> {
     libraries
 }
 
-/// The library that this test was built with: of those that are there, with any features, the newest
-/// that a right program compiles with.
+/// The library that this test was built with: of those that are there, with any features, the
+/// newest that a right program compiles with.
 fn library() -> PathBuf {
     let right = cases().join("right.rs");
     let fits = |library: &PathBuf| compile(&right, library).status.success();

@@ -1,4 +1,5 @@
-//! Custom resources of CloudFormation: an answer gets to the URL that waits for it, whatever happens.
+//! Custom resources of CloudFormation: an answer gets to the URL that waits for it, whatever
+//! happens.
 
 use core::future::pending;
 use core::time::Duration;
@@ -60,8 +61,8 @@ impl Told {
     }
 }
 
-/// An application whose resource does what its template says, the calls of its handler, and what it is
-/// told.
+/// An application whose resource does what its template says, the calls of its handler, and what it
+/// is told.
 fn app(clock: &VirtualClock) -> (App, mpsc::UnboundedReceiver<()>, Told) {
     let (call, calls) = mpsc::unbounded_channel();
     let told = Told::default();
@@ -175,7 +176,8 @@ async fn what_fails_is_told_with_the_reason_and_only_what_was_made_is_deleted() 
         // What answers too much was made, as was what is left behind, and is there to be deleted.
         assert_eq!(calls.try_recv().is_ok(), matches!(does, "grows" | "leaves"), "{does}");
 
-        // A failed update that made another resource names that, and any other leaves what there was.
+        // A failed update that made another resource names that, and any other leaves what there
+        // was.
         hand_out(&mut api, &s3.event("Update", "cache-6", does)).await;
         let answer = s3.take(200).await;
         let made = if matches!(does, "grows" | "leaves") { "cache-7" } else { "cache-6" };

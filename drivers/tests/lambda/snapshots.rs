@@ -191,7 +191,8 @@ async fn no_id_and_no_clock_reading_survives_a_snapshot() {
 
         let drawn = drawn.lock().unwrap();
         let [first, second, restored] = drawn[..] else { panic!("{drawn:?}") };
-        // Those of one process follow each other closely, and would in every process of the snapshot.
+        // Those of one process follow each other closely, and would in every process of the
+        // snapshot.
         assert!(second.entropy() - first.entropy() < 1 << 40, "{drawn:?}");
         assert!(restored.entropy().abs_diff(second.entropy()) > 1 << 40, "{drawn:?}");
         assert_eq!(second.timestamp().until(restored.timestamp()).as_secs(), slept.unsigned_abs());

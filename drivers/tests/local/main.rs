@@ -1,4 +1,5 @@
-//! The local server over real sockets: on ports that the system chose, by a clock that stands still.
+//! The local server over real sockets: on ports that the system chose, by a clock that stands
+//! still.
 #![expect(clippy::unwrap_used, reason = "a test ends where its stage cannot be set")]
 
 #[path = "../support/client.rs"]

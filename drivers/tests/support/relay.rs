@@ -1,4 +1,5 @@
-//! Passes connections on to a server, over TLS or without, and sees which requests there are on which.
+//! Passes connections on to a server, over TLS or without, and sees which requests there are on
+//! which.
 
 use std::sync::{Arc, Mutex};
 

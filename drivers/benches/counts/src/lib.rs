@@ -27,9 +27,9 @@ impl fmt::Display for Uncounted {
 
 impl core::error::Error for Uncounted {}
 
-/// Returns how many instructions a program needs for each time that it does something: the difference
-/// between doing it `few` and `many` times, so that its start and its end do not count. The number of times
-/// is its last argument.
+/// Returns how many instructions a program needs for each time that it does something: the
+/// difference between doing it `few` and `many` times, so that its start and its end do not count.
+/// The number of times is its last argument.
 ///
 /// # Errors
 ///

@@ -5,9 +5,9 @@
 //! cargo run --release -p apptheory-counts -- --update   # writes the file
 //! ```
 //!
-//! Other compilers and C libraries need other instructions for the same: figures are compared only where
-//! both are those of the file. What is counted runs in a process of its own, this program with the path's
-//! name and how often.
+//! Other compilers and C libraries need other instructions for the same: figures are compared only
+//! where both are those of the file. What is counted runs in a process of its own, this program
+//! with the path's name and how often.
 
 #![expect(clippy::expect_used, reason = "a path that cannot be gone counts nothing")]
 
@@ -112,8 +112,8 @@ const fn is_near(counted: u64, figure: u64) -> bool {
     counted.abs_diff(figure).saturating_mul(1_000) <= figure.saturating_mul(TOLERANCE)
 }
 
-/// Returns what else decides how many instructions there are: the compiler, and the C library with its
-/// allocator.
+/// Returns what else decides how many instructions there are: the compiler, and the C library with
+/// its allocator.
 fn toolchain() -> Result<String, Failed> {
     let first_line = |program: &str| -> Result<String, Failed> {
         let said = Command::new(program).arg("--version").output()?.stdout;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::arn;
 
-/// Makes an event of messages in a queue of ActiveMQ, with the ids `ID:1` and so on.
+/// Creates an event of messages in an ActiveMQ queue, with the ids `ID:1` and so on.
 #[must_use]
 pub fn activemq<D: Into<Vec<u8>>>(queue: &str, data: impl IntoIterator<Item = D>) -> Value {
     let messages = data.into_iter().enumerate().map(|(index, data)| {
@@ -35,7 +35,7 @@ pub fn activemq<D: Into<Vec<u8>>>(queue: &str, data: impl IntoIterator<Item = D>
     })
 }
 
-/// Makes an event of messages in a queue of RabbitMQ, in the virtual host `/`, with the ids `rmq-1`
+/// Creates an event of messages in a RabbitMQ queue, in the virtual host `/`, with the ids `rmq-1`
 /// and so on.
 #[must_use]
 pub fn rabbitmq<D: Into<Vec<u8>>>(queue: &str, data: impl IntoIterator<Item = D>) -> Value {

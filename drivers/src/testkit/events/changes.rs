@@ -1,4 +1,4 @@
-//! Changes of repositories of CodeCommit, and of databases of DocumentDB.
+//! Changes of CodeCommit repositories and DocumentDB databases.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use super::records::records;
 use super::{REGION, arn};
 use crate::testkit::json_of;
 
-/// Makes the event of a push to a repository of CodeCommit, which changes these branches and tags,
+/// Creates the event of a push to a CodeCommit repository that changes these branches and tags,
 /// such as `refs/heads/main`.
 #[must_use]
 pub fn codecommit<R: AsRef<str>>(
@@ -37,7 +37,7 @@ pub fn codecommit<R: AsRef<str>>(
     })
 }
 
-/// Makes an event of changes in a database of DocumentDB.
+/// Creates an event of changes in a DocumentDB database.
 #[must_use]
 pub fn documentdb(database: &str, changes: impl IntoIterator<Item = DocumentChange>) -> Value {
     let changes = changes.into_iter().enumerate().map(|(index, change)| {
@@ -62,7 +62,7 @@ pub fn documentdb(database: &str, changes: impl IntoIterator<Item = DocumentChan
     })
 }
 
-/// A change of a document of DocumentDB.
+/// A change of a DocumentDB document.
 #[derive(Clone, Debug)]
 pub struct DocumentChange {
     operation: &'static str,
@@ -71,7 +71,7 @@ pub struct DocumentChange {
 }
 
 impl DocumentChange {
-    /// Makes the change of a document that is new in a collection.
+    /// Creates the insertion of a document into a collection.
     ///
     /// # Panics
     ///
@@ -81,7 +81,7 @@ impl DocumentChange {
         Self::of("insert", collection, json_of(document))
     }
 
-    /// Makes the change of a document that another one replaces.
+    /// Creates the replacement of a document.
     ///
     /// # Panics
     ///
@@ -91,7 +91,7 @@ impl DocumentChange {
         Self::of("replace", collection, json_of(document))
     }
 
-    /// Makes the change of a document that is deleted, by its `_id`.
+    /// Creates the deletion of a document, given its `_id`.
     ///
     /// # Panics
     ///

@@ -1,4 +1,4 @@
-//! Requests about custom resources, as CloudFormation sends them.
+//! CloudFormation's requests about custom resources.
 
 use apptheory_core::events::ResourceChange;
 use serde::Serialize;
@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use super::arn;
 use crate::testkit::json_of;
 
-/// Where CloudFormation waits for the answer.
+/// The response URL.
 const URL: &str = "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com/test";
 
-/// Makes CloudFormation's request for a change of a custom resource, such as `Custom::Cache`.
-/// Numbers and Booleans among its properties become texts, as CloudFormation writes them.
+/// Creates CloudFormation's request for a change of a custom resource, such as `Custom::Cache`.
+/// Numbers and Booleans among its properties become texts, as in CloudFormation's requests.
 ///
 /// # Panics
 ///

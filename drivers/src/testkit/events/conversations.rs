@@ -1,4 +1,4 @@
-//! Events of Bedrock agents, Lex bots and flows of Amazon Connect.
+//! Events of Bedrock agents, Lex bots and Amazon Connect flows.
 
 use apptheory_core::events::LexSource;
 use serde::Serialize;
@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 use super::{ACCOUNT, REGION};
 use crate::testkit::{TestAnswer, TestApp, json_of};
 
-/// Makes the event in which a Bedrock agent asks an action group for a function, with parameters as
-/// an object of texts, numbers and Booleans.
+/// Creates a Bedrock agent's call of a function of an action group, with parameters from an object
+/// of texts, numbers and Booleans.
 ///
 /// # Panics
 ///
@@ -24,7 +24,7 @@ pub fn bedrock_agent<T: Serialize + ?Sized>(
     event
 }
 
-/// Makes the event in which a Bedrock agent asks an action group for an operation of its API.
+/// Creates a Bedrock agent's call of an operation of an action group's API.
 ///
 /// # Panics
 ///
@@ -65,8 +65,8 @@ fn asked_by_agent<T: Serialize + ?Sized>(action_group: &str, parameters: &T) -> 
     })
 }
 
-/// A turn of a conversation with a Lex bot, in the session `session-1`; the name of an intent
-/// becomes one.
+/// A turn of a conversation with a Lex bot, in the session `session-1`. The name of an intent
+/// converts into a turn.
 #[derive(Clone, Debug)]
 pub struct LexEntry {
     intent: String,
@@ -78,7 +78,7 @@ pub struct LexEntry {
 }
 
 impl LexEntry {
-    /// Makes a turn within the dialog about an intent.
+    /// Creates a turn in the dialog of an intent.
     #[must_use]
     pub fn new(intent: &str) -> Self {
         Self {
@@ -91,13 +91,13 @@ impl LexEntry {
         }
     }
 
-    /// Makes it the turn in which the intent is to be fulfilled.
+    /// Makes this the turn in which the intent is fulfilled.
     #[must_use]
     pub fn fulfillment(self) -> Self {
         Self { source: LexSource::FulfillmentCodeHook, ..self }
     }
 
-    /// Has the user confirm the intent, or deny it.
+    /// Sets whether the user has confirmed or denied the intent.
     #[must_use]
     pub fn confirmed(self, is_confirmed: bool) -> Self {
         Self { confirmation: if is_confirmed { "Confirmed" } else { "Denied" }, ..self }
@@ -112,14 +112,14 @@ impl LexEntry {
         self
     }
 
-    /// Adds an attribute of the session.
+    /// Adds a session attribute.
     #[must_use]
     pub fn session_attribute(mut self, name: &str, value: &str) -> Self {
         self.attributes.insert(name.to_owned(), value.into());
         self
     }
 
-    /// Has the user say something.
+    /// Sets the user's words.
     #[must_use]
     pub fn says(self, text: &str) -> Self {
         Self { transcript: text.to_owned(), ..self }
@@ -132,7 +132,7 @@ impl From<&str> for LexEntry {
     }
 }
 
-/// Makes the event of a turn of a conversation with a Lex bot.
+/// Creates the event of a turn of a conversation with a Lex bot.
 #[must_use]
 pub fn lex(turn: impl Into<LexEntry>) -> Value {
     let LexEntry { intent, source, confirmation, slots, attributes, transcript } = turn.into();
@@ -167,8 +167,8 @@ pub fn lex(turn: impl Into<LexEntry>) -> Value {
     })
 }
 
-/// Makes the event in which a flow of Amazon Connect invokes the function, with its parameters,
-/// about the contact `contact-1`.
+/// Creates an Amazon Connect flow's invocation of the function, with its parameters, for the
+/// contact `contact-1`.
 ///
 /// # Panics
 ///
@@ -195,7 +195,7 @@ pub fn connect<T: Serialize + ?Sized>(parameters: &T) -> Value {
 }
 
 impl TestApp {
-    /// Asks an action group for a function, as a Bedrock agent does.
+    /// Sends a Bedrock agent's call of a function of an action group.
     ///
     /// # Panics
     ///
@@ -214,7 +214,7 @@ impl TestApp {
         self.invoke(&lex(turn))
     }
 
-    /// Invokes the function as a flow of Amazon Connect does, with its parameters.
+    /// Sends an Amazon Connect flow's invocation, with its parameters.
     ///
     /// # Panics
     ///

@@ -7,7 +7,7 @@ use super::records::records;
 use super::{REGION, arn};
 use crate::testkit::json_of;
 
-/// Makes an event of changes of a DynamoDB table.
+/// Creates an event of changes of a DynamoDB table.
 #[must_use]
 pub fn dynamodb(table: &str, changes: impl IntoIterator<Item = ItemChange>) -> Value {
     let stream =
@@ -42,8 +42,7 @@ pub fn dynamodb(table: &str, changes: impl IntoIterator<Item = ItemChange>) -> V
     })
 }
 
-/// A change of an item. Items are given as values of a program's own types, or as JSON: their
-/// members become attributes.
+/// A change of an item. Items are values of your types, or JSON: their members become attributes.
 #[derive(Clone, Debug)]
 pub struct ItemChange {
     name: &'static str,
@@ -54,36 +53,35 @@ pub struct ItemChange {
 }
 
 impl ItemChange {
-    /// Makes the change of an item that is new.
+    /// Creates the insertion of an item.
     ///
     /// # Panics
     ///
-    /// If an item of a change cannot be written as a JSON object; also in the functions below.
+    /// If an item cannot be written as a JSON object; also in the functions below.
     #[must_use]
     pub fn insert<T: Serialize + ?Sized>(new: &T) -> Self {
         Self { new: Some(image(new)), ..Self::named("INSERT") }
     }
 
-    /// Makes the change of an item that was there.
+    /// Creates the modification of an item.
     #[must_use]
     pub fn modify<T: Serialize + ?Sized>(old: &T, new: &T) -> Self {
         Self { old: Some(image(old)), new: Some(image(new)), ..Self::named("MODIFY") }
     }
 
-    /// Makes the change of an item that was removed.
+    /// Creates the removal of an item.
     #[must_use]
     pub fn remove<T: Serialize + ?Sized>(old: &T) -> Self {
         Self { old: Some(image(old)), ..Self::named("REMOVE") }
     }
 
-    /// Makes the change of an item that DynamoDB itself removed, because its time to live ran out.
+    /// Creates the removal of an item whose TTL has expired, by DynamoDB itself.
     #[must_use]
     pub fn expire<T: Serialize + ?Sized>(old: &T) -> Self {
         Self { is_expiry: true, ..Self::remove(old) }
     }
 
-    /// Sets the key of the item. Records of DynamoDB always have it; give it where a handler reads
-    /// it.
+    /// Sets the key of the item. DynamoDB's records always have it; set it if a handler reads it.
     #[must_use]
     pub fn keys<T: Serialize + ?Sized>(self, keys: &T) -> Self {
         Self { keys: Some(image(keys)), ..self }
@@ -94,11 +92,11 @@ impl ItemChange {
     }
 }
 
-/// An item as DynamoDB writes it.
+/// Returns an item in DynamoDB's JSON.
 fn image<T: Serialize + ?Sized>(item: &T) -> Value {
     let item = json_of(item);
     let Value::Object(members) = item else {
-        panic!("an item has the members of a JSON object; this is {item}")
+        panic!("an item has to be a JSON object; this is {item}")
     };
     attributes(members).into()
 }
@@ -107,7 +105,7 @@ fn attributes(members: Map<String, Value>) -> Map<String, Value> {
     members.into_iter().map(|(name, value)| (name, attribute(value))).collect()
 }
 
-/// A value with its type in DynamoDB.
+/// Returns a value with its DynamoDB type.
 fn attribute(value: Value) -> Value {
     match value {
         Value::Null => json!({"NULL": true}),

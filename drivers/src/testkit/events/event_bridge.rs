@@ -1,4 +1,4 @@
-//! Events of EventBridge, those of schedules among them.
+//! Events of EventBridge, including those of schedules.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{ACCOUNT, REGION, arn};
 use crate::testkit::json_of;
 
-/// Makes an event of EventBridge.
+/// Creates an EventBridge event.
 #[must_use]
 pub fn event_bridge(entry: EventBridgeEntry) -> Value {
     let EventBridgeEntry { id, source, detail_type, detail, resources } = entry;
@@ -23,24 +23,24 @@ pub fn event_bridge(entry: EventBridgeEntry) -> Value {
     })
 }
 
-/// Makes the event of a rule that has a schedule.
+/// Creates the event of an EventBridge rule with a schedule.
 #[must_use]
 pub fn scheduled_rule(name: &str) -> Value {
     let rule = arn("events", name, |name| format!("rule/{name}"));
     event_bridge(EventBridgeEntry::new("aws.events", "Scheduled Event").resource(&rule))
 }
 
-/// Makes the event of a schedule of EventBridge Scheduler, without an input of its own.
+/// Creates the event of an EventBridge Scheduler schedule without an input of its own.
 #[must_use]
 pub fn schedule(group: &str, name: &str) -> Value {
     let group = group.trim();
     let schedule = arn("scheduler", name, |name| format!("schedule/{group}/{name}"));
     let entry = EventBridgeEntry::new("aws.scheduler", "Scheduled Event").resource(&schedule);
-    // The scheduler writes a text there, rules an object.
+    // The scheduler sends a text here, rules an object.
     event_bridge(entry.detail("{}"))
 }
 
-/// An event that a program puts on a bus.
+/// An event that a program sends to a bus.
 #[derive(Clone, Debug)]
 pub struct EventBridgeEntry {
     id: String,
@@ -51,7 +51,7 @@ pub struct EventBridgeEntry {
 }
 
 impl EventBridgeEntry {
-    /// Makes an event of a source and a detail type, with the id `evt-1` and an empty detail.
+    /// Creates an event with a source and a detail type, the id `evt-1` and an empty detail.
     #[must_use]
     pub fn new(source: &str, detail_type: &str) -> Self {
         Self {
@@ -79,7 +79,7 @@ impl EventBridgeEntry {
         Self { id: id.to_owned(), ..self }
     }
 
-    /// Adds the ARN of something that the event is about.
+    /// Adds the ARN of a resource.
     #[must_use]
     pub fn resource(mut self, arn: &str) -> Self {
         self.resources.push(arn.to_owned());

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::{REGION, arn};
 
-/// Makes an event of records of a delivery stream of Amazon Data Firehose, with the ids `record-1`
-/// and so on. Data is not encoded.
+/// Creates an event of records of an Amazon Data Firehose stream, with the ids `record-1` and so
+/// on. Pass the data unencoded.
 #[must_use]
 pub fn firehose<D: Into<Vec<u8>>>(stream: &str, data: impl IntoIterator<Item = D>) -> Value {
     let records = data.into_iter().enumerate().map(|(index, data)| {

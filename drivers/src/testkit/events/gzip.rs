@@ -1,12 +1,12 @@
-//! Writing gzip (RFC 1952) without compressing: what is stored is as readable.
+//! Writes gzip (RFC 1952) without compression.
 
-/// No name, no time, no system.
+/// Without name, time or system.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
 
-/// Writes data, of which there is some.
+/// Writes data, which must not be empty.
 pub(super) fn gzip(data: &[u8]) -> Vec<u8> {
     let mut out = HEADER.to_vec();
-    // Stored blocks (RFC 1951 §3.2.4) have at most 65,535 bytes, and the last one says so.
+    // Stored blocks (RFC 1951 §3.2.4) have at most 65,535 bytes, and the last one is marked.
     let mut blocks = data.chunks(usize::from(u16::MAX)).peekable();
     while let Some(block) = blocks.next() {
         let len = u16::try_from(block.len()).unwrap_or(u16::MAX);

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use super::arn;
 use crate::testkit::json_of;
 
-/// Makes an event of records of a topic of Kafka, in a cluster of Amazon MSK. Offsets begin with 0
-/// in each partition.
+/// Creates an event of records of a Kafka topic, in an Amazon MSK cluster. Offsets begin with 0 in
+/// each partition.
 #[must_use]
 pub fn kafka<R: Into<KafkaEntry>>(topic: &str, entries: impl IntoIterator<Item = R>) -> Value {
     let mut partitions: BTreeMap<String, Vec<Value>> = BTreeMap::new();
@@ -41,7 +41,7 @@ pub fn kafka<R: Into<KafkaEntry>>(topic: &str, entries: impl IntoIterator<Item =
     })
 }
 
-/// A record of Kafka; a text and bytes become the value of one, without a key.
+/// A Kafka record. Texts and bytes convert into a record without a key.
 #[derive(Clone, Debug)]
 pub struct KafkaEntry {
     key: Option<Vec<u8>>,
@@ -51,13 +51,13 @@ pub struct KafkaEntry {
 }
 
 impl KafkaEntry {
-    /// Makes a record with a value, which is not encoded, in the partition 0.
+    /// Creates a record with a value, unencoded, in partition 0.
     #[must_use]
     pub fn new(value: impl Into<Vec<u8>>) -> Self {
         Self { key: None, value: Some(value.into()), headers: Vec::new(), partition: 0 }
     }
 
-    /// Makes a record whose value is JSON.
+    /// Creates a record whose value is JSON.
     ///
     /// # Panics
     ///
@@ -67,7 +67,7 @@ impl KafkaEntry {
         Self::new(json_of(value).to_string())
     }
 
-    /// Makes a record without a value, which says that a key is deleted.
+    /// Creates a record without a value, which marks the key as deleted.
     #[must_use]
     pub fn tombstone(key: impl Into<Vec<u8>>) -> Self {
         Self { key: Some(key.into()), value: None, headers: Vec::new(), partition: 0 }
@@ -86,7 +86,7 @@ impl KafkaEntry {
         self
     }
 
-    /// Puts the record into another partition.
+    /// Sets the partition.
     #[must_use]
     pub fn partition(self, partition: u32) -> Self {
         Self { partition, ..self }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::arn;
 use super::records::records;
 
-/// Makes the event of a mail that SES receives.
+/// Creates the event of a mail that SES receives.
 #[must_use]
 pub fn ses(mail: MailEntry) -> Value {
     records([mail], |number, mail| {
@@ -55,7 +55,7 @@ pub struct MailEntry {
 }
 
 impl MailEntry {
-    /// Makes a mail from one address to another, which passes all checks.
+    /// Creates a mail from one address to another, which passes all checks.
     #[must_use]
     pub fn new(from: &str, to: &str) -> Self {
         let subject = String::new();
@@ -68,8 +68,8 @@ impl MailEntry {
         Self { subject: subject.to_owned(), ..self }
     }
 
-    /// Sets what SES found out: of the check `spam`, `virus`, `spf`, `dkim` or `dmarc`, a status
-    /// such as `FAIL`.
+    /// Sets the result of a check (`spam`, `virus`, `spf`, `dkim` or `dmarc`) to a status such as
+    /// `FAIL`.
     #[must_use]
     pub fn verdict(mut self, check: &str, status: &str) -> Self {
         self.verdicts.insert(format!("{check}Verdict"), status.into());

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{ACCOUNT, REGION, arn};
 use crate::testkit::{TestAnswer, TestApp, json_of};
 
-/// Makes the job `job-1` of CodePipeline, whose action has these user parameters and no artifacts.
+/// Creates the CodePipeline job `job-1`, whose action has these user parameters and no artifacts.
 #[must_use]
 pub fn codepipeline(user_parameters: &str) -> Value {
     json!({"CodePipeline.job": {"id": "job-1", "accountId": ACCOUNT, "data": {
@@ -20,12 +20,12 @@ pub fn codepipeline(user_parameters: &str) -> Value {
     }}})
 }
 
-/// Makes the event in which AWS Config asks a custom rule for an evaluation, with what it is about,
-/// such as `{"messageType": "ScheduledNotification"}`. Its result token is `token-1`.
+/// Creates AWS Config's request for an evaluation by a custom rule, about an event such as
+/// `{"messageType": "ScheduledNotification"}`. Its result token is `token-1`.
 ///
 /// # Panics
 ///
-/// If that cannot be written as JSON.
+/// If `invoking_event` cannot be written as JSON.
 #[must_use]
 pub fn config_rule<T: Serialize + ?Sized>(rule: &str, invoking_event: &T) -> Value {
     json!({
@@ -42,7 +42,7 @@ pub fn config_rule<T: Serialize + ?Sized>(rule: &str, invoking_event: &T) -> Val
     })
 }
 
-/// Makes the event of a step of the rotation of a secret, whose new version is `token-1`.
+/// Creates the event of a step of a secret rotation, whose new version is `token-1`.
 #[must_use]
 pub fn secrets_rotation(secret: &str, step: RotationStep) -> Value {
     let step = match step {
@@ -55,7 +55,7 @@ pub fn secrets_rotation(secret: &str, step: RotationStep) -> Value {
     json!({"Step": step, "SecretId": secret, "ClientRequestToken": "token-1"})
 }
 
-/// Makes the event in which an alarm of CloudWatch is from now on in a state: `OK`, `ALARM` or
+/// Creates the event of a CloudWatch alarm that changes to a state: `OK`, `ALARM` or
 /// `INSUFFICIENT_DATA`.
 #[must_use]
 pub fn cloudwatch_alarm(alarm: &str, state: &str) -> Value {
@@ -76,8 +76,8 @@ pub fn cloudwatch_alarm(alarm: &str, state: &str) -> Value {
     })
 }
 
-/// Makes the task `task-1` of the job `job-1` of S3 Batch Operations, about an object. The key is
-/// not encoded.
+/// Creates the task `task-1` of the S3 Batch Operations job `job-1`, for an object. Pass the key
+/// unencoded.
 #[must_use]
 pub fn s3_batch(bucket: &str, key: &str) -> Value {
     json!({
@@ -94,31 +94,31 @@ pub fn s3_batch(bucket: &str, key: &str) -> Value {
 }
 
 impl TestApp {
-    /// Sends the job `job-1` of CodePipeline, whose action has these user parameters.
+    /// Sends the CodePipeline job `job-1`, whose action has these user parameters.
     pub fn codepipeline(&self, user_parameters: &str) -> TestAnswer {
         self.invoke(&codepipeline(user_parameters))
     }
 
-    /// Asks a custom rule for an evaluation, as AWS Config does.
+    /// Sends AWS Config's request for an evaluation by a custom rule.
     ///
     /// # Panics
     ///
-    /// If what it is about cannot be written as JSON.
+    /// If `invoking_event` cannot be written as JSON.
     pub fn config_rule<T: Serialize + ?Sized>(&self, rule: &str, invoking_event: &T) -> TestAnswer {
         self.invoke(&config_rule(rule, invoking_event))
     }
 
-    /// Sends a step of the rotation of a secret.
+    /// Sends a step of a secret rotation.
     pub fn secrets_rotation(&self, secret: &str, step: RotationStep) -> TestAnswer {
         self.invoke(&secrets_rotation(secret, step))
     }
 
-    /// Sends a change of the state of an alarm of CloudWatch.
+    /// Sends a state change of a CloudWatch alarm.
     pub fn cloudwatch_alarm(&self, alarm: &str, state: &str) -> TestAnswer {
         self.invoke(&cloudwatch_alarm(alarm, state))
     }
 
-    /// Sends a task of S3 Batch Operations about an object.
+    /// Sends an S3 Batch Operations task for an object.
     pub fn s3_batch(&self, bucket: &str, key: &str) -> TestAnswer {
         self.invoke(&s3_batch(bucket, key))
     }

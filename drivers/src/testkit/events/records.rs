@@ -9,7 +9,7 @@ use super::gzip::gzip;
 use super::{ACCOUNT, REGION, arn};
 use crate::testkit::json_of;
 
-/// Makes an event of messages in an SQS queue.
+/// Creates an event of messages in an SQS queue.
 #[must_use]
 pub fn sqs<M: Into<SqsEntry>>(queue: &str, messages: impl IntoIterator<Item = M>) -> Value {
     let queue = arn("sqs", queue, str::to_owned);
@@ -29,11 +29,11 @@ pub fn sqs<M: Into<SqsEntry>>(queue: &str, messages: impl IntoIterator<Item = M>
     })
 }
 
-/// Makes an event of messages in a FIFO queue, each with its group.
+/// Creates an event of messages in a FIFO queue, each with its group.
 ///
 /// # Panics
 ///
-/// If the queue's name does not end with `.fifo`, as those of FIFO queues do.
+/// If the queue's name does not end with `.fifo`.
 #[must_use]
 pub fn sqs_fifo<G: AsRef<str>, M: Into<SqsEntry>>(
     queue: &str,
@@ -41,7 +41,7 @@ pub fn sqs_fifo<G: AsRef<str>, M: Into<SqsEntry>>(
 ) -> Value {
     assert!(queue.trim().ends_with(".fifo"), "names of FIFO queues end with `.fifo`: {queue}");
     let messages = messages.into_iter().enumerate().map(|(index, (group, message))| {
-        // As wide as SQS writes them, so that they sort as texts.
+        // As wide as SQS's numbers, so that they sort as texts.
         let number = format!("{:020}", index.saturating_add(1));
         let message = message.into().attribute("MessageGroupId", group.as_ref());
         message.attribute("SequenceNumber", &number)
@@ -49,7 +49,7 @@ pub fn sqs_fifo<G: AsRef<str>, M: Into<SqsEntry>>(
     sqs(queue, messages)
 }
 
-/// A message of an SQS queue; a text becomes one.
+/// A message of an SQS queue. Texts convert into a message.
 #[derive(Clone, Debug)]
 pub struct SqsEntry {
     id: Option<String>,
@@ -59,13 +59,13 @@ pub struct SqsEntry {
 }
 
 impl SqsEntry {
-    /// Makes a message with a body.
+    /// Creates a message with a body.
     #[must_use]
     pub fn new(body: impl Into<String>) -> Self {
         Self { id: None, body: body.into(), attributes: Map::new(), message_attributes: Map::new() }
     }
 
-    /// Makes a message whose body is JSON.
+    /// Creates a message whose body is JSON.
     ///
     /// # Panics
     ///
@@ -75,7 +75,7 @@ impl SqsEntry {
         Self::new(json_of(body).to_string())
     }
 
-    /// Gives the message an id of its own. Use it for a message that comes again.
+    /// Sets the message's id. Use it to send a message again.
     #[must_use]
     pub fn id(self, id: &str) -> Self {
         Self { id: Some(id.to_owned()), ..self }
@@ -88,7 +88,7 @@ impl SqsEntry {
         self
     }
 
-    /// Adds a text that the sender has put beside the body.
+    /// Adds a message attribute, a text that the sender sets beside the body.
     #[must_use]
     pub fn message_attribute(mut self, name: &str, value: &str) -> Self {
         let attribute = json!({"dataType": "String", "stringValue": value});
@@ -109,7 +109,7 @@ impl From<String> for SqsEntry {
     }
 }
 
-/// Makes an event of records in a Kinesis stream.
+/// Creates an event of records in a Kinesis stream.
 #[must_use]
 pub fn kinesis<D: Into<KinesisEntry>>(stream: &str, data: impl IntoIterator<Item = D>) -> Value {
     let stream = arn("kinesis", stream, |name| format!("stream/{name}"));
@@ -133,7 +133,7 @@ pub fn kinesis<D: Into<KinesisEntry>>(stream: &str, data: impl IntoIterator<Item
     })
 }
 
-/// What a record of a Kinesis stream holds; a text and bytes become one.
+/// A record of a Kinesis stream. Texts and bytes convert into a record.
 #[derive(Clone, Debug)]
 pub struct KinesisEntry {
     data: Vec<u8>,
@@ -141,13 +141,13 @@ pub struct KinesisEntry {
 }
 
 impl KinesisEntry {
-    /// Makes a record of data, which is not encoded.
+    /// Creates a record with data, unencoded.
     #[must_use]
     pub fn new(data: impl Into<Vec<u8>>) -> Self {
         Self { data: data.into(), partition_key: None }
     }
 
-    /// Makes a record whose data is JSON.
+    /// Creates a record whose data is JSON.
     ///
     /// # Panics
     ///
@@ -157,7 +157,7 @@ impl KinesisEntry {
         Self::new(json_of(data).to_string())
     }
 
-    /// Sets the partition key; by default each record has its own: `pk-1` and so on.
+    /// Sets the partition key; by default `pk-1`, `pk-2` and so on.
     #[must_use]
     pub fn partition_key(self, key: &str) -> Self {
         Self { partition_key: Some(key.to_owned()), ..self }
@@ -182,8 +182,8 @@ impl From<Vec<u8>> for KinesisEntry {
     }
 }
 
-/// Makes an event of one delivery of CloudWatch Logs through a Kinesis stream: these messages of
-/// one log stream, compressed.
+/// Creates an event of a CloudWatch Logs delivery through a Kinesis stream: messages of one log
+/// stream, compressed.
 #[must_use]
 pub fn cloudwatch_logs<M: Into<String>>(
     stream: &str,
@@ -192,8 +192,8 @@ pub fn cloudwatch_logs<M: Into<String>>(
     kinesis(stream, [delivery("/aws/lambda/apptheory-test", messages)])
 }
 
-/// Makes the event of a subscription of CloudWatch Logs that invokes the function itself: these
-/// messages of a log group, compressed.
+/// Creates the event of a CloudWatch Logs subscription that invokes the function directly: messages
+/// of a log group, compressed.
 #[must_use]
 pub fn log_subscription<M: Into<String>>(
     log_group: &str,
@@ -202,7 +202,7 @@ pub fn log_subscription<M: Into<String>>(
     json!({"awslogs": {"data": STANDARD.encode(delivery(log_group, messages))}})
 }
 
-/// What a subscription delivers.
+/// Returns the content of a delivery.
 fn delivery<M: Into<String>>(log_group: &str, messages: impl IntoIterator<Item = M>) -> Vec<u8> {
     let events = messages.into_iter().enumerate().map(|(index, message)| {
         let id = format!("cwl-event-{}", index.saturating_add(1));
@@ -219,7 +219,7 @@ fn delivery<M: Into<String>>(log_group: &str, messages: impl IntoIterator<Item =
     gzip(delivery.to_string().as_bytes())
 }
 
-/// Makes an event of notifications of an SNS topic.
+/// Creates an event of notifications of an SNS topic.
 #[must_use]
 pub fn sns<M: Into<SnsEntry>>(topic: &str, messages: impl IntoIterator<Item = M>) -> Value {
     let topic = arn("sns", topic, str::to_owned);
@@ -246,7 +246,7 @@ pub fn sns<M: Into<SnsEntry>>(topic: &str, messages: impl IntoIterator<Item = M>
     })
 }
 
-/// A message of an SNS topic; a text becomes one.
+/// A message of an SNS topic. Texts convert into a message.
 #[derive(Clone, Debug)]
 pub struct SnsEntry {
     message: String,
@@ -254,13 +254,13 @@ pub struct SnsEntry {
 }
 
 impl SnsEntry {
-    /// Makes a message.
+    /// Creates a message.
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), subject: None }
     }
 
-    /// Makes a message that is JSON.
+    /// Creates a message that is JSON.
     ///
     /// # Panics
     ///
@@ -289,7 +289,7 @@ impl From<String> for SnsEntry {
     }
 }
 
-/// An event of records, each made with its number, counted from 1.
+/// Creates an event of records, each from its number, starting with 1.
 pub(super) fn records<R>(
     records: impl IntoIterator<Item = R>,
     mut record: impl FnMut(usize, R) -> Value,

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::REGION;
 use super::records::records;
 
-/// Makes an event of what happens to objects in a bucket of S3. Keys are encoded as S3 does.
+/// Creates an event of objects in an S3 bucket. Keys are encoded as S3 does.
 #[must_use]
 pub fn s3<O: Into<S3Entry>>(bucket: &str, entries: impl IntoIterator<Item = O>) -> Value {
     records(entries, |number, entry| {
@@ -46,7 +46,7 @@ pub fn s3<O: Into<S3Entry>>(bucket: &str, entries: impl IntoIterator<Item = O>) 
     })
 }
 
-/// What happens to an object of S3; a text becomes the key of one that is put.
+/// An event of an S3 object. Texts convert into the creation of an object with that key.
 #[derive(Clone, Debug)]
 pub struct S3Entry {
     event_name: String,
@@ -56,20 +56,20 @@ pub struct S3Entry {
 }
 
 impl S3Entry {
-    /// Makes an object that is put, without content. The key is not encoded.
+    /// Creates the creation of an empty object. Pass the key unencoded.
     #[must_use]
     pub fn put(key: &str) -> Self {
         let event_name = "ObjectCreated:Put".to_owned();
         Self { event_name, key: key.to_owned(), size: 0, version_id: None }
     }
 
-    /// Makes an object that is deleted. The key is not encoded.
+    /// Creates the deletion of an object. Pass the key unencoded.
     #[must_use]
     pub fn delete(key: &str) -> Self {
         Self::put(key).event_name("ObjectRemoved:Delete")
     }
 
-    /// Sets what happens, such as `ObjectRestore:Completed`.
+    /// Sets the event's name, such as `ObjectRestore:Completed`.
     #[must_use]
     pub fn event_name(self, name: &str) -> Self {
         Self { event_name: name.to_owned(), ..self }

@@ -1,4 +1,4 @@
-//! Events that one handler answers as a whole: of authorizers, Cognito and AppSync.
+//! Events with a single result: authorizers, Cognito and AppSync.
 
 use apptheory_core::percent;
 use serde::Serialize;
@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 use super::{ACCOUNT, REGION};
 use crate::testkit::{TestAnswer, TestApp, TestRequest, Via, json_of};
 
-/// Makes the event that asks a token authorizer of a REST API about a request.
+/// Creates a request to a token authorizer of a REST API.
 #[must_use]
 pub fn authorizer_token(token: &str, method: &str, path: &str) -> Value {
     json!({"type": "TOKEN", "authorizationToken": token, "methodArn": method_arn(method, path)})
 }
 
-/// Makes the event of a Cognito trigger, such as `PreSignUp_SignUp`, of the user `user-1`. The
-/// request has the members that the trigger is about, as `{"userAttributes": {"email": "…"}}`.
+/// Creates the event of a Cognito trigger, such as `PreSignUp_SignUp`, for the user `user-1`.
+/// `request` has the members of that trigger, such as `{"userAttributes": {"email": "…"}}`.
 ///
 /// # Panics
 ///
@@ -33,7 +33,7 @@ pub fn cognito<T: Serialize + ?Sized>(trigger_source: &str, request: &T) -> Valu
     })
 }
 
-/// Makes the event in which AppSync asks a direct resolver for a field. A list of these is a batch.
+/// Creates AppSync's request to a direct resolver for a field. A list of these is a batch.
 ///
 /// # Panics
 ///
@@ -57,18 +57,18 @@ pub fn appsync<T: Serialize + ?Sized>(parent_type: &str, field: &str, arguments:
     })
 }
 
-/// The ARN of a method in the stage `test`, as API Gateway asks authorizers about it.
+/// Returns the ARN of a method in the stage `test`, for authorizers.
 fn method_arn(method: &str, path: &str) -> String {
     let path = path.trim_start_matches('/');
     format!("arn:aws:execute-api:{REGION}:{ACCOUNT}:test/test/{method}/{path}")
 }
 
 impl<A> TestRequest<A> {
-    /// Returns the event that asks the Lambda authorizer of API Gateway about the request.
+    /// Returns the event with which API Gateway asks a Lambda authorizer about the request.
     ///
     /// # Panics
     ///
-    /// If the request is not [`via`](Self::via) API Gateway, whose APIs alone have Lambda
+    /// If the request is not [`via`](Self::via) API Gateway, because other services have no Lambda
     /// authorizers.
     #[must_use]
     #[track_caller]
@@ -78,7 +78,7 @@ impl<A> TestRequest<A> {
             Via::HttpApi => ("routeArn", &event["rawPath"]),
             Via::HttpApiV1 | Via::RestApi => ("methodArn", &event["path"]),
             Via::FunctionUrl | Via::LoadBalancer | Via::VpcLattice | Via::VpcLatticeV1 => panic!(
-                "{:?} asks no Lambda authorizer: send the request `.via` an API of API Gateway",
+                "{:?} has no Lambda authorizers: send the request `.via` an API of API Gateway",
                 self.via
             ),
         };
@@ -90,8 +90,8 @@ impl<A> TestRequest<A> {
 }
 
 impl TestRequest<&TestApp> {
-    /// Asks the application's authorizer about the request, as API Gateway does before it hands the
-    /// request over.
+    /// Asks the application's authorizer about the request, as API Gateway does before it forwards
+    /// the request.
     ///
     /// # Panics
     ///
@@ -117,7 +117,7 @@ impl TestApp {
         self.invoke(&cognito(trigger_source, request))
     }
 
-    /// Asks for a field, as AppSync does.
+    /// Resolves a field, as AppSync does.
     ///
     /// # Panics
     ///

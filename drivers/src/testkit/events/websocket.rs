@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::DOMAIN;
 
-/// Makes an event of a connection: of its start for the route key `$connect`, of its end for
-/// `$disconnect`, and of a message for any other.
+/// Creates an event of a connection: its start for the route key `$connect`, its end for
+/// `$disconnect`, and a message for any other.
 #[must_use]
 pub fn websocket(route_key: &str, connection_id: &str, body: &str) -> Value {
     let event_type = match route_key {

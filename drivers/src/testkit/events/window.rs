@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use super::{ItemChange, KinesisEntry, arn, dynamodb, kinesis};
 use crate::testkit::{TestAnswer, TestApp};
 
-/// Tumbling windows of five minutes, one after the other, of one shard. As Lambda does, it sends
-/// the state that an invocation answers to the next one; after an invocation that fails, the state
-/// is unchanged. Get it from [`TestApp::kinesis_window`] or [`TestApp::dynamodb_window`].
+/// Tumbling windows of five minutes, one after the other, of one shard. Like Lambda, it passes the
+/// state that an invocation returns to the next one; after a failed invocation the state is
+/// unchanged. Get it from [`TestApp::kinesis_window`] or [`TestApp::dynamodb_window`].
 #[derive(Clone, Debug)]
 pub struct TestWindow<'a, E> {
     app: &'a TestApp,
@@ -17,26 +17,26 @@ pub struct TestWindow<'a, E> {
     arn: String,
     event_of: fn(&str, Vec<E>) -> Value,
     state: Value,
-    /// How many windows have ended.
+    /// The number of windows that have ended.
     ended: u32,
 }
 
-/// How long a window is.
+/// The length of a window in seconds.
 const SECONDS: i64 = 300;
 
 impl<E> TestWindow<'_, E> {
-    /// Sends records in the window.
+    /// Sends records in the current window.
     pub fn send<R: Into<E>>(&mut self, records: impl IntoIterator<Item = R>) -> TestAnswer {
         let event = self.event(records);
         self.invoke(&event)
     }
 
-    /// Ends the window, without further records. What is sent from then on is in the next one.
+    /// Ends the window, without further records. Later records are in the next window.
     pub fn end(&mut self) -> TestAnswer {
         self.end_as(false)
     }
 
-    /// Ends the window before its time, as Lambda does where the state is too large.
+    /// Ends the window early, as Lambda does if the state is too large.
     pub fn end_early(&mut self) -> TestAnswer {
         self.end_as(true)
     }
@@ -61,7 +61,7 @@ impl<E> TestWindow<'_, E> {
         answer
     }
 
-    /// Makes the event of records in the window, without sending it.
+    /// Creates the event of records in the window, without sending it.
     #[must_use]
     pub fn event<R: Into<E>>(&self, records: impl IntoIterator<Item = R>) -> Value {
         let records = records.into_iter().map(Into::into).collect();
@@ -78,23 +78,23 @@ impl<E> TestWindow<'_, E> {
         event
     }
 
-    /// Returns the state that the next invocation is handed, as a value of a type.
+    /// Parses the state that the next invocation gets.
     ///
     /// # Panics
     ///
-    /// If it is of another type.
+    /// If the state does not fit the type.
     #[must_use]
     #[track_caller]
     pub fn state<T: DeserializeOwned>(&self) -> T {
         match serde_json::from_value(self.state.clone()) {
             Ok(state) => state,
-            Err(error) => panic!("the state is another JSON: {error}: {}", self.state),
+            Err(error) => panic!("the state does not fit the type: {error}: {}", self.state),
         }
     }
 }
 
 impl TestApp {
-    /// Begins a tumbling window of a stream of Kinesis.
+    /// Starts a tumbling window of a Kinesis stream.
     #[must_use]
     pub fn kinesis_window(&self, stream: &str) -> TestWindow<'_, KinesisEntry> {
         let arn = arn("kinesis", stream, |name| format!("stream/{name}"));
@@ -102,7 +102,7 @@ impl TestApp {
         TestWindow { app: self, arn, event_of, state: json!({}), ended: 0 }
     }
 
-    /// Begins a tumbling window of the changes of a DynamoDB table.
+    /// Starts a tumbling window of the changes of a DynamoDB table.
     #[must_use]
     pub fn dynamodb_window(&self, table: &str) -> TestWindow<'_, ItemChange> {
         let arn =

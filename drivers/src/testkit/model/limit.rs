@@ -1,22 +1,22 @@
-//! What a limit means.
+//! A model of rate limits.
 
 use core::time::Duration;
 
 use apptheory_core::limiter::{Coverage, Quota};
 use apptheory_core::time::Timestamp;
 
-/// A request for some units at an instant; admitted, if it is kept.
+/// A request for units at an instant; in a list of admissions, a request that was admitted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Admission {
-    /// When.
+    /// The instant.
     pub at: Timestamp,
-    /// How many units.
+    /// The number of units.
     pub cost: u32,
 }
 
-/// A limit of one key, as a model of what its strategy admits. It keeps every admission and adds
-/// up: a bucket is no level that rises and falls here, but a bound on what every span of time
-/// admits.
+/// The limit of one key, as a model of what its strategy admits. The model keeps every admission
+/// and adds them up: a bucket is a bound on what every span of time admits, not a level that rises
+/// and falls.
 ///
 /// ```
 /// use core::time::Duration;
@@ -46,45 +46,45 @@ pub struct Admission {
 /// # Ok::<(), apptheory::limiter::Error>(())
 /// ```
 ///
-/// A model panics where a window, a part of one or a period is zero, and where there is no window.
+/// A model panics if a window, sub-window or period is zero, or if there is no window.
 ///
-/// Requests are taken to come one after the other, by one clock. Where callers come in between each
-/// other, ask afterwards whether the limit [held](Self::held).
+/// Requests are assumed to arrive one after the other, by one clock. For concurrent callers, check
+/// afterwards whether the limit [held](Self::held).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Limit {
-    /// So many in each window that counts from 1970.
+    /// A number of units in each window; windows are aligned to 1970.
     FixedWindow {
         /// The length of a window.
         window: Duration,
-        /// How many.
+        /// The number of units.
         limit: i64,
     },
-    /// So many in the sub-windows that cover the last window.
+    /// A number of units in the sub-windows that cover the last window.
     SlidingWindow {
         /// The length of the window.
         window: Duration,
-        /// The length of a sub-window; they count from the year 1.
+        /// The length of a sub-window; sub-windows are aligned to the year 1.
         granularity: Duration,
-        /// Which sub-windows are summed up.
+        /// Which sub-windows are added up.
         coverage: Coverage,
-        /// How many.
+        /// The number of units.
         limit: i64,
     },
-    /// Several windows at once, each with its own number.
+    /// Several windows at once, each with its own number of units.
     MultiWindow(Vec<Quota>),
-    /// A token bucket, full at first.
+    /// A token bucket that is full at first.
     TokenBucket {
         /// The period.
         period: Duration,
-        /// Tokens that come back in a period.
+        /// The number of tokens that a period restores.
         limit: i64,
-        /// Tokens in a full bucket.
+        /// The number of tokens in a full bucket.
         burst: u32,
     },
 }
 
 impl Limit {
-    /// Returns whether the limit lets `next` in after `admitted`, which are in the order of time.
+    /// Returns whether the limit admits `next` after `admitted`, which are in order of time.
     #[must_use]
     pub fn admits(&self, admitted: &[Admission], next: Admission) -> bool {
         let with_next = |used: i64| used + i64::from(next.cost);
@@ -103,7 +103,7 @@ impl Limit {
         }
     }
 
-    /// Returns whether the limit held over all of `admitted`, in whatever order they came.
+    /// Returns whether the limit held over all of `admitted`, in any order.
     #[must_use]
     pub fn held(&self, admitted: &[Admission]) -> bool {
         self.check();
@@ -115,7 +115,8 @@ impl Limit {
             Self::MultiWindow(quotas) => {
                 used.all(|used| used.iter().zip(quotas).all(|(used, quota)| *used <= quota.limit))
             }
-            // Units in a span ≤ limit × span / period + burst, both sides times the period: exact.
+            // Units in a span ≤ limit × span / period + burst; both sides times the period are
+            // exact.
             Self::TokenBucket { period, limit, burst } => {
                 let period = nanos(*period);
                 let most =
@@ -135,7 +136,7 @@ impl Limit {
         }
     }
 
-    /// Returns how many requests of cost 1 the limit lets in after `admitted`, all at one instant.
+    /// Returns how many requests of cost 1 the limit admits after `admitted`, all at one instant.
     #[must_use]
     pub fn room(&self, admitted: &[Admission], at: Timestamp) -> u32 {
         let mut admitted = admitted.to_vec();
@@ -148,8 +149,8 @@ impl Limit {
         room
     }
 
-    /// Returns the units in use as of `now`: one number, or one for each of several windows, or
-    /// none of a bucket to which nothing comes back.
+    /// Returns the units in use at `now`: one number; for several windows one each; for a bucket
+    /// that restores no tokens none.
     #[must_use]
     pub fn used(&self, admitted: &[Admission], now: Timestamp) -> Vec<i64> {
         self.check();
@@ -175,15 +176,15 @@ impl Limit {
         }
     }
 
-    /// Returns how long a token of a bucket takes to come back: the shortest time of which `limit`
-    /// are no less than the period. `None` where none comes back, and for windows.
+    /// Returns how long a bucket takes to restore a token: the shortest time of which `limit` are
+    /// at least the period. `None` if no tokens are restored, and for windows.
     #[must_use]
     pub fn interval(&self) -> Option<Duration> {
         let nanos = u64::try_from(self.interval_nanos()?);
         Some(Duration::from_nanos(nanos.unwrap_or(u64::MAX)))
     }
 
-    /// Ends the test if nothing bounds what the limit admits.
+    /// Panics if nothing bounds what the limit admits.
     fn check(&self) {
         let spans = match self {
             Self::FixedWindow { window, .. } => vec![*window],
@@ -192,7 +193,7 @@ impl Limit {
             Self::TokenBucket { period, .. } => vec![*period],
         };
         let is_bounded = !spans.is_empty() && spans.iter().all(|span| !span.is_zero());
-        assert!(is_bounded, "a limit in no time: {self:?}");
+        assert!(is_bounded, "a limit without a window or period: {self:?}");
     }
 
     fn interval_nanos(&self) -> Option<i128> {
@@ -206,8 +207,8 @@ impl Limit {
         (limit > 0).then_some(enough)
     }
 
-    /// Returns the units of `admitted` in the busiest span of a length, both of its ends included:
-    /// what clients see of a limit, whatever its windows are.
+    /// Returns the units of `admitted` in the busiest span of a length, including both ends: what
+    /// clients see of a limit, whatever its windows are.
     #[must_use]
     pub fn busiest(admitted: &[Admission], length: Duration) -> i64 {
         let within = |first: &Admission| {
@@ -219,13 +220,13 @@ impl Limit {
     }
 }
 
-/// Units admitted in the window that holds `now`.
+/// Returns the units admitted in the window that contains `now`.
 fn in_window(admitted: &[Admission], now: Timestamp, window: Duration) -> i64 {
     let number = |at: Timestamp| at.unix_nanos().div_euclid(nanos(window));
     sum(admitted.iter().filter(|one| number(one.at) == number(now)))
 }
 
-/// Units admitted in the last `covered` sub-windows, up to the one of `now`.
+/// Returns the units admitted in the last `covered` sub-windows, up to the one of `now`.
 fn in_cover(admitted: &[Admission], now: Timestamp, granularity: Duration, covered: i128) -> i64 {
     let number = |at: Timestamp| {
         (at.unix_nanos() - Timestamp::MIN.unix_nanos()).div_euclid(nanos(granularity))
@@ -234,8 +235,8 @@ fn in_cover(admitted: &[Admission], now: Timestamp, granularity: Duration, cover
     sum(admitted.iter().filter(|one| cover.contains(&number(one.at))))
 }
 
-/// Nanoseconds' worth of tokens that a bucket still misses at `now`: of all spans that end there,
-/// the most by which what was admitted in one exceeds what came back in it.
+/// Returns the tokens, in nanoseconds, that a bucket still lacks at `now`: over all spans that end
+/// then, the largest excess of what was admitted over what was restored.
 fn missing(admitted: &[Admission], now: Timestamp, interval: i128) -> i128 {
     let mut taken = 0;
     let spans = admitted.iter().rev().map(|first| {
@@ -249,7 +250,7 @@ fn sum<'a>(admissions: impl Iterator<Item = &'a Admission>) -> i64 {
     admissions.map(|one| i64::from(one.cost)).sum()
 }
 
-/// Any duration fits: it has less than 2⁹⁴ nanoseconds.
+/// Every duration fits: it has less than 2⁹⁴ nanoseconds.
 fn nanos(duration: Duration) -> i128 {
     i128::try_from(duration.as_nanos()).unwrap_or(i128::MAX)
 }

@@ -1,7 +1,7 @@
-//! What limits and queries mean, by definition: what a test holds a real one against.
+//! Models of limits and queries, to compare real ones with.
 //!
-//! Models keep everything that they are given and add it up or sort it: slowly and plainly. They
-//! share no code with what they are models of.
+//! Models keep all data, and add or sort it: slow and simple. They share no code with what they
+//! model.
 
 mod limit;
 mod query;

@@ -1,13 +1,12 @@
-//! What a query of the event bus means.
+//! A model of event bus queries.
 
 use apptheory_core::eventbus::{Event, EventQuery, Order};
 
-/// Returns what a query selects of all published events, in its order: what its pages add up to,
-/// whatever their size. A cursor does not matter.
+/// Returns the events that a query selects from all published events, in its order: what its pages
+/// contain in total, whatever their size. A cursor is ignored.
 ///
-/// Events of one instant are in the order of their ids, then of their types. Pages of all types
-/// agree with that each by itself: from one page to the next, such events come in the order of the
-/// table.
+/// Events of one instant are ordered by id, then by type. Pages over all types have this order only
+/// within a page: across pages, such events are in the table's order.
 ///
 /// ```
 /// use apptheory::eventbus::{BusConfig, Event, EventQuery};

@@ -8,11 +8,11 @@ use serde_json::{Map, Value, json};
 
 use super::{Caller, TestRequest, Via};
 
-/// The target group that events of load balancers name.
+/// The target group in events of load balancers.
 const TARGET_GROUP: &str =
     "arn:aws:elasticloadbalancing:us-east-1:000000000000:targetgroup/test/0000000000000000";
 
-/// The resource of a REST API that takes every path.
+/// The resource of a REST API that matches every path.
 pub(in crate::testkit) const ANY_PATH: &str = "/{proxy+}";
 
 pub(super) fn write<A>(request: &TestRequest<A>) -> Value {
@@ -42,7 +42,7 @@ pub(super) fn write<A>(request: &TestRequest<A>) -> Value {
     Value::Object(event)
 }
 
-/// Payload format 2.0. The values of a header field are joined, cookies are a list.
+/// Payload format 2.0: the values of a header are joined, cookies are a list.
 fn version_2<A>(request: &TestRequest<A>) -> Map<String, Value> {
     let is_http_api = request.via == Via::HttpApi;
     // HTTP APIs decode paths, function URLs do not.
@@ -90,7 +90,7 @@ fn version_2<A>(request: &TestRequest<A>) -> Map<String, Value> {
     event
 }
 
-/// Payload format 1.0. Header fields and queries come as last values and as lists.
+/// Payload format 1.0: headers and query parameters have their last value, and a list of values.
 fn version_1<A>(request: &TestRequest<A>) -> Map<String, Value> {
     let is_http_api = request.via == Via::HttpApiV1;
     let path = match is_http_api {
@@ -138,7 +138,7 @@ impl Caller {
 fn load_balancer<A>(request: &TestRequest<A>) -> Map<String, Value> {
     assert!(
         request.caller.is_unknown(),
-        "load balancers check no caller: send the request `.via` another service"
+        "load balancers authenticate no callers: send the request `.via` another service"
     );
     let mut event = object(json!({
         "httpMethod": request.method,
@@ -156,7 +156,7 @@ fn load_balancer<A>(request: &TestRequest<A>) -> Map<String, Value> {
     event
 }
 
-/// Version 2 of VPC Lattice's format: lists alone.
+/// Version 2 of VPC Lattice's format: lists only.
 fn vpc_lattice<A>(request: &TestRequest<A>) -> Map<String, Value> {
     refuse_caller(request);
     let lists = |all: &MultiMap| -> Map<String, Value> {
@@ -179,7 +179,7 @@ fn vpc_lattice<A>(request: &TestRequest<A>) -> Map<String, Value> {
     }))
 }
 
-/// Version 1 of VPC Lattice's format: single values alone.
+/// Version 1 of VPC Lattice's format: single values only.
 fn vpc_lattice_v1<A>(request: &TestRequest<A>) -> Map<String, Value> {
     refuse_caller(request);
     let fields = forwarded(request);
@@ -199,11 +199,11 @@ fn vpc_lattice_v1<A>(request: &TestRequest<A>) -> Map<String, Value> {
 fn refuse_caller<A>(request: &TestRequest<A>) {
     assert!(
         request.caller.is_unknown(),
-        "applications are told of no caller by VPC Lattice: send the request `.via` another service"
+        "VPC Lattice reports no callers to applications: send the request `.via` another service"
     );
 }
 
-/// The header fields, with the address of the client after those that it names itself.
+/// Returns the headers, with the client's address after those that the client has sent.
 fn forwarded<A>(request: &TestRequest<A>) -> MultiMap {
     let mut fields = fields(request);
     if let Some(address) = request.address {
@@ -214,7 +214,7 @@ fn forwarded<A>(request: &TestRequest<A>) -> MultiMap {
     fields
 }
 
-/// The header fields, with all cookies in one.
+/// Returns the headers, with all cookies in one.
 fn fields<A>(request: &TestRequest<A>) -> MultiMap {
     let fields = request.headers.iter().filter(|(name, _)| *name != "cookie");
     let mut fields: MultiMap =
@@ -226,11 +226,11 @@ fn fields<A>(request: &TestRequest<A>) -> MultiMap {
     fields
 }
 
-/// The members for last values, and for all of them.
+/// The members for last values, and for all values.
 const HEADERS: [&str; 2] = ["headers", "multiValueHeaders"];
 const QUERY: [&str; 2] = ["queryStringParameters", "multiValueQueryStringParameters"];
 
-/// Adds names with their last values, and with all of them.
+/// Adds names with their last values, and with all values.
 fn add_lists(event: &mut Map<String, Value>, [single, multiple]: [&str; 2], all: &MultiMap) {
     let last = all
         .iter()
@@ -244,7 +244,7 @@ fn function_url_authorizer(caller: &Caller) -> Map<String, Value> {
     let Caller { claims, scopes: _, context, principal_id, user_arn } = caller;
     assert!(
         claims.is_none() && context.is_none() && principal_id.is_none(),
-        "function URLs check signatures alone, and have no authorizer: send the request \
+        "function URLs only check signatures, and have no authorizers: send the request \
          `.via(Via::HttpApi)` or `.via(Via::RestApi)`"
     );
     iam(user_arn.as_deref())
@@ -254,7 +254,7 @@ fn http_api_authorizer(caller: &Caller) -> Map<String, Value> {
     let Caller { claims, scopes, context, principal_id, user_arn } = caller;
     assert!(
         principal_id.is_none(),
-        "authorizers of HTTP APIs name no principal: send the request `.via(Via::RestApi)`"
+        "authorizers of HTTP APIs return no principal: send the request `.via(Via::RestApi)`"
     );
     let mut authorizer = iam(user_arn.as_deref());
     if let Some(claims) = claims {
@@ -267,7 +267,7 @@ fn http_api_authorizer(caller: &Caller) -> Map<String, Value> {
     authorizer
 }
 
-/// What a Lambda authorizer answered lies beside what API Gateway adds, in texts.
+/// The result of a Lambda authorizer, beside API Gateway's own members, as texts.
 fn rest_authorizer(caller: &Caller) -> Map<String, Value> {
     let Caller { claims, scopes, context, principal_id, user_arn: _ } = caller;
     let mut authorizer = context.as_ref().map(as_texts).unwrap_or_default();
@@ -285,7 +285,7 @@ fn iam(user_arn: Option<&str>) -> Map<String, Value> {
     user_arn.map(|arn| object(json!({"iam": {"userArn": arn}}))).unwrap_or_default()
 }
 
-/// Members with texts for values, as API Gateway writes those of tokens: a list is `[a b]`.
+/// Returns members with texts as values, as API Gateway sends claims: a list is `[a b]`.
 fn as_texts(members: &Map<String, Value>) -> Map<String, Value> {
     members.iter().map(|(name, value)| (name.clone(), text(value).into())).collect()
 }

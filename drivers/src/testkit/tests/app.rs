@@ -171,16 +171,16 @@ fn a_failed_expectation_says_what_was_sent_what_came_and_what_differs() {
         said(|| {
             who().assert_json(&json!({"ip": "192.0.2.1", "sub": "bob", "n": 1}));
         }),
-        "\n  sent:    GET /who?a=1 via HttpApi\n  came:    200 {\"ip\":\"192.0.2.1\",\"sub\":\"ann\"}\
-         \n  differs: $.n: expected 1, came nothing\n           $.sub: expected \"bob\", came \"ann\""
+        "\n  sent:    GET /who?a=1 via HttpApi\n  got:     200 {\"ip\":\"192.0.2.1\",\"sub\":\"ann\"}\
+         \n  differs: $.n: expected 1, got nothing\n           $.sub: expected \"bob\", got \"ann\""
     );
     let text = said(|| {
         app.get("/broken").body("b").send().assert_status(200);
     });
     for part in [
         "\n  sent:    GET /broken via FunctionUrl b\n",
-        "\n  came:    500 {\"error\":{",
-        "\n  differs: status: expected 200, came 500\n  failed:  ",
+        "\n  got:     500 {\"error\":{",
+        "\n  differs: status: expected 200, got 500\n  failed:  ",
         "the printer is out of paper",
     ] {
         assert!(text.contains(part), "{part}: {text}");
@@ -188,7 +188,7 @@ fn a_failed_expectation_says_what_was_sent_what_came_and_what_differs() {
     let text = said(|| {
         app.get("/nowhere").send().assert_header("allow", "GET");
     });
-    assert!(text.ends_with("differs: allow: expected \"GET\", came []"), "{text}");
+    assert!(text.ends_with("differs: allow: expected \"GET\", got []"), "{text}");
     let broken = app.get("/broken").send();
     let [failure] = broken.failures() else { panic!("{broken:?}") };
     assert_eq!(failure, "app.internal: internal error: the printer is out of paper");
@@ -197,7 +197,7 @@ fn a_failed_expectation_says_what_was_sent_what_came_and_what_differs() {
             let who = app.get(path).claims(&json!({})).via(Via::HttpApi).send();
             who.assert_error_code("app.conflict");
         });
-        let differs = format!("error code: expected Some(\"app.conflict\"), came {code}");
+        let differs = format!("error code: expected Some(\"app.conflict\"), got {code}");
         assert!(text.contains(&differs), "{text}");
     }
     let text = said(|| {
@@ -208,7 +208,7 @@ fn a_failed_expectation_says_what_was_sent_what_came_and_what_differs() {
     let text = said(|| {
         app.invoke(&json!({"a": 1})).assert_ok();
     });
-    assert!(text.contains("\n  came:    a failed invocation: nothing is registered"), "{text}");
+    assert!(text.contains("\n  got:     a failed invocation: nothing is registered"), "{text}");
 }
 
 /// What handlers write down.
@@ -288,12 +288,12 @@ fn every_trigger_reaches_its_handler() {
     let text = said(|| {
         app.sqs("orders", ["1", "?"]).assert_failures(["msg-1"]);
     });
-    let differs = "differs: failed records: expected [\"msg-1\"], came [\"msg-2\"]\n  failed:  ";
+    let differs = "differs: failed records: expected [\"msg-1\"], got [\"msg-2\"]\n  failed:  ";
     assert!(text.contains(differs), "{text}");
     let text = said(|| {
         app.invoke(&json!({"sum": []})).assert_failures(["1"]);
     });
-    assert!(text.ends_with("differs: the event is no batch"), "{text}");
+    assert!(text.ends_with("differs: the event is not a batch"), "{text}");
 }
 
 #[test]

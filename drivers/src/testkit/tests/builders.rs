@@ -132,7 +132,7 @@ fn a_function_url_checks_no_token() {
 }
 
 #[test]
-#[should_panic(expected = "load balancers check no caller")]
+#[should_panic(expected = "load balancers authenticate no callers")]
 fn a_load_balancer_checks_nobody() {
     let _ = requests::get("/").signed_by("arn").via(Via::LoadBalancer).event();
 }

@@ -281,6 +281,6 @@ fn a_model_without_time_is_no_limit() {
         let told = panics(|| {
             let _ = limit.room(&[], TestEnv::BEGINNING);
         });
-        assert!(told.starts_with("a limit in no time: "), "{told}");
+        assert!(told.starts_with("a limit without a window or period: "), "{told}");
     }
 }

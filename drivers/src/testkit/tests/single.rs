@@ -68,7 +68,7 @@ fn each_kind_of_api_asks_before_it_hands_over() {
     let answer: Value = app.authorize_token("Bearer t", "GET", "/orders").answer();
     assert_eq!(answer["context"]["source"], "RestToken /orders");
     let url = said(|| drop(app.get("/").authorize()));
-    assert!(url.contains("FunctionUrl asks no Lambda authorizer"), "{url}");
+    assert!(url.contains("FunctionUrl has no Lambda authorizers"), "{url}");
 }
 
 #[test]

@@ -90,12 +90,12 @@ fn a_connection_is_closed_once() {
     let text = said(|| {
         ann.assert_closed();
     });
-    assert!(text.ends_with("expected a closed connection, it is open"), "{text}");
+    assert!(text.ends_with("the connection is open"), "{text}");
     ann.send(r#"{"action":"close"}"#).assert_closed();
     let text = said(|| {
         ann.send("hi");
     });
-    assert!(text.ends_with("expected an open connection, it is closed"), "{text}");
+    assert!(text.ends_with("the connection is closed"), "{text}");
 }
 
 #[test]
@@ -124,11 +124,11 @@ fn refusals_and_failures_are_named() {
     let text = said(|| {
         ann.assert_received("hi");
     });
-    assert!(text.ends_with(r#"next message: expected Some("hi"), came None"#), "{text}");
+    assert!(text.ends_with(r#"next message: expected Some("hi"), got None"#), "{text}");
     for (message, differs) in [
-        (None, "next message: came nothing"),
-        (Some("hi"), "\"hi\" is no JSON: expected value at line 1 column 1"),
-        (Some("[1]"), "$[0]: expected 2, came 1"),
+        (None, "next message: got nothing"),
+        (Some("hi"), "\"hi\" is not JSON: expected value at line 1 column 1"),
+        (Some("[1]"), "$[0]: expected 2, got 1"),
     ] {
         if let Some(message) = message {
             ann.send(message);
@@ -141,11 +141,11 @@ fn refusals_and_failures_are_named() {
     let text = said(|| {
         ann.send(r#"{"action":"fail"}"#);
     });
-    assert!(text.contains("expected a handled message, came 409"), "{text}");
+    assert!(text.contains("expected a handled message, got 409"), "{text}");
     let app = TestApp::new(|_| App::new().websocket("only", echo));
     let mut socket = app.websocket().connect("/");
     let text = said(|| {
         socket.send("hi");
     });
-    assert!(text.contains("no route is for the message, and none is `$default`"), "{text}");
+    assert!(text.contains("the message has no route, and there is no `$default`"), "{text}");
 }

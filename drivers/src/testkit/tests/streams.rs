@@ -101,39 +101,39 @@ fn chunks_come_one_by_one_with_head_trailers_and_error_code() {
     let text = said(|| {
         app.get("/ab").stream().assert_chunks(["a"]);
     });
-    assert!(text.contains("sent:    GET /ab via FunctionUrl\n  came:    200 ab\n"), "{text}");
-    assert!(text.ends_with(r#"chunks: expected ["a"], came ["a", "", "b"]"#), "{text}");
+    assert!(text.contains("sent:    GET /ab via FunctionUrl\n  got:     200 ab\n"), "{text}");
+    assert!(text.ends_with(r#"chunks: expected ["a"], got ["a", "", "b"]"#), "{text}");
     let text = said(|| {
         app.get("/ab").stream().assert_text("a");
     });
-    assert!(text.ends_with(r#"text: expected "a", came "ab""#), "{text}");
+    assert!(text.ends_with(r#"text: expected "a", got "ab""#), "{text}");
     let text = said(|| {
         app.get("/bytes").stream().assert_chunks([[0xff]]);
         app.get("/bytes").stream().assert_chunks([[0xfe]]);
     });
-    assert!(text.ends_with("chunks: expected [[254]], came [[255]]"), "{text}");
+    assert!(text.ends_with("chunks: expected [[254]], got [[255]]"), "{text}");
     let text = said(|| {
         app.get("/bytes").stream().assert_text("\u{fffd}");
     });
-    assert!(text.ends_with("text: expected \"\u{fffd}\", came [255]"), "{text}");
+    assert!(text.ends_with("text: expected \"\u{fffd}\", got [255]"), "{text}");
     let text = said(|| {
         app.get("/ab").stream().assert_header("x-a", "1");
     });
-    assert!(text.ends_with(r#"x-a: expected "1", came []"#), "{text}");
+    assert!(text.ends_with(r#"x-a: expected "1", got []"#), "{text}");
     let text = said(|| {
         app.get("/two").stream().assert_events(["1", "2"]).assert_events(["3"]);
     });
-    assert!(text.ends_with(r#"data of events: expected ["3"], came []"#), "{text}");
+    assert!(text.ends_with(r#"data of events: expected ["3"], got []"#), "{text}");
     let text = said(|| {
         app.get("/early").stream().assert_status(200);
     });
-    assert!(text.contains("came:    409\n  differs: status: expected 200, came 409"), "{text}");
+    assert!(text.contains("got:     409\n  differs: status: expected 200, got 409"), "{text}");
     let text = said(|| {
         app.get("/large").stream().assert_status(200);
     });
     assert!(text.contains("failed:  ") && text.contains("larger than 16 KB"), "{text}");
     let text = said(|| drop(app.get("/ab").via(Via::LoadBalancer).stream()));
-    assert!(text.contains("takes answers in one piece"), "{text}");
+    assert!(text.contains("does not stream responses"), "{text}");
 }
 
 #[test]

@@ -10,8 +10,8 @@ use tokio::net::TcpStream;
 
 use crate::support::loopback;
 
-/// Passes HTTP requests on to `server` and its replies back, each after up to `most`, and closes the
-/// connection on one of `one_lost_in`, on the way there or back. Says where it listens.
+/// Passes HTTP requests on to `server` and its replies back, each after up to `most`, and closes
+/// the connection on one of `one_lost_in`, on the way there or back. Says where it listens.
 pub(super) async fn slow(
     server: SocketAddr,
     seed: u64,

@@ -1,4 +1,5 @@
-// `(apptheory::prelude::StatusCode, apptheory::Json<u32>)` cannot be the answer of a handler of this kind of event
+// `(apptheory::prelude::StatusCode, apptheory::Json<u32>)` cannot be the answer of a handler of
+// this kind of event
 use apptheory::prelude::*;
 
 async fn ship() -> (StatusCode, Json<u32>) {
