@@ -88,12 +88,12 @@ pub enum EmbeddedError {
         #[source]
         source: DynoxideError,
     },
-    /// The table could not be created: its definition is not one that DynamoDB takes. See the
     /// The table could not be created: DynamoDB would not accept its definition. See the source.
+    #[error("cannot create the table {table}")]
     CreateTable {
         /// The table.
         table: TableName,
-        /// What the database said.
+        /// The database's error.
         #[source]
         source: DynoxideError,
     },

@@ -317,7 +317,7 @@ impl TestApp {
     ) -> TestAnswer {
         let mut answer = self.invoke(&events::custom_resource(resource_type, change));
         if let Some(told) = self.env.take_told().pop() {
-            answer.report.came.clone_from(&told);
+            answer.report.got.clone_from(&told);
             answer.answer = Ok(told);
         }
         answer
