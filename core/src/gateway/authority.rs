@@ -1,17 +1,17 @@
-//! The host and port of an endpoint.
+//! Parses the host and port of an endpoint.
 
 use core::net::Ipv6Addr;
 
-/// A host, and the port after it.
+/// A host and an optional port.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Authority<'a> {
-    /// In the spelling it was given in; an IPv6 address is in brackets.
+    /// The host as written; an IPv6 address is in brackets.
     pub(super) host: &'a str,
     pub(super) port: Option<u16>,
 }
 
-/// Reads `host` or `host:port`. There is no user in it, and the port is 1 to 65535 in digits, of
-/// which leading zeros do not count.
+/// Parses `host` or `host:port`. User information is refused. The port is 1 to 65535 in decimal
+/// digits; leading zeros are ignored.
 pub(super) fn read(text: &str) -> Option<Authority<'_>> {
     let host_len = match text.find(']') {
         Some(bracket) => bracket.saturating_add(1),
@@ -29,11 +29,11 @@ fn read_port(digits: &str) -> Option<u16> {
     if !digits.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
-    // Port 0 is no digits here, and an empty port neither.
+    // Without the leading zeros, port 0 and an empty port have no digits left.
     digits.trim_start_matches('0').parse().ok()
 }
 
-/// Whether a text is a host as RFC 3986 §3.2.2 has it: a name, or an IPv6 address in brackets.
+/// Returns whether a text is a host by RFC 3986 §3.2.2: a name, or an IPv6 address in brackets.
 fn is_host(text: &str) -> bool {
     if let Some(address) = text.strip_prefix('[') {
         let address = address.strip_suffix(']').map(str::parse::<Ipv6Addr>);

@@ -1,23 +1,23 @@
-//! What becomes of the same message to many connections.
+//! The result of sending a message to many connections.
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::error::Error;
 
-/// What became of a broadcast.
+/// The result of a broadcast.
 #[derive(Clone, Debug, Default)]
 pub struct BroadcastReport {
-    /// How many connections got the data.
+    /// The number of connections that received the data.
     pub delivered: usize,
-    /// Connections that are closed: forget them.
+    /// Connections that are closed; remove them from your records.
     pub gone: Vec<String>,
-    /// Connections that did not get it for another reason.
+    /// Connections that did not receive the data for another reason.
     pub failed: Vec<(String, Error)>,
 }
 
 impl BroadcastReport {
-    /// Notes what became of sending to a connection.
+    /// Records the result of sending to one connection.
     pub fn note(&mut self, connection_id: String, outcome: Result<(), Error>) {
         match outcome {
             Ok(()) => self.delivered = self.delivered.saturating_add(1),

@@ -1,4 +1,4 @@
-//! Endpoints that users configure: where requests to connections go.
+//! Endpoints of the management API, as users configure them.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -8,9 +8,9 @@ use super::authority::{self, Authority};
 use super::error::{Error, ErrorKind};
 use super::region_from_host;
 
-/// An endpoint as older clients spell it: trimmed, `wss` as `https`, `ws` as `http`, and `https`
-/// where there is no scheme. Nothing else is checked; show it, and
-/// send to a [`RequestBase`].
+/// Normalizes an endpoint as older clients do: trims it, replaces `wss` by `https` and `ws` by
+/// `http`, and adds `https` if there is no scheme. Checks nothing else. Use the result for display,
+/// and a [`RequestBase`] to send.
 #[must_use]
 pub fn normalize_endpoint(endpoint: &str) -> String {
     let endpoint = endpoint.trim();
@@ -29,8 +29,8 @@ pub fn normalize_endpoint(endpoint: &str) -> String {
     }
 }
 
-/// What every request to a connection's URL starts with: `{scheme}://{host}[:{port}][{path}]`,
-/// without a slash at its end.
+/// The prefix of every request URL to a connection: `{scheme}://{host}[:{port}][{path}]`, without a
+/// slash at the end.
 ///
 /// ```
 /// use apptheory_core::gateway::{self, ErrorKind, RequestBase};
@@ -44,22 +44,22 @@ pub fn normalize_endpoint(endpoint: &str) -> String {
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct RequestBase {
     text: String,
-    /// Where in `text` the host ends: it starts behind `://`.
+    /// Where in `text` the host ends; it starts after `://`.
     host_end: usize,
 }
 
 impl RequestBase {
-    /// Reads an endpoint.
+    /// Parses an endpoint.
     ///
-    /// The scheme is one of `https`, `http`, `wss` and `ws`, or `https` when there is none; it and
-    /// the host go to lower case. The scheme's own port, the query, the fragment, slashes at the
-    /// end, and `@connections` with what follows it are left out. The rest of the path stays.
+    /// The scheme is `https`, `http`, `wss` or `ws`; a missing scheme means `https`. Scheme and
+    /// host become lower case. The scheme's default port, the query, the fragment, slashes at the
+    /// end, and `@connections` with everything after it are removed. The rest of the path stays.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::MissingEndpoint`] when there is nothing but a scheme and slashes, else
-    /// [`ErrorKind::InvalidEndpoint`] for another scheme, a user, white space, a control
-    /// character, a backslash, or no valid host and port.
+    /// [`ErrorKind::MissingEndpoint`] if there is only a scheme and slashes;
+    /// [`ErrorKind::InvalidEndpoint`] for another scheme, user information, white space, a control
+    /// character, a backslash, or an invalid host or port.
     pub fn parse(endpoint: &str) -> Result<Self, Error> {
         let endpoint = endpoint.trim();
         let (scheme, rest) = split_scheme(endpoint).ok_or(ErrorKind::InvalidEndpoint)?;
@@ -82,27 +82,27 @@ impl RequestBase {
         Ok(Self { text, host_end })
     }
 
-    /// The base as a text.
+    /// Returns the base as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The host, without the port.
+    /// Returns the host without the port.
     #[must_use]
     pub fn host(&self) -> &str {
         let upto_host = self.text.get(..self.host_end);
         upto_host.and_then(|text| text.split_once("://")).map_or("", |(_, host)| host)
     }
 
-    /// The path: empty, or a `/` and more.
+    /// Returns the path: empty, or beginning with `/`.
     #[must_use]
     pub fn path(&self) -> &str {
         let behind_host = self.text.get(self.host_end..).unwrap_or_default();
         behind_host.find('/').and_then(|at| behind_host.get(at..)).unwrap_or_default()
     }
 
-    /// The region that the host names; none for custom domains.
+    /// Returns the region in the host name; `None` for custom domains.
     #[must_use]
     pub fn region(&self) -> Option<String> {
         region_from_host(self.host())
@@ -126,14 +126,14 @@ impl fmt::Display for RequestBase {
 #[derive(Clone, Copy)]
 struct Scheme {
     name: &'static str,
-    /// The port where none is given (RFC 9110 §4.2).
+    /// The scheme's default port (RFC 9110 §4.2).
     port: u16,
 }
 
 const HTTPS: Scheme = Scheme { name: "https", port: 443 };
 const HTTP: Scheme = Scheme { name: "http", port: 80 };
 
-/// The scheme, and what follows it; `None` for a scheme that connections are not managed by.
+/// Splits off the scheme; `None` for a scheme that is not supported.
 fn split_scheme(endpoint: &str) -> Option<(Scheme, &str)> {
     if let Some(rest) = endpoint.strip_prefix("//") {
         return Some((HTTPS, rest));
@@ -142,12 +142,12 @@ fn split_scheme(endpoint: &str) -> Option<(Scheme, &str)> {
     match scheme.to_ascii_lowercase().as_str() {
         "https" | "wss" => Some((HTTPS, rest)),
         "http" | "ws" => Some((HTTP, rest)),
-        // A slash before it: it is part of the path.
+        // A `/` comes before the colon, so the colon is part of the path.
         other => other.contains('/').then_some((HTTPS, endpoint)),
     }
 }
 
-/// A path up to a segment `@connections`, which requests bring themselves.
+/// Returns a path up to a segment `@connections`, which requests add themselves.
 fn without_connections(path: &str) -> &str {
     let mut at = 0_usize;
     for segment in path.split('/') {
@@ -159,7 +159,7 @@ fn without_connections(path: &str) -> &str {
     path
 }
 
-/// A text up to the first of some characters.
+/// Returns a text up to the first of two characters.
 pub(super) fn before(text: &str, ends: [char; 2]) -> &str {
     text.split(ends).next().unwrap_or_default()
 }

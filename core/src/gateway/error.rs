@@ -1,4 +1,4 @@
-//! Why there is no client, and why an operation on a connection failed.
+//! Errors of management clients, and of operations on connections.
 
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -9,16 +9,16 @@ use crate::error::{AppError, Happened};
 /// The operations on a connection.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum ConnectionOperation {
-    /// Sends data to a connection. *If the outcome is lost*: the client may have got the data.
+    /// Sends data to a connection. *If the outcome is lost*: the client may have received the data.
     PostToConnection,
-    /// Asks about a connection. *If the outcome is lost*: nothing happened.
+    /// Reads the state of a connection. *If the outcome is lost*: harmless.
     GetConnection,
     /// Closes a connection. *If the outcome is lost*: the connection may be closed.
     DeleteConnection,
 }
 
 impl ConnectionOperation {
-    /// The operation's name: `post_to_connection`, `get_connection` or `delete_connection`.
+    /// Returns the operation's name: `post_to_connection`, `get_connection` or `delete_connection`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -28,7 +28,7 @@ impl ConnectionOperation {
         }
     }
 
-    /// Checks what the service would refuse, and returns the id as it is sent: trimmed.
+    /// Checks what the service would refuse, and returns the trimmed connection id.
     ///
     /// # Errors
     ///
@@ -46,8 +46,9 @@ impl ConnectionOperation {
     }
 }
 
-/// A connection was not reached, or not even a client made. Shows no data that was sent. As the
-/// answer of a handler it is a masked 500, and the application's failure hook is told.
+/// Says why an operation on a connection failed, or why no client could be created. Contains no
+/// data that was sent. Returned from a handler it is a masked 500, and the application's failure
+/// hook runs.
 #[derive(Clone, Debug)]
 pub struct Error {
     operation: Option<ConnectionOperation>,
@@ -58,103 +59,102 @@ pub struct Error {
 
 type Cause = Arc<dyn core::error::Error + Send + Sync>;
 
-/// What went wrong, and what to do.
+/// Classifies an [`Error`] by its cause and what to do about it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum ErrorKind {
-    /// The connection is closed, or was not established yet: until the route of `$connect` has
-    /// answered there is none. Forget the connection.
+    /// The connection is closed, or not open yet: it opens once the `$connect` route has succeeded.
+    /// Remove the connection from your records.
     Gone,
-    /// A client that only plays API Gateway knows no such connection: connect it first.
+    /// A test client does not know the connection. Connect it first.
     NotFound,
-    /// The caller may not do that: its role needs `execute-api:ManageConnections`, and the endpoint
-    /// has to lead to the API, stage included, in the region that the request is signed for.
+    /// Access is denied. The role needs `execute-api:ManageConnections`, and the endpoint must be
+    /// the API's, including the stage, in the region that the request is signed for.
     Forbidden,
-    /// Too much is sent, or the client reads too slowly. Try again later.
+    /// The rate of requests is too high, or the client reads too slowly. Try again later.
     LimitExceeded,
-    /// The data has more than [`MAX_DATA_BYTES`](super::MAX_DATA_BYTES) bytes. Send it in parts.
+    /// The data exceeds [`MAX_DATA_BYTES`](super::MAX_DATA_BYTES). Send it in parts.
     PayloadTooLarge,
-    /// There are no credentials to sign with: no provider has any, or the one that should have
-    /// failed, because a sign-in has expired or a credential process ended with an error. The
-    /// [source](core::error::Error::source) says which. Nothing was sent.
+    /// There are no credentials, or their provider failed: a sign-in has expired or a credential
+    /// process returned an error. The [source](core::error::Error::source) has the details. Nothing
+    /// was sent.
     MissingCredentials,
     /// The connection id is blank. Nothing was sent.
     EmptyConnectionId,
-    /// The service answers something else: above 499, try again later.
+    /// The service returned another error. Above 499, try again later.
     Service {
         /// The HTTP status.
         status: u16,
-        /// The error's code; empty when the service named none.
+        /// The error's code; empty if the service sent none.
         code: String,
     },
-    /// The service could not be reached, or did not answer: whether the operation took effect is
-    /// not known. Try again later.
+    /// The service could not be reached, or did not respond. The operation may or may not have
+    /// taken effect. Try again later.
     Transport,
-    /// There is no endpoint. Outside WebSocket events it has to be configured.
+    /// There is no endpoint. Outside of WebSocket events it has to be configured.
     MissingEndpoint,
-    /// The endpoint is no URL that connections are managed under: write it like
-    /// `https://{api id}.execute-api.{region}.amazonaws.com/{stage}`.
+    /// The endpoint is not a valid URL of the management API. Write it like `https://{api
+    /// id}.execute-api.{region}.amazonaws.com/{stage}`.
     InvalidEndpoint,
-    /// The region is not known: set it, or `AWS_REGION`. A custom domain does not name it.
+    /// The region is unknown. Set it, or `AWS_REGION`; a custom domain does not contain it.
     MissingRegion,
-    /// The region has other than lower-case letters, digits and dashes, or more than 63 of them.
+    /// The region has characters other than lower-case letters, digits and dashes, or more than 63
+    /// characters.
     InvalidRegion,
-    /// Nothing makes clients: name a factory, or turn the feature `websocket` on.
+    /// There is no factory of clients. Set one, or enable the feature `websocket`.
     MissingFactory,
-    /// The factory of clients failed for a reason of its own, which is the
-    /// [source](core::error::Error::source).
+    /// The factory of clients failed. The [source](core::error::Error::source) has its error.
     Factory,
-    /// The message cannot be written as JSON. Nothing was sent.
+    /// The message cannot be serialized to JSON. Nothing was sent.
     UnwritableMessage,
-    /// The text is not `$request.body.` and the names of members with dots in between, bare or as
-    /// `${request.body.…}`. Other route selection expressions are not understood.
+    /// The text is not a supported route selection expression. Supported is `$request.body.`
+    /// followed by member names with dots in between, or the same as `${request.body.…}`.
     InvalidRouteSelection,
 }
 
 impl Error {
-    /// Makes an error of an operation, without a message of the service's.
+    /// Creates an error of an operation, without a message.
     #[must_use]
     pub const fn new(operation: ConnectionOperation, kind: ErrorKind) -> Self {
         Self { operation: Some(operation), kind, message: String::new(), cause: None }
     }
 
-    /// Makes the error of a factory of clients that failed for a reason of its own. It reads as its
-    /// cause does.
+    /// Creates the error of a factory of clients that failed. Its text is that of `cause`.
     #[must_use]
     pub fn factory(cause: impl core::error::Error + Send + Sync + 'static) -> Self {
         Self::from(ErrorKind::Factory).with_message(cause.to_string()).with_cause(cause)
     }
 
-    /// Keeps the message that the service gave.
+    /// Sets the service's message.
     #[must_use]
     pub fn with_message(self, message: impl Into<String>) -> Self {
         Self { message: message.into(), ..self }
     }
 
-    /// Keeps what led to the error.
+    /// Sets the cause.
     #[must_use]
     pub fn with_cause(self, cause: impl core::error::Error + Send + Sync + 'static) -> Self {
         Self { cause: Some(Arc::new(cause)), ..self }
     }
 
-    /// The operation that failed, if it came to one.
+    /// Returns the failed operation; `None` if no operation was started.
     #[must_use]
     pub const fn operation(&self) -> Option<ConnectionOperation> {
         self.operation
     }
 
-    /// Why.
+    /// Returns the kind.
     #[must_use]
     pub const fn kind(&self) -> &ErrorKind {
         &self.kind
     }
 
-    /// The message that the service gave, or an empty text.
+    /// Returns the service's message, or an empty text.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// The HTTP status; none when there was no answer.
+    /// Returns the HTTP status; `None` if there was no response.
     #[must_use]
     pub const fn status(&self) -> Option<u16> {
         match self.kind {
@@ -178,7 +178,7 @@ impl Error {
         }
     }
 
-    /// The service's code for it; empty when there is none.
+    /// Returns the service's error code; empty if there is none.
     #[must_use]
     pub fn code(&self) -> &str {
         match &self.kind {
@@ -202,14 +202,14 @@ impl Error {
         }
     }
 
-    /// Whether the connection is not there, or not any more.
+    /// Returns whether the connection does not exist or no longer exists.
     #[must_use]
     pub const fn is_gone(&self) -> bool {
         matches!(self.kind, ErrorKind::Gone | ErrorKind::NotFound)
     }
 
-    /// Whether the same operation may succeed when it is tried again, at most
-    /// [`MAX_ATTEMPTS`](super::MAX_ATTEMPTS) times in all.
+    /// Returns whether the same operation may succeed later. Try at most
+    /// [`MAX_ATTEMPTS`](super::MAX_ATTEMPTS) times in total.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         match self.kind {
@@ -232,7 +232,7 @@ impl Error {
         }
     }
 
-    /// Returns what became of the operation.
+    /// Returns whether the operation took effect.
     #[must_use]
     pub const fn happened(&self) -> Happened {
         match self.kind {
@@ -257,14 +257,14 @@ impl Error {
     }
 }
 
-/// An error that came to no operation.
+/// Creates an error without an operation.
 impl From<ErrorKind> for Error {
     fn from(kind: ErrorKind) -> Self {
         Self { operation: None, kind, message: String::new(), cause: None }
     }
 }
 
-/// Errors are equal when they say the same, whatever led to them.
+/// Two errors are equal if their texts and kinds are; causes are not compared.
 impl PartialEq for Error {
     fn eq(&self, other: &Self) -> bool {
         (self.operation, &self.kind, &self.message)
@@ -274,7 +274,8 @@ impl PartialEq for Error {
 
 impl Eq for Error {}
 
-/// `apptheory: {operation} failed ({status}) {message}`; the code where there is no message.
+/// Writes `apptheory: {operation} failed ({status}) {message}`, with the code in place of an empty
+/// message.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
@@ -323,7 +324,7 @@ impl core::error::Error for Error {
     }
 }
 
-/// Masked: what went wrong with a connection is no client's business.
+/// Becomes a masked 500: clients do not learn about failed connections.
 impl From<Error> for AppError {
     fn from(error: Error) -> Self {
         Self::from_error(error)

@@ -1,4 +1,4 @@
-//! Endpoints that events tell.
+//! Endpoints from WebSocket events.
 
 use alloc::format;
 use alloc::string::String;
@@ -6,12 +6,12 @@ use alloc::string::String;
 use super::endpoint::before;
 use super::{authority, region_from_host};
 
-/// The endpoint for the connection of a WebSocket event, from its domain, stage and path; none when
-/// they name none.
+/// Returns the endpoint for the connection of a WebSocket event, from the event's domain, stage and
+/// path; `None` if the domain is invalid or the stage is missing.
 ///
-/// On API Gateway's own hosts the stage leads to the API, on custom domains the path does. Real
-/// WebSocket events have no path: behind a custom domain with an API mapping, configure the
-/// endpoint instead. Letters keep their case.
+/// On API Gateway's own hosts the stage is part of the endpoint, on custom domains the path is.
+/// WebSocket events contain no path: behind a custom domain with an API mapping, configure the
+/// endpoint instead. The case of letters is kept.
 #[must_use]
 pub fn event_endpoint(domain: &str, stage: &str, path: &str) -> Option<String> {
     let domain = without_scheme(domain.trim()).trim_end_matches('/');
@@ -26,7 +26,7 @@ pub fn event_endpoint(domain: &str, stage: &str, path: &str) -> Option<String> {
     })
 }
 
-/// A domain without the one scheme that it may have.
+/// Returns a domain without its scheme, if it has one.
 fn without_scheme(domain: &str) -> &str {
     let Some((scheme, rest)) = domain.split_once("://") else { return domain };
     let known = ["https", "http", "wss", "ws"];

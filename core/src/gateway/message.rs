@@ -1,4 +1,4 @@
-//! Values as messages.
+//! Serializes values as messages.
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::error::{Error, ErrorKind};
 use crate::http::json_body;
 
-/// Writes a value as the JSON that a connection gets: by the one JSON writer, members in order.
+/// Serializes a value to the JSON that a connection receives, with the members of structs in order.
 ///
 /// # Errors
 ///

@@ -1,8 +1,8 @@
-//! API Gateway's connections: where they are managed, and what the service answers.
+//! The management API of API Gateway's WebSocket connections.
 //!
-//! This module decides which endpoint a request goes to, for which region it is signed, what is not
-//! worth sending, and what an answer means. It refuses to know how requests travel and who signs
-//! them: a client carries an operation out, and reads its answer here.
+//! This module determines the endpoint and the region of a request, validates operations before
+//! they are sent, and interprets responses. It does not send or sign requests: a client carries an
+//! operation out, and passes the response to this module.
 //!
 //! ```text
 //! event ─ event_endpoint ─┐               ┌─ RegionSources ─▶ region
@@ -45,8 +45,9 @@ pub use reply::{Connection, ConnectionReply};
 pub use resolve::{RegionSource, RegionSources, ResolvedRegion};
 pub use route_selection::RouteSelection;
 
-/// The most bytes that one [`PostToConnection`](ConnectionOperation::PostToConnection) sends (API Gateway limit, 128 KB).
+/// The most bytes of a [`PostToConnection`](ConnectionOperation::PostToConnection) (API Gateway
+/// limit, 128 KB).
 pub const MAX_DATA_BYTES: usize = 128 * 1024;
 
-/// How often an operation is tried in all while it [may succeed](Error::is_retryable).
+/// The most attempts in total of an operation that [may succeed](Error::is_retryable) later.
 pub const MAX_ATTEMPTS: u32 = 3;

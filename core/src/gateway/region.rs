@@ -3,8 +3,8 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-/// The region of a host that API Gateway itself gives to an API; a port, the case and one dot at
-/// its end do not matter. `None` for custom domains, and for the service's own hosts, which belong
+/// Returns the region in a host name that API Gateway assigns to an API. Ignores a port, the case
+/// and one dot at the end. `None` for custom domains, and for the service's own hosts, which belong
 /// to no API.
 #[must_use]
 pub fn region_from_host(host: &str) -> Option<String> {
@@ -23,7 +23,7 @@ pub fn region_from_host(host: &str) -> Option<String> {
     known.then(|| region.to_string())
 }
 
-/// Whether a text is `{start}{word}-{number}`.
+/// Returns whether a text is `{start}{word}-{number}`.
 fn is_region(text: &str, start: &str) -> bool {
     let parts = text.strip_prefix(start).and_then(|rest| rest.split_once('-'));
     parts.is_some_and(|(word, number)| {
@@ -35,8 +35,8 @@ fn is_region(text: &str, start: &str) -> bool {
     })
 }
 
-/// The domains of each AWS partition and what its region names start with, from the partition data
-/// of AWS's own SDKs.
+/// The domains of each AWS partition and the prefixes of its region names, from the partition data
+/// of AWS's SDKs.
 const PARTITIONS: [(&[&str], &[&str]); 8] = [
     (
         &["amazonaws.com", "api.aws"],

@@ -1,4 +1,4 @@
-//! What the service answers.
+//! Responses of the management API.
 
 use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
@@ -10,12 +10,12 @@ use crate::json::ObjectWriter;
 use crate::printing::prints;
 use crate::time::Timestamp;
 
-/// What is known about a connection. What the service does not say is `None` or empty.
+/// The state of a connection. Values that the service does not send are `None` or empty.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Connection {
-    /// When it was established.
+    /// When the connection was opened.
     pub connected_at: Option<Timestamp>,
-    /// When it was last used.
+    /// When the connection was last used.
     pub last_active_at: Option<Timestamp>,
     /// The client's address.
     pub identity_ip: String,
@@ -23,7 +23,7 @@ pub struct Connection {
     pub identity_agent: String,
 }
 
-/// An HTTP answer of the management API.
+/// An HTTP response of the management API.
 #[derive(Clone, Default, Eq, PartialEq)]
 pub struct ConnectionReply {
     /// The status.
@@ -37,7 +37,7 @@ pub struct ConnectionReply {
 prints!(ConnectionReply: status, error_type);
 
 impl Connection {
-    /// Returns the connection as JSON, in the service's spelling.
+    /// Returns the connection as JSON, with the service's member names.
     #[must_use]
     pub fn to_json(&self) -> String {
         let mut out = String::new();
@@ -59,19 +59,20 @@ impl Connection {
 }
 
 impl ConnectionReply {
-    /// Makes an answer without a body: 200 to data that was sent, 204 to a connection that is closed.
+    /// Creates a response without a body. Status 200 means that data was sent, 204 that a
+    /// connection was closed.
     #[must_use]
     pub fn of_status(status: u16) -> Self {
         Self { status, ..Self::default() }
     }
 
-    /// Makes the answer that describes a connection.
+    /// Creates the response that describes a connection.
     #[must_use]
     pub fn of_connection(connection: &Connection) -> Self {
         Self { body: connection.to_json().into_bytes(), ..Self::of_status(200) }
     }
 
-    /// Makes the answer that stands for an error. Errors without a status answer 500.
+    /// Creates the response for an error. Errors without a status become 500.
     #[must_use]
     pub fn of_error(error: &Error) -> Self {
         let mut body = String::new();
@@ -87,11 +88,11 @@ impl ConnectionReply {
         }
     }
 
-    /// Reads what the answer means for an operation.
+    /// Interprets the response to an operation.
     ///
     /// # Errors
     ///
-    /// [`Error`] for any status but 2xx.
+    /// [`Error`] for any status except 2xx.
     pub fn read(&self, operation: ConnectionOperation) -> Result<(), Error> {
         if (200..300).contains(&self.status) {
             return Ok(());
@@ -107,12 +108,12 @@ impl ConnectionReply {
         Err(Error::new(operation, kind).with_message(self.message()))
     }
 
-    /// Reads the connection that the answer to a
-    /// [`GetConnection`](ConnectionOperation::GetConnection) reports.
+    /// Reads the connection in the response to a
+    /// [`GetConnection`](ConnectionOperation::GetConnection).
     ///
     /// # Errors
     ///
-    /// [`Error`] for any status but 2xx, and for a body that is not a connection.
+    /// [`Error`] for any status except 2xx, and for a body that is not a connection.
     pub fn read_connection(&self) -> Result<Connection, Error> {
         const OPERATION: ConnectionOperation = ConnectionOperation::GetConnection;
         self.read(OPERATION)?;
@@ -122,12 +123,12 @@ impl ConnectionReply {
         })
     }
 
-    /// Returns the connection that the body describes.
+    /// Returns the connection in the body.
     fn connection(&self) -> Option<Connection> {
         let document = self.document()?;
         let body = document.object().ok()?;
         let identity = body.object("identity").ok()?;
-        // An instant that is not RFC 3339 reads as none: nobody decides by it.
+        // An instant that is not RFC 3339 is read as missing, because no decision depends on it.
         let instant = |name| body.text(name).map(|text| text.trim().parse().ok());
         Some(Connection {
             connected_at: instant("connectedAt").ok()?,
@@ -141,13 +142,13 @@ impl ConnectionReply {
         Document::scan(core::str::from_utf8(&self.body).ok()?).ok()
     }
 
-    /// The error's code: the field may name a shape before `#`, and a URL after `:`.
+    /// Returns the error's code. The field may have a shape before `#`, and a URL after `:`.
     fn code(&self) -> &str {
         let code = self.error_type.split(':').next().unwrap_or_default();
         code.rsplit('#').next().unwrap_or_default().trim()
     }
 
-    /// The service's message; its spelling differs.
+    /// Returns the service's message, whose member name varies.
     fn message(&self) -> String {
         let Some(document) = self.document() else { return String::new() };
         let body = document.root();

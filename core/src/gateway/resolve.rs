@@ -1,40 +1,40 @@
-//! Which region requests are signed for.
+//! Determines the region that requests are signed for.
 
 use alloc::string::{String, ToString};
 
 use super::endpoint::RequestBase;
 use super::error::{Error, ErrorKind};
 
-/// Where a region can come from. Blank texts count as none.
+/// The possible sources of a region. Blank texts count as missing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RegionSources<'a> {
-    /// What the application says.
+    /// The application's setting.
     pub explicit: Option<&'a str>,
     /// The environment variable `AWS_REGION`.
     pub aws_region: Option<&'a str>,
     /// The environment variable `AWS_DEFAULT_REGION`.
     pub aws_default_region: Option<&'a str>,
-    /// The profile in the shared configuration file.
+    /// The region of the profile in the shared configuration file.
     pub profile: Option<&'a str>,
-    /// The endpoint, whose host may name a region.
+    /// The endpoint, whose host may contain a region.
     pub endpoint: Option<&'a RequestBase>,
-    /// Whether the endpoint comes before the environment and the profile, and not after them. Turn
-    /// it on to send to APIs of other regions than the function's own.
+    /// Whether the endpoint takes precedence over the environment and the profile. Set it to send
+    /// to APIs in other regions than the function's own.
     pub prefer_endpoint: bool,
 }
 
-/// A region, and who said it.
+/// A region and its source.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ResolvedRegion {
     /// The region's name.
     pub name: String,
-    /// Who said it.
+    /// The region's source.
     pub source: RegionSource,
-    /// The region that the endpoint's host names, whether or not it was taken.
+    /// The region in the endpoint's host, whether or not it was used.
     pub endpoint_region: Option<String>,
 }
 
-/// Who said which region it is.
+/// The source of a region.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum RegionSource {
     /// The application.
@@ -48,7 +48,7 @@ pub enum RegionSource {
 }
 
 impl RegionSource {
-    /// The source's name: `explicit`, `env`, `profile` or `endpoint`.
+    /// Returns the source's name: `explicit`, `env`, `profile` or `endpoint`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -61,13 +61,13 @@ impl RegionSource {
 }
 
 impl RegionSources<'_> {
-    /// The first region that is said: explicitly, by `AWS_REGION`,
-    /// by `AWS_DEFAULT_REGION`, by the profile, by the endpoint's host.
+    /// Returns the first region that is set: explicitly, by `AWS_REGION`, by `AWS_DEFAULT_REGION`,
+    /// by the profile, by the endpoint's host.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::MissingRegion`] when nobody says one; [`ErrorKind::InvalidRegion`] when the
-    /// first one said is no region's name.
+    /// [`ErrorKind::MissingRegion`] if no source has a region; [`ErrorKind::InvalidRegion`] if the
+    /// first region that is set is not a valid name.
     pub fn resolve(&self) -> Result<ResolvedRegion, Error> {
         let endpoint_region = self.endpoint.and_then(RequestBase::region);
         let from_endpoint = (endpoint_region.as_deref(), RegionSource::Endpoint);
@@ -93,15 +93,15 @@ impl RegionSources<'_> {
 }
 
 impl ResolvedRegion {
-    /// Whether the endpoint's host names another region: AWS then answers 403 to what is signed for
-    /// this one. Worth a warning.
+    /// Returns whether the endpoint's host contains another region. AWS then responds with 403, so
+    /// this is worth a warning.
     #[must_use]
     pub fn contradicts_endpoint(&self) -> bool {
         self.endpoint_region.as_ref().is_some_and(|region| *region != self.name)
     }
 }
 
-/// Whether a text can stand in a signature's scope and in a host: `[a-z0-9-]{1,63}`.
+/// Returns whether a text is a valid region name for signatures and hosts: `[a-z0-9-]{1,63}`.
 fn is_region_name(text: &str) -> bool {
     (1..=63).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')

@@ -1,4 +1,4 @@
-//! Which route a message takes.
+//! Selects the route of a message.
 
 use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::error::{Error, ErrorKind};
 
-/// How a WebSocket API finds the route of a message: by one member of its JSON, which a *route
-/// selection expression* such as `$request.body.action` names.
+/// Selects the route of a WebSocket message by one member of its JSON, as a *route selection
+/// expression* such as `$request.body.action` defines.
 ///
 /// ```
 /// use apptheory_core::gateway::RouteSelection;
@@ -21,11 +21,11 @@ use super::error::{Error, ErrorKind};
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RouteSelection {
-    /// The members to go through, from the outside in.
+    /// The member names, from the outermost in.
     path: Vec<Cow<'static, str>>,
 }
 
-/// `$request.body.action`, which the console of API Gateway suggests.
+/// The default is `$request.body.action`, which the console of API Gateway suggests.
 impl Default for RouteSelection {
     fn default() -> Self {
         Self { path: Vec::from([Cow::Borrowed("action")]) }
@@ -33,7 +33,7 @@ impl Default for RouteSelection {
 }
 
 impl RouteSelection {
-    /// Reads an expression.
+    /// Parses an expression.
     ///
     /// # Errors
     ///
@@ -53,8 +53,8 @@ impl RouteSelection {
         Ok(Self { path: path.split('.').map(|name| Cow::Owned(name.to_string())).collect() })
     }
 
-    /// What the expression is in a message: a text as it is, a number or a boolean as JSON spells
-    /// it. `None` where the message is no JSON, lacks the member, or has something else there.
+    /// Returns the selected value in a message: a string as it is, a number or boolean as JSON.
+    /// `None` if the message is not JSON, lacks the member, or has another type there.
     #[must_use]
     pub fn value(&self, message: &str) -> Option<String> {
         let message: Value = serde_json::from_str(message).ok()?;
@@ -70,8 +70,8 @@ impl RouteSelection {
         }
     }
 
-    /// Returns the route of a message: the selected one if it `is_served`, else `$default` if that
-    /// is. Those of the start and the end of a connection cannot be selected.
+    /// Returns the route of a message: the selected route if it `is_served`, or else `$default` if
+    /// that is served. `$connect` and `$disconnect` cannot be selected.
     pub fn route(&self, message: &str, is_served: impl Fn(&str) -> bool) -> Option<String> {
         let selected = self.value(message);
         let selected = selected.filter(|key| !matches!(&**key, "$connect" | "$disconnect"));

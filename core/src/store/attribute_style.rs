@@ -1,17 +1,17 @@
-//! Which names a table's attributes have.
+//! The style of a table's attribute names.
 
 use serde::Deserialize;
 
-/// Which names the attributes of a table have. Nothing but names differs; index names are the same in
-/// both. Choose one before the first item is written: a reader of the other finds nothing.
-/// Configurations say `pascal` or `table_theory`.
+/// The style of a table's attribute names. Styles differ in attribute names only; index names are
+/// the same. Choose a style before the first item is written: readers with another style find no
+/// items. In configurations: `pascal` or `table_theory`.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "snake_case")]
 pub enum AttributeStyle {
     /// PascalCase: `PartitionKey`, `TenantID`, `Count`, ….
     #[default]
     Pascal,
-    /// The names that existing TableTheory deployments hold: the event bus's in snake_case
-    /// (`tenant_id`), all others in camelCase (`windowStart`) beside `PK` and `SK`.
+    /// The names in existing TableTheory deployments: snake_case for the event bus (`tenant_id`),
+    /// camelCase for all others (`windowStart`), and `PK` and `SK`.
     TableTheory,
 }

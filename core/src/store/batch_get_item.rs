@@ -16,38 +16,38 @@ use super::wire::{FaultType, Reply, Wire, check_key, read, require};
 
 /// Reads up to [`MAX_BATCH_GET_KEYS`] items of one table by their keys, in one call.
 ///
-/// *If the outcome is lost*: harmless, nothing was written. *Costs* read units per key as
-/// [`GetItem`](super::GetItem) does, also for keys that have no item.
+/// *If the outcome is lost*: harmless, because nothing was written. *Costs* read units per key like
+/// [`GetItem`](super::GetItem), also for keys without an item.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct BatchGetItem {
     /// The table.
     pub table: TableName,
-    /// The keys, each once.
+    /// The keys, without duplicates.
     pub keys: Vec<Key>,
-    /// The attributes to return; all of them when empty. Name the key's attributes too, or the
-    /// items cannot be told apart.
+    /// The attributes to return; all if empty. Include the key's attributes, or the items cannot be
+    /// told apart.
     pub projection: Vec<AttributeName>,
-    /// Whether the reads see every write that was acknowledged before them.
+    /// Whether the reads see every write acknowledged before them.
     pub consistent: bool,
 }
 
-/// What a batch read brought.
+/// The result of a batch read.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct BatchRead {
     /// The items that exist, in no particular order.
     pub items: Vec<Item>,
-    /// Keys that the store did not get to, for lack of throughput or room in the reply.
+    /// Keys that were not read because of throttling or the size of the reply.
     pub unprocessed: Vec<Key>,
 }
 
 impl BatchGetItem {
-    /// The projection as an expression with placeholders.
+    /// Returns the projection as an expression with placeholders.
     #[must_use]
     pub fn expressions(&self) -> Expressions<'_> {
         Expressions::default().with_projection(&self.projection)
     }
 
-    /// The key of this order that `item` holds.
+    /// Returns the key in `item` with the attributes of this order's keys.
     #[must_use]
     pub fn key_of(&self, item: &Item) -> Option<Key> {
         self.keys.iter().find(|key| key.matches(item)).cloned()

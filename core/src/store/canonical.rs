@@ -1,7 +1,8 @@
-//! Values as DynamoDB sees them: which it takes, which it calls equal, and the form it keeps.
+//! DynamoDB's rules for values: which are valid, which are equal, and in which form they are
+//! stored.
 //!
-//! A value travels as it was given, so that a cursor survives a round trip to the letter; a store
-//! does not keep it so. These rules are what an executor in memory needs to answer like DynamoDB.
+//! A value in this crate keeps its original form, so that a cursor survives a round trip unchanged.
+//! A store normalizes values. The in-memory executor uses these rules to answer like DynamoDB.
 
 use alloc::vec::Vec;
 use core::cmp::Ordering;
@@ -11,8 +12,9 @@ use super::number::Number;
 use super::value::Value;
 
 impl Value {
-    /// Whether DynamoDB takes the value: every number is valid, every set has members and none
-    /// twice, no map has an empty name, and nothing lies deeper than 31 lists and maps.
+    /// Returns whether DynamoDB accepts the value: every number is valid, every set has members
+    /// without duplicates, no map has an empty name, and nothing is nested deeper than 31 lists and
+    /// maps.
     #[must_use]
     pub fn is_valid(&self) -> bool {
         self.is_valid_at(0)
@@ -34,8 +36,8 @@ impl Value {
             }
     }
 
-    /// Whether DynamoDB calls two values equal: numbers by value, sets whatever the order of their
-    /// members, everything else as it stands.
+    /// Returns whether two values are equal for DynamoDB: numbers by value, sets in any order, all
+    /// others exactly.
     #[must_use]
     pub fn equals(&self, other: &Self) -> bool {
         match (self, other) {
@@ -54,8 +56,8 @@ impl Value {
         }
     }
 
-    /// The value as DynamoDB keeps and returns it: numbers in plain decimals
-    /// ([`Number::normalised`]), the members of sets in order. What is not valid stays as it is.
+    /// Returns the value as DynamoDB stores and returns it: numbers in plain decimals
+    /// ([`Number::normalised`]), and the members of sets sorted. Invalid values stay unchanged.
     #[must_use]
     pub fn normalised(mut self) -> Self {
         self.normalise();
@@ -79,13 +81,14 @@ impl Value {
 }
 
 impl Item {
-    /// Whether DynamoDB takes every attribute: its name is not empty and its value valid.
+    /// Returns whether DynamoDB accepts every attribute: its name is not empty and its value is
+    /// valid.
     #[must_use]
     pub fn is_valid(&self) -> bool {
         self.iter().all(|(name, value)| !name.is_empty() && value.is_valid())
     }
 
-    /// The item as DynamoDB keeps and returns it; see [`Value::normalised`].
+    /// Returns the item as DynamoDB stores and returns it; see [`Value::normalised`].
     #[must_use]
     pub fn normalised(mut self) -> Self {
         self.normalise();
@@ -103,7 +106,7 @@ fn normalise_number(number: &mut Number) {
     }
 }
 
-/// Numbers by value, before anything that is not a number, by text.
+/// Compares numbers by value. Invalid numbers sort after all numbers, by text.
 fn order_numbers(a: &Number, b: &Number) -> Ordering {
     a.compare(b).unwrap_or_else(|| {
         let by_validity = b.is_valid().cmp(&a.is_valid());
@@ -130,7 +133,7 @@ fn sorted<T>(members: &[T], order: fn(&T, &T) -> Ordering) -> Vec<&T> {
     members
 }
 
-/// Levels of lists and maps, the attribute's own value being the first (DynamoDB limit).
+/// The most levels of lists and maps; the attribute's own value is the first (DynamoDB limit).
 const MAX_DEPTH: usize = 32;
 
 #[cfg(test)]

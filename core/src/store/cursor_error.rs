@@ -1,55 +1,56 @@
-//! Why a cursor is not accepted.
+//! Errors of cursors.
 
 use super::value::ReadError;
 
-/// Why a cursor is not accepted. Start again from the first page.
+/// Says why a cursor is refused. Start again from the first page.
 ///
-/// The first ones are about the text, the others about the query that it was used with: use a cursor
-/// only with the query whose page gave it.
+/// The first variants are about the cursor's text, the others about its query. Use a cursor only
+/// with the query whose page returned it.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CursorError {
-    /// The text is not base64url with padding. It was cut off, or changed on its way.
+    /// The text is not base64url with padding. It was truncated or changed in transit.
     #[error("invalid cursor: not base64url with padding")]
     NotBase64,
-    /// The bytes are not a JSON object with members of the expected types.
+    /// The text does not decode to a JSON object with members of the expected types.
     #[error("invalid cursor: not the JSON of a cursor")]
     NotAnObject,
-    /// There is no last key.
+    /// The cursor has no last key.
     #[error("invalid cursor: no last key")]
     NoKey,
     /// An attribute of the key is not a DynamoDB value.
     #[error("invalid cursor: {0}")]
     Attribute(ReadError),
-    /// Cursors are sealed here, and this one is not sealed, or with an unknown or another secret.
+    /// Cursors must be sealed, and this one is not sealed, or by an unknown secret.
     #[error("invalid cursor: the seal does not match")]
     Seal,
-    /// The cursor, as a member of a JSON query, is not a text.
+    /// The cursor, as a member of a JSON query, is not a string.
     #[error("invalid cursor: not a text")]
     NotText,
-    /// The text is not an offset cursor of the bus in memory.
+    /// The text is not an offset cursor of the in-memory bus.
     #[error("invalid cursor")]
     NotAnOffset,
-    /// The cursor is of the table, the query of an index, or the other way round.
+    /// The cursor belongs to another index, or one of cursor and query uses an index and the other
+    /// the table.
     #[error("the cursor is of another index than the query")]
     OtherIndex,
-    /// One reads newest first, the other oldest first; or the cursor does not say.
+    /// The cursor and the query have different orders, or the cursor has no order.
     #[error("the cursor is of another direction than the query")]
     OtherDirection,
-    /// The cursor's key has other attributes than the table and index, or values that no key of
-    /// theirs has: of another type, empty, or too long.
+    /// The cursor's key has other attributes than the table and index, or values that no key can
+    /// have: of another type, empty, or too long.
     #[error("the cursor's key is not of this table")]
     OtherKey,
-    /// The cursor is of another tenant or event type.
+    /// The cursor belongs to another tenant or event type.
     #[error("the cursor is of another partition than the query")]
     OtherPartition,
-    /// The cursor lies outside the query's time range.
+    /// The cursor is outside the query's time range.
     #[error("the cursor lies outside the query's range")]
     OutOfRange,
 }
 
 impl CursorError {
-    /// Returns whether it is a cursor, but one of another query.
+    /// Returns whether the text is a valid cursor of another query.
     #[must_use]
     pub const fn is_mismatch(&self) -> bool {
         match self {

@@ -1,4 +1,4 @@
-//! `DeleteItem`: removes one item, if a guard holds.
+//! `DeleteItem`: removes one item if a guard holds.
 
 use serde::{Serialize, Serializer};
 
@@ -14,28 +14,28 @@ use super::wire::{
     require, write_written,
 };
 
-/// Removes one item by its key, if the guard holds on it. Removing what is not there succeeds.
+/// Removes one item by its key if the guard holds. Removing an item that does not exist succeeds.
 ///
-/// *If the outcome is lost*: the item may be gone; a repeated order is harmless. *Costs* one write
-/// unit per KB of the item, at least one, also when refused.
+/// *If the outcome is lost*: the item may be removed; repeating the order is harmless. *Costs* one
+/// write unit per KB of the item, at least one, also when refused.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct DeleteItem {
     /// The table.
     pub table: TableName,
     /// The key of the item.
     pub key: Key,
-    /// What must hold on the item, or its absence.
+    /// The condition on the item, or on its absence.
     pub guard: Guard,
 }
 
 impl DeleteItem {
-    /// The guard as an expression with placeholders.
+    /// Returns the guard as an expression with placeholders.
     #[must_use]
     pub fn expressions(&self) -> Expressions<'_> {
         Expressions::default().with_guard(&self.guard)
     }
 
-    /// The request as it is in a transaction.
+    /// Returns the request as it is in a transaction.
     pub(super) fn body(&self) -> WriteBody<'_> {
         WriteBody::new(&self.table, &self.guard, self.expressions()).key(&self.key)
     }

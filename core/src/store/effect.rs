@@ -1,8 +1,8 @@
-//! What can be done with any effect on a store, whatever it asks for.
+//! Common properties of all effects on a store.
 //!
-//! This module decides what decorators of executors need: how an effect fails, how it fits into a
-//! deadline, when its outcome arrived, and what of both may be told or written down. Everything here
-//! follows from [`Wire`] for the orders that DynamoDB carries out; a [`Sleep`] is the one other effect.
+//! Decorators of executors use them: how an effect fails, how it is shortened to a deadline, when
+//! its outcome arrived, and what may be logged or recorded. All of them follow from [`Wire`] for
+//! the orders that DynamoDB carries out; the only other effect is [`Sleep`].
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -17,72 +17,72 @@ use crate::duration::write_duration;
 use crate::machine::Effect;
 use crate::time::Timestamp;
 
-/// An effect on a store: an order of [`Wire`], or a [`Sleep`]. One decorator serves them all.
+/// An effect on a store: an order of [`Wire`], or a [`Sleep`]. A decorator that uses this trait
+/// works for all effects.
 pub trait StoreEffect: Effect + Sized {
-    /// The operation's name: DynamoDB's, or `Sleep`.
+    /// The operation's name in DynamoDB, or `Sleep`.
     const NAME: &'static str;
 
-    /// Returns the table that the effect is about; of a transaction, the first write's.
+    /// Returns the effect's table; for a transaction, the first write's table.
     fn table_name(&self) -> Option<&TableName>;
 
-    /// Returns the outcome that reports `error`; `None` for a sleep, which only ends.
+    /// Returns the outcome that reports `error`; `None` for a sleep, which cannot fail.
     fn failed(error: Error) -> Option<Self::Outcome>;
 
-    /// Returns whether the effect goes to the store: a sleep does not.
+    /// Returns whether the effect calls the store. A sleep does not.
     #[must_use]
     fn is_call() -> bool {
         Self::failed(Error::Unavailable).is_some()
     }
 
-    /// Returns the same effect taking at most `most`, if how long it takes is its own matter, as a
-    /// sleep's is.
+    /// Returns the same effect limited to `most`, if its duration is part of it, as for a sleep.
     ///
     /// # Errors
     ///
-    /// For any other effect the outcome that it has when the time is over: [`Error::Timeout`].
+    /// For any other effect, the outcome after the time has passed: [`Error::Timeout`].
     fn shortened_to(&self, most: Duration) -> Result<Self, Self::Outcome>;
 
-    /// Returns when the outcome arrived, if it says so.
+    /// Returns when the outcome arrived, if it has this time.
     fn answered_at(outcome: &Self::Outcome) -> Option<Timestamp>;
 
-    /// Returns the same outcome, arrived at `now`, if it says when it arrived. A decorator gives a
-    /// machine one clock by this, whatever clock the store has.
+    /// Returns the same outcome as if it had arrived at `now`, if it has this time. A decorator can
+    /// thereby give a machine its own clock instead of the store's.
     fn arrived_at(outcome: Self::Outcome, now: Timestamp) -> Self::Outcome;
 
-    /// Returns how the effect ended, without what it brought.
+    /// Returns how the effect ended, without its data.
     fn conclusion(outcome: &Self::Outcome) -> Conclusion;
 
-    /// Returns the request as JSON. Two effects with the same name and request are the same.
+    /// Returns the request as JSON. Effects with the same name and request are the same.
     fn request(&self) -> Json;
 
-    /// Returns the bytes of the same JSON, as a host posts them.
+    /// Returns the same JSON as bytes, as a host posts them.
     fn request_bytes(&self) -> Vec<u8>;
 
-    /// Reads DynamoDB's reply, which arrived at `at`. Of a sleep, which DynamoDB knows nothing of, it
-    /// is over at that instant.
+    /// Reads DynamoDB's reply, which arrived at `at`. A sleep, which DynamoDB does not know, ends
+    /// at that instant.
     fn read(&self, reply: Reply<'_>, at: Timestamp) -> Self::Outcome;
 
-    /// Writes the effect and its outcome down.
+    /// Records the effect and its outcome.
     fn transcribe(&self, outcome: &Self::Outcome) -> Exchange;
 
-    /// Reads the outcome of this effect from an exchange, as a live reply would be read.
+    /// Reads this effect's outcome from a recorded exchange, as from a live reply.
     fn outcome_of(&self, exchange: &Exchange) -> Self::Outcome;
 }
 
-/// How an effect ended, without what it brought: nothing in here is a user's.
+/// How an effect ended. Contains no data of users.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Conclusion {
     /// A read was answered, or a sleep ended.
     Answered,
-    /// A write took effect.
+    /// A write was applied.
     Applied,
     /// A condition did not hold; nothing was written.
     Refused,
-    /// There was no answer.
+    /// The effect failed.
     Failed(Error),
 }
 
-/// What the store answered, and when.
+/// A store's answer, and when it arrived.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Answered<A> {
     /// The answer.
@@ -91,7 +91,7 @@ pub struct Answered<A> {
     pub at: Timestamp,
 }
 
-/// The outcome of an order: the answer, or why there was none.
+/// The outcome of an order: the answer, or an error.
 pub type Outcome<A> = Result<Answered<A>, Error>;
 
 impl<W: Wire> Effect for W {

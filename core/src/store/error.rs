@@ -1,35 +1,36 @@
-//! Why the store gave no answer, as far as a machine needs to know.
+//! Errors of the store, as a machine sees them.
 
 use super::table::TableName;
 use crate::error::{AppError, code};
 use crate::service_error::CommonError;
 
-/// An order was not answered. Small, `Copy` and free of text: the driver logs the cause, the
-/// machine decides what the failure means.
+/// An order failed. The type is small, `Copy` and contains no text: the driver logs the cause, and
+/// the machine decides what the failure means.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
 pub enum Error {
-    /// The table or account is over its throughput. Nothing was written; try again later.
+    /// The table or account exceeds its throughput. Nothing was written; try again later.
     #[error("throttled")]
     Throttled,
-    /// The store could not be reached or failed inside. A write may or may not have happened.
+    /// The store could not be reached, or failed internally. A write may or may not have been
+    /// applied.
     #[error("unavailable")]
     Unavailable,
-    /// No answer in time. A write may or may not have happened, now or shortly.
+    /// No reply in time. A write may or may not have been applied, or may still be.
     #[error("timeout")]
     Timeout,
     /// Another transaction holds the item. Nothing was written; try again.
     #[error("conflict")]
     Conflict,
-    /// The item or request is larger than the store takes. Nothing was written; it never will be.
+    /// The item or request exceeds a size limit. Nothing was written; a retry does not help.
     #[error("too large")]
     TooLarge,
-    /// The order can never succeed as the deployment stands. Nothing was written.
+    /// The order cannot succeed until the deployment is fixed. Nothing was written.
     #[error("misconfigured: {0}")]
     Misconfigured(Misconfiguration),
 }
 
 impl Error {
-    /// Returns whether the same order may succeed when it is sent again.
+    /// Returns whether the same order may succeed later.
     #[must_use]
     pub const fn is_retryable(self) -> bool {
         match self {
@@ -38,7 +39,7 @@ impl Error {
         }
     }
 
-    /// Returns whether an order that writes may have been carried out although it was answered so.
+    /// Returns whether a failed write may have been applied.
     #[must_use]
     pub const fn may_have_written(self) -> bool {
         match self {
@@ -48,8 +49,8 @@ impl Error {
     }
 
     /// Classifies a DynamoDB error by its code, the part of `__type` after `#`. Message texts are
-    /// never looked at. An unknown code is [`Unavailable`](Self::Unavailable): the one reading
-    /// under which a write may or may not have happened.
+    /// ignored. An unknown code becomes [`Unavailable`](Self::Unavailable), after which a write may
+    /// or may not have been applied.
     #[must_use]
     pub fn from_code(code: &str) -> Self {
         match code {
@@ -80,7 +81,7 @@ impl Error {
         })
     }
 
-    /// The DynamoDB error code that stands for this error, so that a reply can be written down.
+    /// Returns the DynamoDB error code for this error, with which a reply can be recorded.
     /// [`from_code`](Self::from_code) reads it back.
     #[must_use]
     pub const fn code(self) -> &'static str {
@@ -100,37 +101,36 @@ impl Error {
     }
 }
 
-/// What has to change before an order can succeed.
+/// Says what has to be fixed before an order can succeed.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
 pub enum Misconfiguration {
-    /// The table does not exist: create it, or set the right name, region or account.
+    /// The table does not exist. Create it, or fix the name, region or account.
     #[error("the table does not exist")]
     MissingTable,
-    /// The caller's credentials are expired, or not allowed to do this: check the role's policy.
+    /// The credentials are expired, or the role's policy does not permit the operation.
     #[error("access denied")]
     AccessDenied,
-    /// There are no credentials to sign with: no provider has any, or the one that should have
-    /// failed, because a sign-in has expired or a credential process ended with an error. The
-    /// driver's log says which.
+    /// There are no credentials, or their provider failed: a sign-in has expired or a credential
+    /// process returned an error. The driver's log has the details.
     #[error("no credentials could be had")]
     MissingCredentials,
-    /// The store calls the request invalid: the table's key schema, indexes or attribute names
-    /// differ from what is configured here. A missing index is reported like this, too.
+    /// DynamoDB rejected the request as invalid: the table's key schema, indexes or attribute names
+    /// differ from the configuration. A missing index is reported like this, too.
     #[error("the store rejected the request as invalid")]
     InvalidRequest,
 }
 
-/// A store that did not answer, and the table that was asked.
+/// The store failed on a table.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{error} (table {table})")]
 pub struct StoreFailure {
     /// The table.
     pub table: TableName,
-    /// What the store said; [`Error::is_retryable`] says whether trying again may help.
+    /// The store's error; [`Error::is_retryable`] says whether a retry may help.
     pub error: Error,
 }
 
-/// 503 where trying again may help, else 500; clients are told nothing else.
+/// Becomes 503 if a retry may help, otherwise 500. Clients see no details.
 impl From<Error> for AppError {
     fn from(error: Error) -> Self {
         let shown =

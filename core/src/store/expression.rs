@@ -1,4 +1,4 @@
-//! Expression texts with their placeholders.
+//! Expressions with placeholders.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -12,11 +12,11 @@ use super::item::AttributeName;
 use super::update::{Assignment, write_update};
 use super::value::Value;
 
-/// The expressions of one order, and what their placeholders stand for.
+/// The expressions of one order, with the names and values of their placeholders.
 ///
-/// Every name and value goes through a placeholder, so that no attribute name can collide with a
-/// reserved word and no value can be read as syntax. Placeholders are numbered in order of first
-/// use: the same order always renders to the same text.
+/// Every name and value is replaced by a placeholder, so that attribute names cannot collide with
+/// reserved words and values cannot be read as syntax. Placeholders are numbered by first use: an
+/// order always renders to the same text.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Expressions<'a> {
     /// `UpdateExpression`.
@@ -29,9 +29,9 @@ pub struct Expressions<'a> {
     pub filter: Option<String>,
     /// `ProjectionExpression`.
     pub projection: Option<String>,
-    /// `ExpressionAttributeNames`: what `#n0`, `#n1`, … stand for.
+    /// `ExpressionAttributeNames`: the names for `#n0`, `#n1`, ….
     pub names: Vec<&'a AttributeName>,
-    /// `ExpressionAttributeValues`: what `:v0`, `:v1`, … stand for.
+    /// `ExpressionAttributeValues`: the values for `:v0`, `:v1`, ….
     pub values: Vec<Cow<'a, Value>>,
 }
 
@@ -47,7 +47,7 @@ impl<'a> Expressions<'a> {
     }
 
     pub(super) fn with_update(mut self, assignments: &'a [Assignment]) -> Self {
-        // Most assignments bring a name and a value of their own.
+        // Most assignments have their own name and value.
         self.names.reserve(assignments.len());
         self.values.reserve(assignments.len().saturating_add(1));
         self.update = write_update(assignments, &mut self);
@@ -68,7 +68,7 @@ impl<'a> Expressions<'a> {
 
     /// Appends the placeholder of an attribute name.
     pub(super) fn write_name(&mut self, name: &'a AttributeName, out: &mut String) {
-        // From the last one on: most names are asked for again at once, or never.
+        // Searches from the end: most names are used again at once, or never.
         let known = self.names.iter().rposition(|known| *known == name);
         let index = known.unwrap_or(self.names.len());
         if known.is_none() {
@@ -77,18 +77,18 @@ impl<'a> Expressions<'a> {
         write_placeholder(NAME, index, out);
     }
 
-    /// Appends a placeholder for a value: the order's own, or one that it has in another form.
+    /// Appends a placeholder for a value, borrowed from the order or converted from it.
     pub(super) fn write_value(&mut self, value: Cow<'a, Value>, out: &mut String) {
         write_placeholder(VALUE, self.values.len(), out);
         self.values.push(value);
     }
 
-    /// Each name placeholder with what it stands for.
+    /// Yields each name placeholder with its name.
     pub fn placeholder_names(&self) -> impl Iterator<Item = (String, &AttributeName)> {
         self.names.iter().enumerate().map(|(index, name)| (placeholder(NAME, index), *name))
     }
 
-    /// Each value placeholder with what it stands for.
+    /// Yields each value placeholder with its value.
     pub fn placeholder_values(&self) -> impl Iterator<Item = (String, &Value)> {
         self.values.iter().enumerate().map(|(index, value)| (placeholder(VALUE, index), &**value))
     }
@@ -113,7 +113,7 @@ pub(super) fn serialize_values<S: Serializer>(
     serialize_placeholders(VALUE, values, serializer)
 }
 
-/// Serializes what placeholders stand for, in the order of their texts.
+/// Serializes placeholders with their names or values, in the order of their texts.
 fn serialize_placeholders<S: Serializer>(
     kind: &str,
     meanings: &[impl Serialize],
@@ -131,7 +131,7 @@ fn serialize_placeholders<S: Serializer>(
     map.end()
 }
 
-/// The numbers below `count` in the order of their texts: 0, 1, 10, 11, 2, ….
+/// Returns the numbers below `count` in the order of their texts: 0, 1, 10, 11, 2, ….
 fn in_text_order(count: usize) -> Vec<usize> {
     let mut indices = Vec::with_capacity(count);
     indices.extend((count > 0).then_some(0));
@@ -161,8 +161,8 @@ fn write_placeholder(kind: &str, index: usize, out: &mut String) {
     write_decimal(index, out);
 }
 
-/// Appends a number, which is nearly always one digit: the general formatter takes longer than all
-/// that is around it.
+/// Appends a number, nearly always a single digit. The general formatter would take most of the
+/// time.
 fn write_decimal(number: usize, out: &mut String) {
     if number > 9 {
         write_decimal(number / 10, out);
@@ -171,7 +171,7 @@ fn write_decimal(number: usize, out: &mut String) {
     out.push(char::from(b'0'.saturating_add(digit)));
 }
 
-/// Appends what separates parts of a list, unless the list is empty so far.
+/// Appends a separator, unless the list is empty so far.
 pub(super) fn separate(separator: &str, out: &mut String) {
     if !out.is_empty() {
         out.push_str(separator);

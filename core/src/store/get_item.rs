@@ -12,15 +12,15 @@ use super::wire::{FaultType, Reply, Wire, check_key, read};
 
 /// Reads one item by its key.
 ///
-/// *If the outcome is lost*: harmless, nothing was written. *Costs* one read unit per 4 KB when
-/// consistent, half of that otherwise; at least one block.
+/// *If the outcome is lost*: harmless, because nothing was written. *Costs* one read unit per 4 KB
+/// if consistent, half of that otherwise; at least one block.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct GetItem {
     /// The table.
     pub table: TableName,
     /// The key of the item.
     pub key: Key,
-    /// Whether the read sees every write that was acknowledged before it.
+    /// Whether the read sees every write acknowledged before it.
     pub consistent: bool,
 }
 

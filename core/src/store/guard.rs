@@ -1,4 +1,4 @@
-//! Conditions on an item: evaluated in memory, rendered as a DynamoDB expression.
+//! Conditions on an item: evaluated in memory, rendered as DynamoDB expressions.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -9,41 +9,42 @@ use super::expression::Expressions;
 use super::item::{AttributeName, Item};
 use super::value::Value;
 
-/// A condition on an item, or on the absence of one.
+/// A condition on an item, or on its absence.
 ///
-/// The same algebra guards writes and filters queries. A comparison with an attribute that is
-/// missing, or of another type, does not hold, as in DynamoDB.
+/// The same conditions guard writes and filter queries. As in DynamoDB, a comparison with a missing
+/// attribute, or one of another type, does not hold.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Guard {
-    /// Holds for every item and for none.
+    /// Holds for every item and for a missing item.
     Always,
-    /// The attribute is missing. On a key attribute: the item does not exist.
+    /// The attribute is missing. For a key attribute: the item does not exist.
     Absent(AttributeName),
-    /// The attribute is there, with any value.
+    /// The attribute exists, with any value.
     Present(AttributeName),
-    /// The attribute's value compares with `value` as asked.
+    /// The attribute's value compares with `value` as required.
     Compare {
         /// The attribute.
         name: AttributeName,
-        /// How its value, on the left, has to compare.
+        /// How its value, on the left, must compare.
         comparison: Comparison,
-        /// What it is compared with.
+        /// The value to compare with.
         value: Value,
     },
-    /// The attribute is a set or list with the value as an element, or a text or bytes that hold it.
+    /// The attribute is a set or list with the value as an element, or a string or binary that
+    /// contains it.
     Contains {
         /// The attribute.
         name: AttributeName,
-        /// The element or text that it must hold.
+        /// The required element or substring.
         value: Value,
     },
-    /// Both hold.
+    /// Both conditions hold.
     And(Box<[Self; 2]>),
-    /// At least one holds.
+    /// At least one condition holds.
     Or(Box<[Self; 2]>),
 }
 
-/// How two values compare: numbers by value, texts and bytes by their bytes.
+/// How two values compare: numbers by value, strings and binaries by their bytes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Comparison {
     /// `=`
@@ -59,37 +60,37 @@ pub enum Comparison {
 }
 
 impl Guard {
-    /// The attribute is missing.
+    /// Requires that the attribute is missing.
     #[must_use]
     pub fn absent(name: impl Into<AttributeName>) -> Self {
         Self::Absent(name.into())
     }
 
-    /// The attribute is at most `bound`.
+    /// Requires that the attribute is at most `bound`.
     #[must_use]
     pub fn at_most(name: impl Into<AttributeName>, bound: super::Number) -> Self {
         Self::Compare { name: name.into(), comparison: Comparison::AtMost, value: Value::N(bound) }
     }
 
-    /// The attribute equals `value`.
+    /// Requires that the attribute equals `value`.
     #[must_use]
     pub fn equals(name: impl Into<AttributeName>, value: Value) -> Self {
         Self::Compare { name: name.into(), comparison: Comparison::Equal, value }
     }
 
-    /// Both hold.
+    /// Requires both conditions.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self::And(Box::new([self, other]))
     }
 
-    /// At least one holds.
+    /// Requires at least one of the conditions.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         Self::Or(Box::new([self, other]))
     }
 
-    /// Evaluates the guard on an item, or on the absence of one.
+    /// Evaluates the guard on an item, or on its absence.
     #[must_use]
     pub fn holds(&self, item: Option<&Item>) -> bool {
         let value_of = |name: &AttributeName| item.and_then(|item| item.get(name));
@@ -108,7 +109,7 @@ impl Guard {
         }
     }
 
-    /// Renders the guard; `None` when it always holds and there is nothing to check.
+    /// Renders the guard; `None` if it always holds.
     pub(super) fn render<'a>(&'a self, expressions: &mut Expressions<'a>) -> Option<String> {
         if self.is_always() {
             return None;
@@ -118,7 +119,7 @@ impl Guard {
         Some(text)
     }
 
-    /// Appends the expression; nothing when there is nothing to check.
+    /// Appends the expression, unless the guard always holds.
     fn write_to<'a>(&'a self, out: &mut String, expressions: &mut Expressions<'a>) {
         match self {
             Self::Always => {}
@@ -149,14 +150,14 @@ impl Guard {
                 [a, b] if b.is_always() => a.write_to(out, expressions),
                 both => write_both(both, ") AND (", out, expressions),
             },
-            // Written only if both sides say something: an unused placeholder is an error.
+            // Only written if both sides have conditions: DynamoDB refuses unused placeholders.
             Self::Or(either) if either.iter().any(Self::is_always) => {}
             Self::Or(either) => write_both(either, ") OR (", out, expressions),
         }
     }
 
-    /// Whether DynamoDB takes the guard: its values are valid, and only texts, numbers and bytes are
-    /// put in order.
+    /// Returns whether DynamoDB accepts the guard: its values are valid, and only strings, numbers
+    /// and binaries are ordered.
     #[must_use]
     pub fn is_valid(&self) -> bool {
         match self {
@@ -173,7 +174,8 @@ impl Guard {
         }
     }
 
-    /// Whether the guard's expression names the attribute. What always holds is left out of it.
+    /// Returns whether the guard's expression names the attribute. Conditions that always hold are
+    /// not part of the expression.
     #[must_use]
     pub fn mentions(&self, attribute: &str) -> bool {
         match self {
@@ -188,7 +190,7 @@ impl Guard {
         }
     }
 
-    /// Whether nothing is left to check, so that there is no expression to send.
+    /// Returns whether the guard always holds, so that there is no expression.
     pub(super) fn is_always(&self) -> bool {
         match self {
             Self::Always => true,
@@ -202,7 +204,7 @@ impl Guard {
 }
 
 impl Comparison {
-    /// Compares two values; values of different or unordered types hold only where
+    /// Compares two values. Values of different or unordered types only compare as
     /// [equal](Value::equals).
     #[must_use]
     pub fn holds(self, left: &Value, right: &Value) -> bool {

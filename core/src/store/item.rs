@@ -1,4 +1,4 @@
-//! Items, the names of their attributes, and the keys that find them.
+//! Items, the names of their attributes, and their keys.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -16,7 +16,7 @@ use serde_json::Value as Json;
 use super::number::Number;
 use super::value::{ReadError, Value};
 
-/// The name of an attribute. Names known at compile time cost nothing to clone.
+/// The name of an attribute. A name known at compile time is cheap to clone.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 pub struct AttributeName(Cow<'static, str>);
 
@@ -52,7 +52,7 @@ impl fmt::Display for AttributeName {
     }
 }
 
-/// A named value.
+/// An attribute: a name and a value.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Attribute {
     /// The attribute's name.
@@ -66,12 +66,12 @@ pub struct Attribute {
 pub struct Key {
     /// The partition key attribute.
     pub partition: Attribute,
-    /// The sort key attribute, in tables that have one.
+    /// The sort key attribute, if the table has one.
     pub sort: Option<Attribute>,
 }
 
 impl Key {
-    /// A key of a partition key alone.
+    /// Creates a key with only a partition key.
     #[must_use]
     pub fn of(name: impl Into<AttributeName>, value: Value) -> Self {
         Self { partition: Attribute { name: name.into(), value }, sort: None }
@@ -83,37 +83,37 @@ impl Key {
         Self { sort: Some(Attribute { name: name.into(), value }), ..self }
     }
 
-    /// The key's attributes: one, or two.
+    /// Yields the key's attributes: one or two.
     pub fn attributes(&self) -> impl Iterator<Item = &Attribute> {
         core::iter::once(&self.partition).chain(&self.sort)
     }
 
-    /// The value of one of its attributes.
+    /// Returns the value of one of its attributes.
     pub(super) fn get(&self, name: &str) -> Option<&Value> {
         let attributes = self.sort.iter().chain([&self.partition]);
         attributes.into_iter().find(|at| *at.name == *name).map(|at| &at.value)
     }
 
-    /// Bytes that its attributes count for in an item's size.
+    /// Returns the bytes that the key's attributes add to an item's size.
     pub(super) fn size(&self) -> usize {
         let sizes = self.attributes().map(|at| at.name.len().saturating_add(at.value.size()));
         sizes.sum()
     }
 
-    /// The key as an item of just its attributes.
+    /// Returns an item with only the key's attributes.
     #[must_use]
     pub fn to_item(&self) -> Item {
         self.attributes().cloned().map(|Attribute { name, value }| (name, value)).collect()
     }
 
-    /// Whether `item` is the one that this key finds.
+    /// Returns whether `item` has this key.
     #[must_use]
     pub fn matches(&self, item: &Item) -> bool {
         self.attributes().all(|attribute| item.get(&attribute.name) == Some(&attribute.value))
     }
 }
 
-/// As an item of just its attributes.
+/// Serializes as an item with only the key's attributes.
 impl Serialize for Key {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (partition, sort) = (&self.partition, self.sort.as_ref());
@@ -127,52 +127,51 @@ impl Serialize for Key {
     }
 }
 
-/// An item: attributes by name, in the order of their names. With `serde` it is written and read as
-/// its low-level DynamoDB JSON.
-// Sorted, each name once. Items are read, copied and dropped far more often than attributes are put
-// into them, and most have a dozen: one list of them is found through faster than a tree of nodes.
+/// An item: attributes sorted by name. Serializes as low-level DynamoDB JSON.
+// A sorted list without duplicates. Items are read, copied and dropped far more often than changed,
+// and most have about a dozen attributes; searching a list is then faster than a tree.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Item(Vec<(AttributeName, Value)>);
 
 impl Item {
-    /// An item without attributes.
+    /// Creates an item without attributes.
     #[must_use]
     pub const fn new() -> Self {
         Self(Vec::new())
     }
 
-    /// An item without attributes that has room for so many.
+    /// Creates an empty item with a capacity.
     pub(super) fn with_capacity(attributes: usize) -> Self {
         Self(Vec::with_capacity(attributes))
     }
 
-    /// The value of an attribute.
+    /// Returns the value of an attribute.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.find(name).and_then(|at| self.0.get(at)).map(|(_, value)| value)
     }
 
-    /// Where an attribute is.
+    /// Returns the index of an attribute.
     fn find(&self, name: &str) -> Option<usize> {
         if self.0.len() > FEW {
             return self.search(name).ok();
         }
-        // Most names differ in length already: few texts are compared at all.
+        // Most names differ in length, so few texts are compared.
         self.0.iter().position(|(known, _)| **known == *name)
     }
 
-    /// Where an attribute is, or where it belongs.
+    /// Returns the index of an attribute, or the index at which to insert it.
     fn search(&self, name: &str) -> Result<usize, usize> {
         self.0.binary_search_by(|(known, _)| (**known).cmp(name))
     }
 
-    /// The value of a numeric attribute, if it is a whole number.
+    /// Returns the value of a numeric attribute, if it is an integer.
     #[must_use]
     pub fn integer(&self, name: &str) -> Option<i128> {
         self.get(name).and_then(Value::as_number).and_then(Number::to_i128)
     }
 
-    /// The value of a text attribute.
+    /// Returns the value of a string attribute.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         self.get(name).and_then(Value::as_text)
@@ -196,8 +195,8 @@ impl Item {
         self.find(name).map(|at| self.0.remove(at).1)
     }
 
-    /// Takes the value of an attribute and leaves a null in its place: cheaper than removing it, for
-    /// readers to whom both mean the same. A null is no value to them, either.
+    /// Takes the value of an attribute and leaves a null. Cheaper than removing the attribute, and
+    /// the same for readers that treat null as missing.
     pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
         let (_, value) = self.find(name).and_then(|at| self.0.get_mut(at))?;
         Some(mem::replace(value, Value::Null)).filter(|value| *value != Value::Null)
@@ -210,13 +209,13 @@ impl Item {
         self
     }
 
-    /// Whether there is no attribute.
+    /// Returns whether the item has no attributes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The attributes, by name.
+    /// Yields the attributes, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&AttributeName, &Value)> {
         self.0.iter().map(|(name, value)| (name, value))
     }
@@ -225,24 +224,24 @@ impl Item {
         self.0.iter_mut().map(|(_, value)| value)
     }
 
-    /// Bytes that the item counts for: names and values (DynamoDB's published rules).
+    /// Returns the item's size in bytes: names and values, by DynamoDB's published rules.
     #[must_use]
     pub fn size(&self) -> usize {
         self.iter().map(|(name, value)| name.len().saturating_add(value.size())).sum()
     }
 
-    /// The low-level DynamoDB JSON of the item.
+    /// Returns the item as low-level DynamoDB JSON.
     #[must_use]
     pub fn to_json(&self) -> Json {
-        // It fails for maps whose keys are no texts; there is none.
+        // Only maps whose keys are not strings fail; there are none.
         serde_json::to_value(self).unwrap_or_default()
     }
 
-    /// Reads the low-level DynamoDB JSON of an item.
+    /// Reads an item from low-level DynamoDB JSON.
     ///
     /// # Errors
     ///
-    /// [`ReadError`] when the JSON is not an object of attribute values.
+    /// [`ReadError`] if the JSON is not an object of attribute values.
     pub fn from_json(json: &Json) -> Result<Self, ReadError> {
         json.as_object()
             .ok_or(ReadError::NotTagged)?
@@ -282,7 +281,7 @@ impl<'de> Deserialize<'de> for Item {
     }
 }
 
-/// Room for the attributes of most items.
+/// The capacity for the attributes of most items.
 const TYPICAL_ATTRIBUTES: usize = 16;
 
 impl IntoIterator for Item {
@@ -294,11 +293,11 @@ impl IntoIterator for Item {
     }
 }
 
-/// Of attributes with the same name, the last one stays.
+/// Keeps the last of several attributes with the same name.
 impl FromIterator<(AttributeName, Value)> for Item {
     fn from_iter<I: IntoIterator<Item = (AttributeName, Value)>>(attributes: I) -> Self {
         let mut attributes: Vec<(AttributeName, Value)> = attributes.into_iter().collect();
-        // Stable, so that the last of a name stays behind the others.
+        // The sort is stable, so the last of a name stays behind the others.
         attributes.sort_by(|(a, _), (b, _)| a.cmp(b));
         attributes.dedup_by(|later, earlier| {
             let is_same = later.0 == earlier.0;
@@ -311,7 +310,7 @@ impl FromIterator<(AttributeName, Value)> for Item {
     }
 }
 
-/// Up to so many attributes are looked through one after the other.
+/// Up to this number of attributes, a linear search is used.
 const FEW: usize = 16;
 
 #[cfg(test)]
@@ -323,7 +322,7 @@ mod tests {
 
     use super::{AttributeName, FEW, Item, Number, Value};
 
-    /// Every attribute, in order.
+    /// Returns every attribute, in order.
     fn listed(item: &Item) -> Vec<(String, Value)> {
         item.iter().map(|(name, value)| (String::from(&**name), value.clone())).collect()
     }
@@ -332,7 +331,7 @@ mod tests {
     fn an_item_is_a_map_in_order_of_names() {
         let few = i64::try_from(FEW).unwrap();
         for count in [0, 1, 5, few, few + 1, 3 * few] {
-            // 7 and the counts have no common factor: each name comes twice, out of order.
+            // 7 and the counts have no common factor, so each name occurs twice, out of order.
             let order = (0..2 * count).map(|n| (format!("a{}", n * 7 % count), Value::N(n.into())));
             let order: Vec<(String, Value)> = order.collect();
             let map: BTreeMap<String, Value> = order.iter().cloned().collect();

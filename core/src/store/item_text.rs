@@ -1,4 +1,4 @@
-//! Reads items from the low-level DynamoDB JSON of streams, without a tree of JSON values.
+//! Reads items from the low-level DynamoDB JSON of streams, without building JSON values.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -13,11 +13,12 @@ use super::number::Number;
 use super::value::{ReadError, Value, decoded};
 
 impl Item {
-    /// Reads an item from a text of low-level DynamoDB JSON; see [`from_json`](Self::from_json).
+    /// Reads an item from low-level DynamoDB JSON text; see [`from_json`](Self::from_json).
     pub(crate) fn from_text(json: &str) -> Result<Self, ReadError> {
         match serde_json::from_str(json) {
             Ok(Members(attributes)) => Ok(attributes.into_iter().collect()),
-            // Unusual spellings may still be an item: the slower reader decides, and makes the error.
+            // An unusual text may still be an item: the slower reader decides, and creates the
+            // error.
             Err(_) => {
                 let json = serde_json::from_str(json).map_err(|_| ReadError::NotTagged)?;
                 Self::from_json(&json)
@@ -26,10 +27,11 @@ impl Item {
     }
 }
 
-/// An object of attribute values, in the order of the text: of two with one name the last one counts.
+/// An object of attribute values, in the order of the text. The last of several members with one
+/// name counts.
 struct Members<K>(Vec<(K, Value)>);
 
-/// An attribute value, spelled as DynamoDB spells it.
+/// An attribute value in DynamoDB's JSON form.
 struct Tagged(Value);
 
 /// A list of attribute values.
@@ -127,7 +129,7 @@ impl<'de> Deserialize<'de> for Listed {
     }
 }
 
-/// What a tag is of.
+/// Reads the content for a type tag.
 fn content<'de, A: MapAccess<'de>>(tag: &Tag, map: &mut A) -> Result<Value, A::Error> {
     let bytes = |text: &str| decoded(text).ok_or_else(|| A::Error::custom("no base64"));
     Ok(match tag {
@@ -160,7 +162,7 @@ mod tests {
 
     use super::{Item, ReadError};
 
-    /// What the reader of values says of the same text.
+    /// Reads the same text with the slower reader.
     fn from_value(json: &str) -> Result<Item, ReadError> {
         let json = serde_json::from_str(json).map_err(|_| ReadError::NotTagged)?;
         Item::from_json(&json)

@@ -16,7 +16,7 @@ use crate::json::{self, ObjectWriter};
 use crate::store::{Item, Value};
 use crate::utf8;
 
-/// The key of the last item that a query read, with the index and direction that it read in:
+/// The key of the last item that a query read, with the query's index and order. Its text is
 /// base64url with padding of `{"lastKey":{…},"index":"…","sort":"…"}`.
 ///
 /// ```
@@ -37,12 +37,12 @@ pub struct KeyCursor {
     pub last_key: Item,
     /// The index, or `None` for the table itself.
     pub index: Option<String>,
-    /// The direction: `DESC` or `ASC` in cursors of the event bus, any text in others.
+    /// The order: `DESC` or `ASC` in cursors of the event bus, any text in others.
     pub sort: Option<String>,
 }
 
 impl KeyCursor {
-    /// The cursor's text; empty when there is no key, which means that nothing follows.
+    /// Returns the cursor's text; empty if there is no key, which means the end of the data.
     #[must_use]
     pub fn encode(&self) -> String {
         if self.last_key.is_empty() {
@@ -71,21 +71,22 @@ impl KeyCursor {
         PADDED.encode(text)
     }
 
-    /// Reads a cursor's text; the empty text is no cursor.
+    /// Parses a cursor's text. The empty text means no cursor.
     ///
-    /// Line breaks anywhere are skipped. An empty or null `index` or `sort` is `None`; members with
-    /// other names are ignored.
+    /// Line breaks are skipped anywhere. An empty or null `index` or `sort` is `None`; unknown
+    /// members are ignored.
     ///
     /// # Errors
     ///
-    /// [`CursorError`] for anything that no encoder writes, a missing or empty `lastKey` included.
-    /// Never panics, whatever the text holds; nesting beyond 128 levels is refused.
+    /// [`CursorError`] for any text that no encoder writes, including a missing or empty `lastKey`
+    /// and more than 128 levels of nesting. Never panics.
     pub fn decode(text: &str) -> Result<Option<Self>, CursorError> {
         if text.is_empty() {
             return Ok(None);
         }
-        // A cursor may come from another client, or go through one. What the strictest of them reads
-        // is read here, too: line breaks and stray bits, and below text that is not UTF-8.
+        // A cursor may come from or pass through another client. Every form that the other decoders
+        // accept is accepted here: line breaks and excess bits, and below also text that is not
+        // UTF-8.
         let text = without_line_breaks(text);
         let bytes = PADDED.decode(text.as_bytes()).map_err(|_| CursorError::NotBase64)?;
         let text = utf8::decode_lossy(&bytes);
@@ -95,8 +96,8 @@ impl KeyCursor {
         }
     }
 
-    /// Reads the JSON of a cursor whose key is of texts alone, as nearly all are, in a third of the
-    /// time. `None` for every other text, which may be a cursor all the same.
+    /// Fast path for a cursor whose key consists of strings, as nearly all do; takes a third of the
+    /// time. `None` for every other text, which may still be a cursor.
     fn read_texts(text: &str) -> Option<Self> {
         let members: MembersOfTexts = json::read_object(text).ok()?;
         let last_key = members.last_key.into_iter();
@@ -108,7 +109,7 @@ impl KeyCursor {
     /// Reads the JSON of any cursor.
     fn read_values(text: &str) -> Result<Self, CursorError> {
         let members: Members = json::read_object(text).map_err(|_| CursorError::NotAnObject)?;
-        // Not the first page: a caller whose cursor lost its key would read the same page for ever.
+        // Not treated as the first page: a caller with such a cursor would read that page forever.
         let last_key = members.last_key.ok_or(CursorError::NoKey)?;
         let last_key = Item::from_json(&last_key).map_err(CursorError::Attribute)?;
         if last_key.is_empty() {
@@ -123,8 +124,8 @@ impl KeyCursor {
     }
 }
 
-/// A cursor's text without line breaks. Mail and terminals break long lines, and the decoders of other
-/// clients skip the breaks: a cursor that one of them reads, all read.
+/// Removes line breaks from a cursor's text. Mail programs and terminals break long lines, and the
+/// decoders of other clients skip such breaks.
 pub(crate) fn without_line_breaks(text: &str) -> Cow<'_, str> {
     if text.contains(['\r', '\n']) {
         return text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
@@ -141,7 +142,7 @@ struct Members {
     sort: Option<String>,
 }
 
-/// A cursor whose key is of texts alone.
+/// A cursor whose key consists of strings.
 #[derive(Deserialize)]
 struct MembersOfTexts {
     #[serde(rename = "lastKey")]
@@ -155,10 +156,10 @@ enum Text {
     S(String),
 }
 
-/// Enough for the cursors of the event bus, as JSON.
+/// Enough for the JSON of the event bus's cursors.
 const USUAL_LENGTH: usize = 256;
 
-/// As other clients encode and decode: the padding has to be there, stray bits before it may be.
+/// Like other clients, requires padding and ignores excess bits before it.
 const PADDED: GeneralPurpose = GeneralPurpose::new(
     &alphabet::URL_SAFE,
     GeneralPurposeConfig::new()
@@ -189,7 +190,7 @@ mod tests {
         KeyCursor { last_key: Item::new().with("pk", Value::from("x")), index: None, sort: None }
     }
 
-    /// Key, index, sort and the cursor that every host of the contract writes for them.
+    /// Key, index, order, and the cursor that every implementation of the contract writes for them.
     #[test]
     fn known_cursors_are_written_and_read() {
         let corpus = [
@@ -323,7 +324,7 @@ mod tests {
         assert_eq!(KeyCursor::decode(""), Ok(None));
     }
 
-    /// Keys of texts are read the short way, and what is read so is read the long way alike.
+    /// Both paths give the same result for keys of strings.
     #[test]
     fn both_ways_of_reading_agree() {
         assert_eq!(KeyCursor::read_texts(r#"{"lastKey":{"pk":{"S":"x"}}}"#), Some(x()));

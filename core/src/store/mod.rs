@@ -1,10 +1,10 @@
-//! Effects on a key-value table, and their two readings.
+//! Effects on a key-value table, and their two interpretations.
 //!
-//! This module decides what may be asked of a DynamoDB table and exactly what each order means:
-//! every guard, assignment and range can be *evaluated* on an item in memory and *rendered* as a
-//! DynamoDB expression, side by side in one file, so that the two readings cannot drift apart. It
-//! refuses to know how an order travels; [`wire`] yields the low-level DynamoDB JSON request, so
-//! that any host can carry it out over plain HTTP.
+//! This module defines what may be asked of a DynamoDB table and what each order means. Every
+//! guard, assignment and range can be *evaluated* on an item in memory and *rendered* as a DynamoDB
+//! expression. Both are in one file, so that they stay consistent. This module does not send
+//! orders; [`wire`] returns the low-level DynamoDB JSON request, so that any host can carry it out
+//! over plain HTTP.
 //!
 //! ```
 //! use apptheory_core::store::wire::Wire;

@@ -12,26 +12,26 @@ use serde::ser::{Serialize, Serializer};
 
 /// A DynamoDB number (`N`).
 ///
-/// Integers are held as such; any other text is kept to the letter, so that a number travels
-/// through a cursor or a copy unchanged. Equality compares the texts (`1` and `1.0` differ);
+/// Integers are stored as such. Any other text is kept unchanged, so that a number survives a
+/// cursor or a copy exactly. Equality compares the texts (`1` and `1.0` differ);
 /// [`compare`](Self::compare) compares values, as DynamoDB does.
 #[derive(Clone, Eq, Hash, PartialEq)]
 pub struct Number(Repr);
 
 #[derive(Clone, Eq, Hash, PartialEq)]
 enum Repr {
-    /// An integer in its shortest spelling.
+    /// An integer in its shortest form.
     Integer(i128),
     /// Any other text, valid or not.
     Text(Box<str>),
 }
 
 impl Number {
-    /// A number from its decimal text, which is kept as it is. Whether it *is* a number shows only
-    /// when it is compared or added: a cursor may carry any text.
+    /// Creates a number from decimal text, which is kept as it is. The text is not checked here,
+    /// because a cursor may contain any text; comparing and adding check it.
     #[must_use]
     pub fn from_text(text: &str) -> Self {
-        // Nearly every number fits 64 bits, which are read in a third of the time.
+        // Nearly every number fits 64 bits, which parse in a third of the time.
         let integer = text.parse::<i64>().map(i128::from).or_else(|_| text.parse::<i128>());
         match integer {
             Ok(integer) if is_shortest_integer(text) => Self(Repr::Integer(integer)),
@@ -39,7 +39,7 @@ impl Number {
         }
     }
 
-    /// The value, if it is a whole number within 128 bits.
+    /// Returns the value, if it is an integer within 128 bits.
     #[must_use]
     pub fn to_i128(&self) -> Option<i128> {
         match &self.0 {
@@ -48,7 +48,7 @@ impl Number {
         }
     }
 
-    /// Orders two numbers by value; `None` when either text is not a number.
+    /// Compares two numbers by value; `None` if a text is not a number.
     #[must_use]
     pub fn compare(&self, other: &Self) -> Option<Ordering> {
         if let (Repr::Integer(a), Repr::Integer(b)) = (&self.0, &other.0) {
@@ -57,8 +57,8 @@ impl Number {
         Some(self.decimal()?.cmp(&other.decimal()?))
     }
 
-    /// The exact sum; `None` when either text is not a number or the sum has more than 38
-    /// significant digits, which DynamoDB refuses too.
+    /// Returns the exact sum; `None` if a text is not a number or the sum exceeds 38 significant
+    /// digits, which DynamoDB refuses, too.
     #[must_use]
     pub fn checked_add(&self, other: &Self) -> Option<Self> {
         if let (Repr::Integer(a), Repr::Integer(b)) = (&self.0, &other.0) {
@@ -67,8 +67,8 @@ impl Number {
         self.decimal()?.checked_add(other.decimal()?).map(Self::from_decimal)
     }
 
-    /// The number as DynamoDB keeps and returns it: in plain decimals, without an exponent, a plus
-    /// sign or superfluous zeros. `None` when the text is not a number that it stores.
+    /// Returns the number as DynamoDB stores and returns it: in plain decimals, without an
+    /// exponent, a plus sign or superfluous zeros. `None` if DynamoDB does not accept the number.
     #[must_use]
     pub fn normalised(&self) -> Option<Self> {
         match &self.0 {
@@ -77,7 +77,7 @@ impl Number {
         }
     }
 
-    /// Whether the text is a number that DynamoDB stores: at most 38 significant digits, zero or a
+    /// Returns whether DynamoDB accepts the number: at most 38 significant digits, and zero or a
     /// magnitude between 1E-130 and 9.99…E+125.
     #[must_use]
     pub fn is_valid(&self) -> bool {
@@ -87,9 +87,9 @@ impl Number {
         }
     }
 
-    /// Bytes that the number counts for in an item's size: one for every two significant digits
-    /// before the point, one for every two after it, one more, and one for a minus sign. DynamoDB
-    /// publishes this as an estimate; the split at the point is what it was measured to do.
+    /// Returns the bytes that the number adds to an item's size: one for every two significant
+    /// digits before the point, one for every two after it, one more, and one for a minus sign.
+    /// DynamoDB publishes this as an estimate; the separate rounding at the point was measured.
     #[must_use]
     pub fn size(&self) -> usize {
         if let Repr::Integer(integer) = self.0
@@ -153,7 +153,7 @@ impl From<u32> for Number {
     }
 }
 
-/// As a text, which is how DynamoDB's JSON has numbers.
+/// Serializes as a string, which is how DynamoDB's JSON represents numbers.
 impl Serialize for Number {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &self.0 {
@@ -183,7 +183,7 @@ impl<'de> Deserialize<'de> for Number {
     }
 }
 
-/// The number's text, to the letter.
+/// Writes the number's text unchanged.
 impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
@@ -202,7 +202,7 @@ impl fmt::Debug for Number {
     }
 }
 
-/// `mantissa × 10^exponent`, the mantissa without trailing zeros.
+/// `mantissa × 10^exponent`, where the mantissa has no trailing zeros.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Decimal {
     mantissa: i128,
@@ -226,7 +226,7 @@ impl Decimal {
         let mut mantissa: i128 = 0;
         let mut exponent = exponent;
         let mut pending_zeros: u32 = 0;
-        // Trailing zeros only move the exponent, however many there are.
+        // Trailing zeros only change the exponent.
         for (digit, is_fraction) in
             whole.bytes().map(|d| (d, false)).chain(fraction.bytes().map(|d| (d, true)))
         {
@@ -250,7 +250,8 @@ impl Decimal {
         if self.mantissa == 0 {
             return Self { mantissa: 0, exponent: 0 };
         }
-        // A division of 128 bits takes ten times as long as one of 64, which is enough for nearly all.
+        // A 128-bit division takes ten times as long as a 64-bit one, and 64 bits are nearly always
+        // enough.
         while i64::try_from(self.mantissa).is_err() && self.mantissa % 10 == 0 {
             self.mantissa /= 10;
             self.exponent = self.exponent.saturating_add(1);
@@ -271,12 +272,12 @@ impl Decimal {
             || (self.mantissa.unsigned_abs() < TEN_TO_38 && (-129..=126).contains(&magnitude))
     }
 
-    /// Significant digits of the mantissa; one for zero.
+    /// Returns the significant digits of the mantissa; one for zero.
     fn digits(&self) -> u32 {
         self.mantissa.unsigned_abs().checked_ilog10().unwrap_or(0).saturating_add(1)
     }
 
-    /// The position of the first digit: 1 for 1 to 9, 0 for 0.1 to 0.9.
+    /// Returns the position of the first digit: 1 for 1 to 9, 0 for 0.1 to 0.9.
     fn magnitude(&self) -> i32 {
         self.exponent.saturating_add(i32::try_from(self.digits()).unwrap_or(i32::MAX))
     }
@@ -287,7 +288,7 @@ impl Decimal {
             return signs;
         }
         let by_size = self.magnitude().cmp(&other.magnitude()).then_with(|| {
-            // Equal magnitudes: padded to 38 digits each, the mantissas compare directly.
+            // With equal magnitudes and padded to 38 digits, the mantissas compare directly.
             self.padded().unsigned_abs().cmp(&other.padded().unsigned_abs())
         });
         if self.mantissa < 0 { by_size.reverse() } else { by_size }
@@ -301,7 +302,7 @@ impl Decimal {
     fn checked_add(self, other: Self) -> Option<Self> {
         let (low, high) =
             if self.exponent <= other.exponent { (self, other) } else { (other, self) };
-        // Zero has no magnitude that could be out of the other's reach.
+        // Zero has no magnitude to compare.
         match (low.mantissa, high.mantissa) {
             (0, _) => return Some(high),
             (_, 0) => return Some(low),
@@ -318,14 +319,14 @@ impl Decimal {
         self.mantissa.checked_mul(scale)
     }
 
-    /// Significant digits before the point and after it.
+    /// Returns the numbers of significant digits before and after the point.
     fn digits_around_point(&self) -> (usize, usize) {
         let digits = usize::try_from(self.digits()).unwrap_or(MAX_DIGITS);
         let whole = usize::try_from(self.magnitude()).unwrap_or(0).min(digits);
         (whole, digits.saturating_sub(whole))
     }
 
-    /// Plain decimals, without an exponent.
+    /// Returns plain decimals, without an exponent.
     fn to_text(self) -> String {
         let sign = if self.mantissa < 0 { "-" } else { "" };
         let digits = self.mantissa.unsigned_abs().to_string();
@@ -343,7 +344,7 @@ impl Decimal {
     }
 }
 
-/// The size of a whole number, as [`Number::size`] has it.
+/// Returns the size of an integer, by the rules of [`Number::size`].
 fn size_of_integer(integer: i64) -> usize {
     let mut digits = integer.unsigned_abs();
     while digits != 0 && digits.is_multiple_of(10) {
@@ -351,7 +352,7 @@ fn size_of_integer(integer: i64) -> usize {
     }
     match digits.checked_ilog10() {
         None => 1,
-        // One less than there are digits.
+        // The logarithm is one less than the number of digits.
         Some(log) => {
             let bytes = usize::try_from(log / 2).unwrap_or(MAX_DIGITS).saturating_add(2);
             bytes.saturating_add(usize::from(integer < 0))
@@ -440,7 +441,7 @@ mod tests {
         }
         let long = [10, 99, 100, 12_345, 1_000_001, -1_767_225_600, i64::MAX, i64::MIN + 8];
         for integer in (-1_100..1_100).chain(long) {
-            // With a point it takes the way of any other number.
+            // With a decimal point, the number takes the slow path.
             let spelled = Number::from_text(&format!("{integer}.0"));
             assert_eq!(Number::from(integer).size(), spelled.size(), "{integer}");
         }

@@ -1,4 +1,4 @@
-//! Items as values of a program's own types.
+//! Reads items as values of a program's own types.
 
 use alloc::string::{String, ToString};
 use core::cmp::Ordering;
@@ -14,19 +14,19 @@ use super::value::Value;
 use crate::json::{self, Misread};
 
 impl Item {
-    /// Reads the item as a value of a type, which sees it as plain JSON: `{"id": 7}` for
-    /// `{"id": {"N": "7"}}`.
+    /// Deserializes the item as a value of type `T`, which sees plain JSON: `{"id": 7}` for `{"id":
+    /// {"N": "7"}}`.
     ///
     /// | DynamoDB | JSON |
     /// |---|---|
     /// | `S`, `BOOL`, `NULL`, `L`, `M` | the same |
-    /// | `N` | a number; a text where 64 bits would not hold all of its digits |
-    /// | `B` | a text, in base64 |
+    /// | `N` | a number; a string if its digits exceed 64 bits |
+    /// | `B` | a string, in base64 |
     /// | `SS`, `NS`, `BS` | a list |
     ///
     /// # Errors
     ///
-    /// [`Misread::OtherShape`] when it is not of the type.
+    /// [`Misread::OtherShape`] if the item is not a valid `T`.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Misread> {
         let members = self.iter().map(|(name, value)| (name.to_string(), plain(value)));
         json::read_value(Json::Object(members.collect::<Map<_, _>>()))

@@ -1,4 +1,4 @@
-//! Answering from a transcript.
+//! Answers effects from a transcript.
 
 use alloc::string::String;
 
@@ -10,12 +10,12 @@ use super::{Error, Misconfiguration, StoreEffect};
 use crate::run::Interpret;
 use crate::time::Timestamp;
 
-/// Answers every effect from a transcript, as long as the same is asked in the same order.
+/// Answers effects from a transcript, as long as they are the same and in the same order.
 ///
-/// At the first difference it goes off the record: that effect and all later ones are answered with
-/// [`Misconfiguration::InvalidRequest`] (which nobody retries; a sleep ends at once), and
-/// [`finish`](Self::finish) says what was different. A decision that was replayed counts only if
-/// `finish` agrees.
+/// At the first difference, the playback diverges: this effect and all later ones are answered with
+/// [`Misconfiguration::InvalidRequest`], which no machine retries (a sleep ends at once).
+/// [`finish`](Self::finish) then returns the difference. Trust the result of a replay only if
+/// `finish` returns `Ok`.
 ///
 /// ```
 /// use apptheory_core::run::Interpret;
@@ -41,41 +41,43 @@ pub struct Playback {
     divergence: Option<Divergence>,
 }
 
-/// How a replay differs from its transcript. The requests hold keys and payloads; the message does
-/// not quote them.
+/// A difference between a replay and its transcript. Contains requests, with keys and payloads; the
+/// error text does not quote them.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Divergence {
-    /// Something else was asked. The code has changed since the recording, or was given another
-    /// input or instant.
+    /// Another effect was requested. The code has changed since the recording, or has other inputs
+    /// or another time.
     #[error("exchange {index} asks for {asked}, where the transcript has {recorded}{}", same_operation(.asked, .recorded))]
     Different {
-        /// Which exchange, counted from 0.
+        /// The index of the exchange, from 0.
         index: usize,
-        /// The operation recorded.
+        /// The recorded operation.
         recorded: String,
-        /// The request recorded.
+        /// The recorded request.
         recorded_request: Json,
-        /// The operation asked for.
+        /// The requested operation.
         asked: &'static str,
-        /// The request asked for.
+        /// The actual request.
         asked_request: Json,
     },
-    /// More was asked than was recorded: the recording was cut off, or the code has changed.
+    /// More effects were requested than recorded: the recording is incomplete, or the code has
+    /// changed.
     #[error("the transcript ends before exchange {index}, which asks for {asked}")]
     PastEnd {
-        /// Which exchange, counted from 0: the number of exchanges recorded.
+        /// The index of the exchange, from 0; equals the number of recorded exchanges.
         index: usize,
-        /// The operation asked for.
+        /// The requested operation.
         asked: &'static str,
-        /// The request asked for.
+        /// The actual request.
         asked_request: Json,
     },
-    /// Less was asked than was recorded: the code has changed, or the replay was cut off.
+    /// Fewer effects were requested than recorded: the code has changed, or the replay is
+    /// incomplete.
     #[error("only {replayed} of {recorded} exchanges were replayed")]
     Unfinished {
-        /// How many exchanges were replayed.
+        /// The number of replayed exchanges.
         replayed: usize,
-        /// How many the transcript has.
+        /// The number of recorded exchanges.
         recorded: usize,
     },
 }
@@ -87,7 +89,7 @@ impl Playback {
         Self { transcript, position: 0, woken_at: Timestamp::UNIX_EPOCH, divergence: None }
     }
 
-    /// Checks that everything recorded was asked for, in that order, and nothing else.
+    /// Checks that exactly the recorded effects were requested, in order.
     ///
     /// # Errors
     ///
@@ -139,7 +141,7 @@ impl<E: StoreEffect> Interpret<E> for Playback {
     }
 }
 
-/// What is answered after a divergence: an error that machines do not retry.
+/// Returns the answer after a divergence: an error that machines do not retry.
 fn off_the_record(now: Timestamp) -> Exchange {
     let error = Error::Misconfigured(Misconfiguration::InvalidRequest);
     Exchange {

@@ -1,4 +1,4 @@
-//! `PutItem`: writes one whole item, if a guard holds.
+//! `PutItem`: writes one whole item if a guard holds.
 
 use serde::{Serialize, Serializer};
 
@@ -15,29 +15,29 @@ use super::wire::{
     write_written,
 };
 
-/// Writes one whole item in place of whatever its key holds, if the guard holds on that.
+/// Writes one whole item, and replaces an existing one with the same key, if the guard holds.
 ///
-/// *If the outcome is lost*: the item may have been written. A repeated order guarded by
-/// [`Guard::Absent`] then answers [`Written::Refused`] with the item in `seen`. *Costs* one write
+/// *If the outcome is lost*: the item may have been written. A repeated order with
+/// [`Guard::Absent`] then returns [`Written::Refused`] with the item in `seen`. *Costs* one write
 /// unit per KB of the larger of the old and new item, at least one, also when refused.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PutItem {
     /// The table.
     pub table: TableName,
-    /// The item, key attributes included.
+    /// The item, including its key attributes.
     pub item: Item,
-    /// What must hold on the item that the key holds now, or its absence.
+    /// The condition on the existing item, or on its absence.
     pub guard: Guard,
 }
 
 impl PutItem {
-    /// The guard as an expression with placeholders.
+    /// Returns the guard as an expression with placeholders.
     #[must_use]
     pub fn expressions(&self) -> Expressions<'_> {
         Expressions::default().with_guard(&self.guard)
     }
 
-    /// The request as it is in a transaction.
+    /// Returns the request as it is in a transaction.
     pub(super) fn body(&self) -> WriteBody<'_> {
         WriteBody::new(&self.table, &self.guard, self.expressions()).item(&self.item)
     }

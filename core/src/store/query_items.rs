@@ -1,4 +1,4 @@
-//! `QueryItems`, DynamoDB's `Query`: reads one page of a partition, in key order.
+//! `QueryItems`, DynamoDB's `Query`: reads one page of a partition, sorted by key.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -16,10 +16,11 @@ use super::value::Value;
 use super::wire::{FaultType, Reply, Wire, check_key_value, read, require};
 use super::{MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES};
 
-/// Reads one page of the items that share a partition key, in the order of their sort key.
+/// Reads one page of the items that share a partition key, sorted by sort key.
 ///
-/// *If the outcome is lost*: harmless, nothing was written. *Costs* one read unit per 4 KB of all
-/// items *examined* (half of that unless consistent), whether or not the filter lets them through.
+/// *If the outcome is lost*: harmless, because nothing was written. *Costs* one read unit per 4 KB
+/// of all items *examined* (half of that unless consistent), including items that the filter
+/// rejects.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct QueryItems {
     /// The table.
@@ -28,21 +29,21 @@ pub struct QueryItems {
     pub index: Option<AttributeName>,
     /// The partition key attribute of the table or index, and its value.
     pub partition: Attribute,
-    /// The sort key attribute, and which of its values to read.
+    /// The sort key attribute, and the range of its values.
     pub range: Option<(AttributeName, SortRange)>,
-    /// Which of the items examined to return; applied after `limit`.
+    /// The filter of returned items; applied after `limit`.
     pub filter: Guard,
-    /// The key of the item after which to start, as an earlier page's `next` gave it.
+    /// The key of the item after which to start: the `next` of an earlier page.
     pub start_after: Option<Item>,
-    /// The most items to examine, at least 1. Without it, a page ends at 1 MB.
+    /// The most items to examine, at least 1. Without a limit, a page ends at 1 MB.
     pub limit: Option<u32>,
     /// Ascending (`true`) or descending by sort key.
     pub forward: bool,
-    /// Whether the read sees every write acknowledged before it; not possible on an index.
+    /// Whether the read sees every write acknowledged before it; not supported for indexes.
     pub consistent: bool,
 }
 
-/// Which values of a sort key to read. All bounds are inclusive.
+/// A range of sort key values. All bounds are inclusive.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum SortRange {
     /// This value and above.
@@ -51,7 +52,7 @@ pub enum SortRange {
     AtMost(Value),
     /// From the first to the second value.
     Between(Value, Value),
-    /// Texts that start so.
+    /// Strings with this prefix.
     BeginsWith(String),
 }
 
@@ -65,7 +66,7 @@ pub struct Page {
 }
 
 impl SortRange {
-    /// Whether a sort key value lies in the range.
+    /// Returns whether a sort key value is in the range.
     #[must_use]
     pub fn contains(&self, value: &Value) -> bool {
         match self {
@@ -115,7 +116,7 @@ impl SortRange {
         }
     }
 
-    /// Refuses bounds that no key can have, and a range in which no value can lie.
+    /// Refuses bounds that no key can have, and an empty range.
     fn check(&self) -> Result<(), Error> {
         match self {
             Self::AtLeast(bound) | Self::AtMost(bound) => {
@@ -134,7 +135,7 @@ impl SortRange {
 }
 
 impl QueryItems {
-    /// The key condition and the filter as expressions with placeholders.
+    /// Returns the key condition and the filter as expressions with placeholders.
     #[must_use]
     pub fn expressions(&self) -> Expressions<'_> {
         let mut expressions = Expressions::default();
@@ -220,7 +221,7 @@ impl Wire for QueryItems {
         require(self.limit != Some(0))?;
         require(!(self.consistent && self.index.is_some()))?;
         require(self.start_after.as_ref().is_none_or(Item::is_valid))?;
-        // The key condition has said what the key is to be; a filter may not speak of it again.
+        // DynamoDB refuses a filter on key attributes, which the key condition already covers.
         require(self.filter.is_valid() && !keys.into_iter().any(|key| self.filter.mentions(key)))
     }
 

@@ -1,4 +1,4 @@
-//! The closed family of store effects: the one list of them, and what is made of it.
+//! The closed family of store effects, and the items that are generated from it.
 
 use alloc::format;
 use alloc::string::String;
@@ -13,12 +13,12 @@ use crate::machine::{Ask, Machine, Step};
 use crate::run::{Advance, Interpret};
 use crate::time::Timestamp;
 
-/// The version of DynamoDB's API that requests are written in.
+/// The version of DynamoDB's API in which requests are written.
 const API_VERSION: &str = "DynamoDB_20120810";
 
-/// Hands the list of orders, each with the name of a method for it, to the macro `$make`: the one
-/// place where they are listed. Executors implement themselves with it; a new order then breaks
-/// each of them at compile time.
+/// Passes the list of orders, each with a method name, to the macro `$make`. This is the only list
+/// of orders. Executors use it to implement all of them, so that a new order breaks each executor
+/// at compile time.
 ///
 /// ```
 /// use apptheory_core::each_store_order;
@@ -49,7 +49,7 @@ macro_rules! each_store_order {
     };
 }
 
-/// Hands the list of all store effects to the macro `$make`: every order of
+/// Passes the list of all store effects to the macro `$make`: every order of
 /// [`each_store_order!`](crate::each_store_order), and `Sleep sleep`.
 #[macro_export]
 macro_rules! each_store_effect {
@@ -58,7 +58,7 @@ macro_rules! each_store_effect {
     };
 }
 
-/// Makes the request enum, and how a synchronous world answers it. For two effects that is
+/// Generates the request enum, and its synchronous execution. For two effects this is
 ///
 /// ```text
 /// pub enum StoreRequest<M: Machine> { GetItem(Ask<GetItem, M>), Sleep(Ask<Sleep, M>) }
@@ -71,11 +71,11 @@ macro_rules! family {
     ($($Effect:ident $method:ident,)+) => {
         /// One effect on the store, with the machine that waits for its outcome.
         ///
-        /// Closed on purpose: a new effect breaks every driver at compile time that matches it
-        /// without a wildcard arm.
+        /// Closed on purpose: a new effect breaks every driver at compile time that matches this
+        /// enum without a wildcard arm.
         ///
-        /// A host that posts JSON to DynamoDB needs one arm for all of them, and one for the
-        /// [`Sleep`], which is the host's own to carry out:
+        /// A host that posts JSON to DynamoDB needs one arm for all orders, and one for [`Sleep`],
+        /// which the host carries out itself:
         ///
         /// ```
         /// use apptheory_core::machine::{Machine, Step};
@@ -113,9 +113,8 @@ macro_rules! family {
         /// assert_eq!(decision.remaining(), Some(93));
         /// # Ok::<(), apptheory_core::limiter::Error>(())
         /// ```
-        ///
-        /// A strategy that never waits, such as a fixed window, needs no arm for the sleep. Where
-        /// nobody sleeps, a machine that waits asks again and again until the time has passed.
+        /// Strategies that never wait, such as a fixed window, need no arm for the sleep. Do not
+        /// answer a sleep early: the machine would sleep again until the time has passed.
         #[derive(Clone, Debug)]
         pub enum StoreRequest<M: Machine> {
             $(
@@ -131,7 +130,7 @@ macro_rules! family {
         })+
 
         impl<M: Machine> StoreRequest<M> {
-            /// Returns the value of `x-amz-target` to post the request under, such as
+            /// Returns the value of the `x-amz-target` header of the request, such as
             /// `DynamoDB_20120810.UpdateItem`.
             #[must_use]
             pub fn target(&self) -> String {
@@ -141,7 +140,7 @@ macro_rules! family {
                 format!("{API_VERSION}.{operation}")
             }
 
-            /// Returns the JSON body to post, in bytes.
+            /// Returns the JSON body to post.
             #[must_use]
             pub fn body(&self) -> Vec<u8> {
                 match self {
@@ -149,7 +148,7 @@ macro_rules! family {
                 }
             }
 
-            /// Reads the reply, which arrived at `at`, and resumes the machine with it.
+            /// Reads the reply, which arrived at `at`, and resumes the machine with its outcome.
             pub fn read(self, reply: Reply<'_>, at: Timestamp) -> Step<M> {
                 match self {
                     $(Self::$Effect(ask) => {
@@ -160,7 +159,7 @@ macro_rules! family {
             }
         }
 
-        /// Carries out every store effect, synchronously.
+        /// Carries out every store effect synchronously.
         pub trait StoreInterpreter: $(Interpret<$Effect> +)+ {}
         impl<W: ?Sized> StoreInterpreter for W where W: $(Interpret<$Effect> +)+ {}
 

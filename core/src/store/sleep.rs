@@ -1,20 +1,20 @@
-//! `Sleep`: lets time pass.
+//! `Sleep`: waits for a duration.
 
 use core::time::Duration;
 
 use crate::machine::Effect;
 use crate::time::Timestamp;
 
-/// Lets time pass, and says what time it is then.
+/// Waits for a duration, and returns the time afterwards.
 ///
 /// *If the outcome is lost*: harmless.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Sleep {
-    /// For how long.
+    /// How long to wait.
     pub duration: Duration,
 }
 
-/// The instant at which the sleep ended, on the executor's clock.
+/// Answered with the instant at which the sleep ended, on the executor's clock.
 impl Effect for Sleep {
     type Outcome = Timestamp;
 }

@@ -1,4 +1,4 @@
-//! Tables: their names, keys and indexes, and how to create them.
+//! Tables: names, keys, indexes, and their creation.
 
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -12,13 +12,13 @@ use serde_json::{Map, Value as Json, json};
 use super::item::AttributeName;
 use super::wire::body;
 
-/// The name, or the ARN, of a table.
+/// The name or the ARN of a table.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct TableName(Arc<str>);
 
 impl TableName {
-    /// The first of `variables` that the injected look-up knows and that is not blank, trimmed;
-    /// else `default`. This is how every table name of this crate resolves.
+    /// Returns the first of `variables` that `env` has and that is not blank, trimmed; otherwise
+    /// `default`. All table names of this crate are resolved like this.
     #[must_use]
     pub fn resolve(
         variables: &[&str],
@@ -40,7 +40,7 @@ impl From<&str> for TableName {
     }
 }
 
-/// Trimmed. A blank name is refused: it is what a variable that is not set comes to.
+/// Trims the name. Refuses a blank name, which is often an unset variable.
 impl<'de> Deserialize<'de> for TableName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match String::deserialize(deserializer)?.trim() {
@@ -62,7 +62,7 @@ impl fmt::Display for TableName {
     }
 }
 
-/// The attributes that make up a key. All key attributes of this crate's tables are texts.
+/// The attributes of a key. All key attributes of this crate's tables are strings.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct KeySchema {
     /// The partition key attribute.
@@ -80,7 +80,7 @@ pub struct IndexDefinition {
     pub key: KeySchema,
 }
 
-/// A table as this crate needs it: on-demand capacity, a TTL attribute, indexes.
+/// A table that this crate needs: on-demand capacity, a TTL attribute, indexes.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct TableDefinition {
     /// The table's name.
@@ -89,12 +89,12 @@ pub struct TableDefinition {
     pub key: KeySchema,
     /// Its global secondary indexes.
     pub indexes: Vec<IndexDefinition>,
-    /// The attribute that holds the Unix second after which an item may be removed.
+    /// The attribute with the Unix second after which an item may be deleted.
     pub ttl: AttributeName,
 }
 
 impl KeySchema {
-    /// The key attributes: one, or two.
+    /// Yields the key attributes: one or two.
     pub fn attributes(&self) -> impl Iterator<Item = &AttributeName> {
         core::iter::once(&self.partition).chain(&self.sort)
     }
@@ -119,20 +119,20 @@ impl IndexDefinition {
 }
 
 impl TableDefinition {
-    /// The body of a `CreateTable` request.
+    /// Returns the body of a `CreateTable` request.
     #[must_use]
     pub fn create_table_body(&self) -> Json {
         Json::Object(self.schema_json())
     }
 
-    /// The body of an `UpdateTimeToLive` request that turns expiry on.
+    /// Returns the body of an `UpdateTimeToLive` request that enables the TTL.
     #[must_use]
     pub fn update_time_to_live_body(&self) -> Json {
         json!({"TableName": self.name.as_ref(), "TimeToLiveSpecification": self.ttl_json()})
     }
 
-    /// The table as an `AWS::DynamoDB::Table` resource of a CloudFormation template, with
-    /// encryption and point-in-time recovery on.
+    /// Returns the table as an `AWS::DynamoDB::Table` resource of a CloudFormation template, with
+    /// encryption and point-in-time recovery enabled.
     #[must_use]
     pub fn cloudformation_resource(&self) -> Json {
         let mut properties = self.schema_json();
@@ -149,7 +149,7 @@ impl TableDefinition {
         })
     }
 
-    /// The key attributes of the table and its indexes, each once.
+    /// Returns the key attributes of the table and its indexes, without duplicates.
     #[must_use]
     pub fn key_attributes(&self) -> Vec<&AttributeName> {
         let mut names: Vec<&AttributeName> = Vec::new();

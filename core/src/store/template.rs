@@ -1,12 +1,11 @@
 //! Tables as a CloudFormation template.
 //!
-//! The limiter's table is `Limiter::table`, the event bus's `BusConfig::table`, that of
-//! WebSocket connections `RegistryConfig::table`, and that of work that is done once
-//! `IdempotencyConfig::table`; each lets its items expire. To create them without a template, hand them to
+//! The tables of the services are `Limiter::table`, `BusConfig::table` (event bus),
+//! `RegistryConfig::table` (WebSocket connections) and `IdempotencyConfig::table`; all of them
+//! delete expired items. To create tables without a template, pass them to
 //! `MemoryStore::with_tables`, `EmbeddedStore::create_tables` or `AwsStore::create_tables`.
 //!
-//! This module decides the names of the resources in a template. What a table looks like is decided
-//! by its [`TableDefinition`]; it refuses to know how a template is deployed.
+//! This module names the resources of a template; a [`TableDefinition`] defines their properties.
 //!
 //! ```
 //! use apptheory_core::store::{KeySchema, TableDefinition, cloudformation_template};
@@ -32,12 +31,12 @@ use serde_json::{Value as Json, json};
 
 use super::TableDefinition;
 
-/// A template with one resource per table, and its name and ARN as outputs.
+/// Returns a template with one resource per table, and its name and ARN as outputs.
 ///
-/// The logical id of a table is its name in PascalCase with `Table` appended (letters and digits
-/// are all that CloudFormation takes); where two names come to the same, the later one gets a
-/// number. Keep the order of the tables: CloudFormation takes a changed logical id for another
-/// table. Names are expected to be names; a table given by its ARN is not this template's to make.
+/// The logical id of a table is its name in PascalCase with `Table` appended (CloudFormation allows
+/// only letters and digits). If two names give the same id, the later one gets a number, so keep
+/// the order of the tables: CloudFormation treats a changed logical id as a new table. All tables
+/// must have names, not ARNs.
 #[must_use]
 pub fn cloudformation_template(tables: &[TableDefinition]) -> Json {
     let mut resources = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! `TransactWriteItems`: several guarded writes, all or none.
+//! `TransactWriteItems`: several guarded writes, applied completely or not at all.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -16,20 +16,20 @@ use super::table::TableName;
 use super::wire::{Fault, FaultType, Reply, Wire, WriteBody, body, check_key, read, require};
 use super::{DeleteItem, MAX_TRANSACT_WRITES, PutItem, UpdateItem};
 
-/// Carries out several writes to different items, all of them or none.
+/// Carries out several writes to different items, completely or not at all.
 ///
-/// *If the outcome is lost*: the writes may have been applied. Within ten minutes, the same order
-/// with the same token is safe to repeat: DynamoDB applies it once. *Costs* two write units per KB
+/// *If the outcome is lost*: the writes may have been applied. Within ten minutes, repeating the
+/// same order with the same token is safe: DynamoDB applies it once. *Costs* two write units per KB
 /// of each item.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct TransactWriteItems {
-    /// The writes, at least one, at most [`MAX_TRANSACT_WRITES`], each to another item.
+    /// The writes, 1 to [`MAX_TRANSACT_WRITES`], each to a different item.
     pub writes: Vec<TransactWrite>,
     /// The idempotency token (`ClientRequestToken`), 1 to 36 characters.
     pub token: Option<String>,
 }
 
-/// The code of a cancelled transaction (DynamoDB API reference).
+/// The error code of a cancelled transaction (DynamoDB API reference).
 const CANCELED: &str = "TransactionCanceledException";
 
 /// One write of a transaction.
@@ -41,49 +41,50 @@ pub enum TransactWrite {
     Put(PutItem),
     /// Removes an item.
     Delete(DeleteItem),
-    /// Writes nothing, but lets the transaction through only if its guard holds.
+    /// Writes nothing, but cancels the transaction unless its guard holds.
     Check(ConditionCheck),
 }
 
-/// A condition of a transaction on an item that it does not write.
+/// A condition of a transaction on an item that is not written.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ConditionCheck {
     /// The table.
     pub table: TableName,
     /// The key of the item.
     pub key: Key,
-    /// What must hold on the item, or its absence.
+    /// The condition on the item, or on its absence.
     pub guard: Guard,
 }
 
 /// The outcome of a transaction. A cancellation is an answer, not an error.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Transacted {
-    /// All writes took effect.
+    /// All writes were applied.
     Committed,
-    /// None did.
+    /// No write was applied.
     Canceled {
-        /// One reason per write, in their order.
+        /// One reason per write, in order.
         reasons: Vec<CancellationReason>,
     },
 }
 
-/// What a write had to do with the cancellation of its transaction.
+/// Why a write cancelled its transaction.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum CancellationReason {
-    /// Nothing: another write failed.
+    /// This write did not: another one did.
     None,
     /// Its guard did not hold.
     ConditionalCheckFailed {
-        /// The item as it was found; `None` if there was none, or the store did not say.
+        /// The existing item; `None` if there was none, or the store did not return it.
         seen: Option<Item>,
     },
-    /// It failed for another reason: a conflict with another transaction, throttling, validation.
+    /// It failed for another reason: a conflict with another transaction, throttling, or
+    /// validation.
     Failed(Error),
 }
 
 impl CancellationReason {
-    /// The reason that a DynamoDB reason code stands for.
+    /// Returns the reason for a DynamoDB reason code.
     #[must_use]
     pub fn from_code(code: &str, seen: Option<Item>) -> Self {
         match code {
@@ -114,7 +115,7 @@ impl CancellationReason {
 }
 
 impl ConditionCheck {
-    /// The guard as an expression with placeholders.
+    /// Returns the guard as an expression with placeholders.
     #[must_use]
     pub fn expressions(&self) -> Expressions<'_> {
         Expressions::default().with_guard(&self.guard)
@@ -125,7 +126,7 @@ impl ConditionCheck {
     }
 }
 
-/// As a member of `TransactItems`.
+/// Serializes as a member of `TransactItems`.
 impl Serialize for TransactWrite {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (member, body) = match self {
@@ -141,7 +142,8 @@ impl Serialize for TransactWrite {
 impl TransactWrite {
     fn check(&self) -> Result<(), Error> {
         match self {
-            // Alone, an update without assignments creates its item; here it is refused.
+            // An update without assignments creates its item if sent alone; in a transaction it is
+            // refused.
             Self::Update(update) => {
                 require(!update.assignments.is_empty())?;
                 update.check()
@@ -170,7 +172,7 @@ impl Serialize for TransactWriteItems {
     }
 }
 
-/// The answer to a transaction that was committed.
+/// The reply to a committed transaction.
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default)]
 struct CommitAnswer {

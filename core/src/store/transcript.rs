@@ -1,11 +1,10 @@
-//! What was asked of a store and what it answered, as JSON.
+//! Records the orders to a store and its replies, as JSON.
 //!
-//! This module decides how one effect and its outcome are written down and read back, so that what
-//! happened in production can be decided again on a laptop. An order is written as its DynamoDB
-//! request and an outcome as the DynamoDB reply that stands for it. It refuses to know who records,
-//! who replays, and where a transcript is kept.
+//! An order is recorded as its DynamoDB request, and its outcome as the corresponding DynamoDB
+//! reply. With a transcript, decisions in production can be replayed in a test. This module does
+//! not decide who records and replays, or where a transcript is stored.
 //!
-//! A transcript holds keys and payloads. Treat it as the data that it quotes.
+//! A transcript contains keys and payloads; protect it like the original data.
 //!
 //! ```
 //! use apptheory_core::store::transcript::Transcript;
@@ -34,16 +33,16 @@ use super::ReadError;
 use super::wire::body;
 use crate::time::Timestamp;
 
-/// One effect as it was asked and answered.
+/// One effect with its request and reply.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Exchange {
-    /// The operation: DynamoDB's name for it, or `Sleep`.
+    /// The operation's name in DynamoDB, or `Sleep`.
     pub operation: String,
     /// The request body.
     pub request: Json,
-    /// The body of the reply; a refusal or error has a `__type`.
+    /// The body of the reply; an error has a `__type`.
     pub reply: Json,
-    /// When the answer arrived, where the outcome says so.
+    /// When the reply arrived, if the outcome contains this time.
     pub answered_at: Option<Timestamp>,
 }
 
@@ -85,18 +84,18 @@ impl Exchange {
 }
 
 impl Transcript {
-    /// The transcript as JSON: a list of objects with `operation`, `request`, `reply` and, where
-    /// there is one, `answered_at` in RFC 3339.
+    /// Returns the transcript as JSON: a list of objects with `operation`, `request`, `reply` and,
+    /// if known, `answered_at` in RFC 3339.
     #[must_use]
     pub fn to_json(&self) -> Json {
         self.exchanges.iter().map(Exchange::to_json).collect()
     }
 
-    /// Reads what [`to_json`](Self::to_json) wrote.
+    /// Reads the JSON of [`to_json`](Self::to_json).
     ///
     /// # Errors
     ///
-    /// [`ReadError`] when the JSON is not a transcript.
+    /// [`ReadError`] if the JSON is not a transcript.
     pub fn from_json(json: &Json) -> Result<Self, ReadError> {
         let exchanges = json
             .as_array()
@@ -144,7 +143,8 @@ mod tests {
         key(id).to_item().with("Payload", Value::B(vec![0, 255])).with("N", Value::N(7.into()))
     }
 
-    /// Every outcome survives being written to JSON text and read back; so does every error.
+    /// Checks that every outcome, including every error, survives writing to JSON text and reading
+    /// back.
     fn round_trips<E>(effect: &E, outcomes: impl IntoIterator<Item = E::Outcome>)
     where
         E: StoreEffect,

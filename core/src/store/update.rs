@@ -1,4 +1,4 @@
-//! Changes to an item: applied in memory, rendered as a DynamoDB update expression.
+//! Changes to an item: applied in memory, rendered as DynamoDB update expressions.
 
 use alloc::borrow::Cow;
 use alloc::collections::BTreeSet;
@@ -9,7 +9,7 @@ use super::item::{AttributeName, Item};
 use super::number::Number;
 use super::value::Value;
 
-/// One change to one attribute. All changes of an order see the item as it was before any of them.
+/// One change to one attribute. All changes of an order see the item as it was before the order.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Assignment {
     /// Sets the attribute.
@@ -19,30 +19,30 @@ pub enum Assignment {
         /// Its new value.
         value: Value,
     },
-    /// Sets the attribute unless it is there already.
+    /// Sets the attribute unless it exists.
     SetIfAbsent {
         /// The attribute.
         name: AttributeName,
-        /// Its value where there is none yet.
+        /// The value if the attribute does not exist.
         value: Value,
     },
     /// Adds to a number; a missing attribute counts as zero.
     Add {
         /// The attribute.
         name: AttributeName,
-        /// What is added; negative to subtract.
+        /// The amount to add; negative to subtract.
         amount: Number,
     },
-    /// Removes the attribute, if it is there.
+    /// Removes the attribute, if it exists.
     Remove {
         /// The attribute.
         name: AttributeName,
     },
 }
 
-/// An assignment cannot be applied: it adds to something that is not a number, the sum has more
-/// digits than DynamoDB keeps, or another assignment of the order changes the same attribute.
-/// DynamoDB answers such an order with a `ValidationException`.
+/// An update cannot be applied: an assignment adds to a value that is not a number, a sum has too
+/// many digits for DynamoDB, or two assignments change the same attribute. DynamoDB answers such an
+/// order with a `ValidationException`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the amount cannot be added to the attribute's value, or the attribute changes twice")]
 pub struct InvalidUpdate;
@@ -54,7 +54,7 @@ impl Assignment {
         Self::Set { name: name.into(), value: value.into() }
     }
 
-    /// Sets an attribute unless it is there already.
+    /// Sets an attribute unless it exists.
     #[must_use]
     pub fn set_if_absent(name: impl Into<AttributeName>, value: impl Into<Value>) -> Self {
         Self::SetIfAbsent { name: name.into(), value: value.into() }
@@ -66,7 +66,7 @@ impl Assignment {
         Self::Add { name: name.into(), amount: amount.into() }
     }
 
-    /// The attribute that changes.
+    /// Returns the changed attribute.
     #[must_use]
     pub const fn name(&self) -> &AttributeName {
         match self {
@@ -77,11 +77,12 @@ impl Assignment {
         }
     }
 
-    /// The item that an order's assignments make of `item`.
+    /// Returns the item after all assignments of an order to `item`.
     ///
     /// # Errors
     ///
-    /// [`InvalidUpdate`] when two of them change the same attribute, or an amount cannot be added.
+    /// [`InvalidUpdate`] if two assignments change the same attribute, or an amount cannot be
+    /// added.
     pub fn apply_all(assignments: &[Self], item: &Item) -> Result<Item, InvalidUpdate> {
         if Self::overlap(assignments) {
             return Err(InvalidUpdate);
@@ -91,7 +92,7 @@ impl Assignment {
         Ok(item)
     }
 
-    /// Whether two of the assignments change the same attribute, which DynamoDB refuses.
+    /// Returns whether two assignments change the same attribute, which DynamoDB refuses.
     #[must_use]
     pub fn overlap(assignments: &[Self]) -> bool {
         if assignments.len() > FEW {
@@ -103,7 +104,8 @@ impl Assignment {
             .any(|(first, mut rest)| rest.any(|other| other.name() == first.name()))
     }
 
-    /// Whether DynamoDB takes the assignment: its attribute has a name and its value is valid.
+    /// Returns whether DynamoDB accepts the assignment: its attribute has a name and its value is
+    /// valid.
     #[must_use]
     pub fn is_valid(&self) -> bool {
         let valid = match self {
@@ -114,7 +116,7 @@ impl Assignment {
         valid && !self.name().is_empty()
     }
 
-    /// Returns the attribute's value after the change, given the one before it; `None` removes it.
+    /// Returns the attribute's value after the change, given the value before; `None` removes it.
     pub(super) fn value_after<'a>(
         &'a self,
         before: Option<&'a Value>,
@@ -127,12 +129,12 @@ impl Assignment {
         })
     }
 
-    /// Applies the change to `item`, which no other assignment of the order has touched at this
-    /// attribute (DynamoDB refuses overlapping ones).
+    /// Applies the change to `item`. No other assignment of the order may change the same attribute
+    /// (DynamoDB refuses this).
     ///
     /// # Errors
     ///
-    /// [`InvalidUpdate`] when an amount cannot be added; the item is then unchanged.
+    /// [`InvalidUpdate`] if an amount cannot be added; the item is then unchanged.
     pub fn apply(&self, item: &mut Item) -> Result<(), InvalidUpdate> {
         match self {
             Self::Set { name, value } => item.insert(name.clone(), value.clone()),
@@ -162,7 +164,7 @@ fn sum(old: Option<&Value>, amount: &Number) -> Result<Number, InvalidUpdate> {
     }
 }
 
-/// So many names are compared with each other; more of them are put into a set.
+/// Up to this many names are compared pairwise; more are put into a set.
 const FEW: usize = 16;
 
 /// Renders assignments as `SET … REMOVE … ADD …`, or `None` if there are none.
@@ -170,7 +172,7 @@ pub(super) fn write_update<'a>(
     assignments: &'a [Assignment],
     expressions: &mut Expressions<'a>,
 ) -> Option<String> {
-    // Most assignments set: the other clauses are appended to theirs.
+    // Most assignments are `SET`; the other clauses are appended to this text.
     let mut set = String::with_capacity(assignments.len().saturating_mul(40));
     let (mut remove, mut add) = (String::new(), String::new());
     for assignment in assignments {
@@ -212,7 +214,7 @@ pub(super) fn write_update<'a>(
     (!update.is_empty()).then_some(update)
 }
 
-/// Begins a part of a clause: the first with its verb, others behind a comma.
+/// Begins an element of a clause: the first with its verb, others with a comma.
 fn begin(verb: &str, clause: &mut String) {
     clause.push_str(if clause.is_empty() { verb } else { ", " });
 }

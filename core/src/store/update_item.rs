@@ -1,4 +1,4 @@
-//! `UpdateItem`: changes one item, if a guard holds.
+//! `UpdateItem`: changes one item if a guard holds.
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
@@ -18,61 +18,62 @@ use super::wire::{
     require, write_written,
 };
 
-/// Changes one item, or creates it, if the guard holds on it as it is.
+/// Changes one item, or creates it, if the guard holds.
 ///
 /// *If the outcome is lost*: the change may have been applied, once. A repeated order may apply it
-/// again, or be refused for it, so an executor must not retry an order on its own unless it
-/// [is idempotent](Self::is_idempotent). *Costs* one write unit per KB of the larger of the item
-/// before and after, at least one, also when refused.
+/// again, or be refused because of it, so an executor must only retry an order that [is
+/// idempotent](Self::is_idempotent). *Costs* one write unit per KB of the larger of the item before
+/// and after, at least one, also when refused.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct UpdateItem {
     /// The table.
     pub table: TableName,
     /// The key of the item.
     pub key: Key,
-    /// The changes, each to another attribute.
+    /// The changes, each to a different attribute.
     pub assignments: Vec<Assignment>,
-    /// What must hold on the item, or its absence, for the changes to be applied.
+    /// The condition on the item, or on its absence.
     pub guard: Guard,
 }
 
 /// The outcome of a guarded write. A refusal is an answer, not an error.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Written {
-    /// The guard held and the write took effect.
+    /// The guard held and the write was applied.
     Applied {
-        /// After an update, the changed attributes as they are now (`UPDATED_NEW`); after a delete,
-        /// the item as it was (`ALL_OLD`), empty if there was none; after a put, nothing.
+        /// After an update, the new values of the changed attributes (`UPDATED_NEW`); after a
+        /// delete, the old item (`ALL_OLD`), empty if there was none; after a put, empty.
         attributes: Item,
     },
     /// The guard did not hold; nothing was written.
     Refused {
-        /// The item as it was found (`ALL_OLD`); `None` if there was none, or the store did not say.
+        /// The existing item (`ALL_OLD`); `None` if there was none, or the store did not return it.
         seen: Option<Item>,
     },
 }
 
 impl UpdateItem {
-    /// The changes and the guard as expressions with placeholders.
+    /// Returns the changes and the guard as expressions with placeholders.
     #[must_use]
     pub fn expressions(&self) -> Expressions<'_> {
         Expressions::default().with_update(&self.assignments).with_guard(&self.guard)
     }
 
-    /// The request as it is in a transaction.
+    /// Returns the request as it is in a transaction.
     pub(super) fn body(&self) -> WriteBody<'_> {
         WriteBody::new(&self.table, &self.guard, self.expressions()).key(&self.key)
     }
 
-    /// Whether the same order, sent twice, changes and answers the same as sent once. An addition
-    /// changes more, and what a guard let through may make it refuse the second time.
+    /// Returns whether sending the same order twice has the same effect and answer as sending it
+    /// once. An addition would be applied twice, and a guard may refuse the second order because of
+    /// the first.
     #[must_use]
     pub fn is_idempotent(&self) -> bool {
         let adds = |change: &Assignment| matches!(change, Assignment::Add { .. });
         self.guard.is_always() && !self.assignments.iter().any(adds)
     }
 
-    /// Of the item as it is now, the attributes that the order is about (`UPDATED_NEW`).
+    /// Returns the attributes of the current item that the order changes (`UPDATED_NEW`).
     #[must_use]
     pub fn changed_attributes(&self, item: &Item) -> Item {
         let mut changed = Item::with_capacity(self.assignments.len());
@@ -84,7 +85,7 @@ impl UpdateItem {
         changed
     }
 
-    /// The size of the item that the order leaves, given the item as it is and its size; `None` when
+    /// Returns the size of the item after the order, given the current item and its size; `None` if
     /// an assignment cannot be applied.
     pub(super) fn size_after(&self, old: Option<(&Item, usize)>) -> Option<usize> {
         let mut bytes = old.map_or_else(|| self.key.size(), |(_, bytes)| bytes);
@@ -101,7 +102,7 @@ impl UpdateItem {
         Some(bytes)
     }
 
-    /// The value of an attribute after the order, given the item as it is.
+    /// Returns the value of an attribute after the order, given the current item.
     pub(super) fn value_after<'a>(
         &'a self,
         old: Option<&'a Item>,
@@ -114,8 +115,8 @@ impl UpdateItem {
         }
     }
 
-    /// Makes of an item what the order makes of it, as DynamoDB keeps it. The order has been found to
-    /// be one that can be applied to the item.
+    /// Applies the order to an item, as DynamoDB stores it. The order must be applicable to the
+    /// item.
     pub(super) fn apply_to(&self, item: &mut Item) {
         for assignment in &self.assignments {
             let _ = assignment.apply(item);

@@ -1,7 +1,7 @@
-//! What effects cost: calls, and capacity units by DynamoDB's rules.
+//! The costs of effects: calls, and capacity units by DynamoDB's rules.
 //!
-//! This module decides how bytes become units and adds them up per operation. It does not know who
-//! carried the operations out: tables in memory and an embedded DynamoDB both report in its terms.
+//! This module converts bytes to units and adds them up per operation. The in-memory tables and the
+//! embedded DynamoDB both use it for their reports.
 //!
 //! ```
 //! use apptheory_core::store::ConsumedCapacity;
@@ -15,20 +15,21 @@
 use alloc::collections::BTreeMap;
 use core::ops::{Add, AddAssign, Sub};
 
-/// Capacity that operations consumed.
+/// The capacity that operations consumed.
 ///
-/// An eventually consistent read costs half a unit, so reads are counted in halves: sums are exact
-/// and comparable.
+/// An eventually consistent read costs half a unit, so reads are counted in half units: sums are
+/// exact and comparable.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct ConsumedCapacity {
     /// Read capacity, in half units.
     pub read_half_units: u64,
-    /// Write capacity, in units: of tables and of their indexes.
+    /// Write capacity in units, of tables and their indexes.
     pub write_units: u64,
 }
 
 impl ConsumedCapacity {
-    /// A read of `bytes`: one unit per started 4 KB, at least one; half of that unless consistent.
+    /// Returns the cost of reading `bytes`: one unit per started 4 KB, at least one; half of that
+    /// unless consistent.
     #[must_use]
     pub const fn read(bytes: usize, consistent: bool) -> Self {
         let blocks = blocks(bytes, READ_UNIT_BYTES);
@@ -36,14 +37,14 @@ impl ConsumedCapacity {
         Self { read_half_units: halves, write_units: 0 }
     }
 
-    /// A write of `bytes`, the larger of an item before and after: one unit per started KB, at
-    /// least one.
+    /// Returns the cost of writing `bytes`, the larger of an item before and after: one unit per
+    /// started KB, at least one.
     #[must_use]
     pub const fn write(bytes: usize) -> Self {
         Self { read_half_units: 0, write_units: blocks(bytes, WRITE_UNIT_BYTES) }
     }
 
-    /// The same within a transaction, which prepares and then commits: twice as much.
+    /// Returns the cost in a transaction, which prepares and then commits: twice as much.
     #[must_use]
     pub const fn transactional(self) -> Self {
         Self {
@@ -52,7 +53,7 @@ impl ConsumedCapacity {
         }
     }
 
-    /// Read capacity in units, as DynamoDB reports it.
+    /// Returns the read capacity in units, as DynamoDB reports it.
     #[must_use]
     pub fn read_units(self) -> f64 {
         // Exact below 2^53 half units.
@@ -80,7 +81,7 @@ impl AddAssign for ConsumedCapacity {
 impl Sub for ConsumedCapacity {
     type Output = Self;
 
-    /// The difference, each part at least zero.
+    /// Subtracts; each part is at least zero.
     fn sub(self, earlier: Self) -> Self {
         Self {
             read_half_units: self.read_half_units.saturating_sub(earlier.read_half_units),
@@ -95,27 +96,28 @@ impl core::iter::Sum for ConsumedCapacity {
     }
 }
 
-/// What one operation added up to.
+/// The total of one operation.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct OperationUsage {
-    /// How often it was sent to the store; orders that an executor refuses unsent do not count.
+    /// The number of calls to the store. Orders that an executor refuses without a call do not
+    /// count.
     pub calls: u64,
-    /// The capacity that the calls consumed together.
+    /// The capacity that all calls consumed.
     pub consumed: ConsumedCapacity,
 }
 
-/// What an executor carried out so far, per operation: a snapshot. Sleeping is no operation.
+/// A snapshot of the operations of an executor so far. Sleeps are not operations.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct StoreUsage(BTreeMap<&'static str, OperationUsage>);
 
 impl StoreUsage {
-    /// The use of one operation, by its name in the DynamoDB API, such as `UpdateItem`.
+    /// Returns the usage of an operation, by its DynamoDB name such as `UpdateItem`.
     #[must_use]
     pub fn operation(&self, name: &str) -> OperationUsage {
         self.0.get(name).copied().unwrap_or_default()
     }
 
-    /// The use of all operations together.
+    /// Returns the usage of all operations.
     #[must_use]
     pub fn total(&self) -> OperationUsage {
         self.iter().fold(OperationUsage::default(), |total, (_, usage)| OperationUsage {
@@ -124,8 +126,8 @@ impl StoreUsage {
         })
     }
 
-    /// What was used between an `earlier` snapshot of the same executor and this one. Operations
-    /// that were not called in between are left out.
+    /// Returns the usage since an `earlier` snapshot of the same executor. Operations without calls
+    /// in between are left out.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
         let difference = self.iter().map(|(name, usage)| {
@@ -136,12 +138,12 @@ impl StoreUsage {
         Self(difference.filter(|(_, usage)| usage.calls > 0).collect())
     }
 
-    /// The operations that were called, by name.
+    /// Yields the operations that were called, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, OperationUsage)> {
         self.0.iter().map(|(name, usage)| (*name, *usage))
     }
 
-    /// Adds one call. For executors, once per order that was sent.
+    /// Adds one call. For executors; call it once per order that was sent.
     pub fn record(&mut self, operation: &'static str, consumed: ConsumedCapacity) {
         let usage = self.0.entry(operation).or_default();
         usage.calls = usage.calls.saturating_add(1);
@@ -155,10 +157,10 @@ const fn blocks(bytes: usize, size: usize) -> u64 {
     if blocks == 0 { 1 } else { blocks as u64 }
 }
 
-/// Bytes that one read unit reads (DynamoDB pricing).
+/// The bytes of one read unit (DynamoDB pricing).
 const READ_UNIT_BYTES: usize = 4 * 1024;
 
-/// Bytes that one write unit writes (DynamoDB pricing).
+/// The bytes of one write unit (DynamoDB pricing).
 const WRITE_UNIT_BYTES: usize = 1024;
 
 #[cfg(test)]

@@ -15,18 +15,18 @@ use serde_json::Value as Json;
 
 use super::number::Number;
 
-/// A DynamoDB attribute value, named as DynamoDB names its types.
+/// A DynamoDB attribute value, named after DynamoDB's types.
 ///
-/// Sets keep the order in which they were given; whether a set is valid is the store's business.
-/// With `serde` it is written and read as its low-level DynamoDB JSON, such as `{"S": "text"}`.
+/// Sets keep their original order and are not checked here. Serializes as low-level DynamoDB JSON,
+/// such as `{"S": "text"}`.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Value {
-    /// Text, in UTF-8.
+    /// A string.
     S(String),
     /// A number.
     N(Number),
-    /// Bytes.
+    /// Binary data.
     #[serde(serialize_with = "write_bytes", deserialize_with = "read_bytes")]
     B(Vec<u8>),
     /// `true` or `false`.
@@ -38,30 +38,30 @@ pub enum Value {
     L(Vec<Self>),
     /// A map from names to any values.
     M(BTreeMap<String, Self>),
-    /// A set of texts.
+    /// A set of strings.
     Ss(Vec<String>),
     /// A set of numbers.
     Ns(Vec<Number>),
-    /// A set of byte strings.
+    /// A set of binaries.
     #[serde(serialize_with = "write_byte_strings", deserialize_with = "read_byte_strings")]
     Bs(Vec<Vec<u8>>),
 }
 
 impl Value {
-    /// The text, if this is one.
+    /// Returns the string, if this is one.
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {
         if let Self::S(text) = self { Some(text) } else { None }
     }
 
-    /// The number, if this is one.
+    /// Returns the number, if this is one.
     #[must_use]
     pub fn as_number(&self) -> Option<&Number> {
         if let Self::N(number) = self { Some(number) } else { None }
     }
 
-    /// Bytes that the value counts for in an item's size, by DynamoDB's published rules: text in
-    /// UTF-8, one byte for a boolean or null, three for a list or map plus one per element.
+    /// Returns the value's size in bytes, by DynamoDB's published rules: strings in UTF-8, one byte
+    /// for a boolean or null, three for a list or map plus one per element.
     #[must_use]
     pub fn size(&self) -> usize {
         match self {
@@ -85,18 +85,18 @@ impl Value {
         }
     }
 
-    /// The low-level DynamoDB JSON of the value, such as `{"S": "text"}`.
+    /// Returns the value as low-level DynamoDB JSON, such as `{"S": "text"}`.
     #[must_use]
     pub fn to_json(&self) -> Json {
-        // It fails for maps whose keys are no texts; there is none.
+        // Only maps whose keys are not strings fail; there are none.
         serde_json::to_value(self).unwrap_or_default()
     }
 
-    /// Reads the low-level DynamoDB JSON of a value.
+    /// Reads a value from low-level DynamoDB JSON.
     ///
     /// # Errors
     ///
-    /// [`ReadError`] when the JSON is not an object with exactly one known type tag and content of
+    /// [`ReadError`] if the JSON is not an object with exactly one known type tag and content of
     /// that type.
     pub fn from_json(json: &Json) -> Result<Self, ReadError> {
         let object = json.as_object().ok_or(ReadError::NotTagged)?;
@@ -160,29 +160,28 @@ impl From<Number> for Value {
     }
 }
 
-/// Why JSON is not an attribute value, or not a transcript. It came from elsewhere: treat it as
-/// foreign data.
+/// The JSON is not an attribute value, or not a transcript.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ReadError {
-    /// Not an object with exactly one member.
+    /// The value is not an object with exactly one member.
     #[error("an attribute value is an object with exactly one type tag")]
     NotTagged,
-    /// The member's name is none of DynamoDB's type tags.
+    /// The member's name is not one of DynamoDB's type tags.
     #[error("unknown attribute type {0:?}")]
     UnknownTag(String),
-    /// The member's content does not suit its tag.
+    /// The member's content does not match its tag.
     #[error("the content does not suit attribute type {tag}")]
     Content {
         /// The type tag.
         tag: &'static str,
     },
-    /// A transcript is a list of exchanges. The file was damaged, or is something else.
+    /// The transcript is not a list of exchanges.
     #[error("a transcript is a list of exchanges")]
     NotATranscript,
-    /// An exchange of a transcript lacks a member, or holds something else in it.
+    /// An exchange of a transcript lacks a member, or the member has the wrong type.
     #[error("exchange {index} has no valid {member:?}")]
     Exchange {
-        /// Which exchange, counted from 0.
+        /// The index of the exchange, from 0.
         index: usize,
         /// The member's name.
         member: &'static str,
@@ -201,7 +200,7 @@ fn bytes(json: &Json, tag: &'static str) -> Result<Vec<u8>, ReadError> {
     decoded(text(json, tag)?).ok_or(ReadError::Content { tag })
 }
 
-/// The bytes of a text in base64, whose line ends are ignored.
+/// Decodes base64; ignores line ends.
 pub(super) fn decoded(text: &str) -> Option<Vec<u8>> {
     let mut encoded = text.to_owned();
     encoded.retain(|c| !matches!(c, '\r' | '\n'));
@@ -242,7 +241,7 @@ fn read_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error>
 
 const NOT_BASE64: &str = "bytes are written in base64";
 
-/// Padding is required, stray bits in the last symbol are not looked at.
+/// Requires padding, ignores excess bits in the last character.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
@@ -271,7 +270,7 @@ mod tests {
             r#"{"SS": ["b", "a"]}"#,
             r#"{"NS": ["2", "-1E3"]}"#,
             r#"{"BS": ["AQ==", ""]}"#,
-            // None of these is a value.
+            // Each of these is invalid.
             r#"{}"#,
             r#"[]"#,
             r#""NULL""#,

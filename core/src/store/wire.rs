@@ -1,11 +1,11 @@
 //! Orders as low-level DynamoDB requests, and replies as outcomes.
 //!
-//! This module decides the JSON that DynamoDB's HTTP API takes and gives. It refuses to know about
-//! connections, signatures and retries: a host in any language posts
-//! `x-amz-target: DynamoDB_20120810.{OPERATION}` with the body, and hands the reply back.
+//! This module converts to and from the JSON of DynamoDB's HTTP API. It does not handle
+//! connections, signatures and retries: a host in any language posts the body with `x-amz-target:
+//! DynamoDB_20120810.{OPERATION}`, and returns the reply.
 //!
-//! An order serializes as its request, members sorted by name, and answers are read from their bytes:
-//! neither becomes a tree of JSON values on its way.
+//! An order serializes directly to its request, with members sorted by name, and answers are read
+//! directly from their bytes. No tree of JSON values is built.
 //!
 //! ```
 //! use apptheory_core::store::wire::{Reply, Wire};
@@ -44,34 +44,34 @@ use super::{MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES, Misconfiguration, Value
 use crate::json::to_plain_bytes;
 use crate::time::Timestamp;
 
-/// An order that DynamoDB carries out. Its outcome is the answer, or why there was none.
+/// An order that DynamoDB carries out. Its outcome is the answer, or an error.
 ///
-/// It serializes as the low-level JSON body of the request.
+/// Serializes as the low-level JSON body of the request.
 pub trait Wire: Serialize + Sized {
-    /// What DynamoDB answers; a refusal by a condition is an answer, too.
+    /// DynamoDB's answer. A refusal because of a condition is an answer, too.
     type Answer;
 
     /// The operation's name in the DynamoDB API.
     const OPERATION: &'static str;
 
-    /// Returns the table; of a transaction, the first write's.
+    /// Returns the table; for a transaction, the first write's table.
     fn table(&self) -> Option<&TableName>;
 
-    /// Returns the low-level JSON body of the request, to look at. What is posted is
+    /// Returns the low-level JSON body of the request as a value, for inspection. To post it, use
     /// [`to_body_bytes`](Self::to_body_bytes).
     fn to_body(&self) -> Json {
-        // It fails for maps whose keys are no texts; there is none.
+        // Only maps whose keys are not strings fail; there are none.
         serde_json::to_value(self).unwrap_or_default()
     }
 
     /// Returns the low-level JSON body of the request, to post.
     fn to_body_bytes(&self) -> Vec<u8> {
-        // It fails for floats, tuples and bytes that are no texts; there is none.
+        // Only floats, tuples and bytes that are not text fail; there are none.
         to_plain_bytes(self).unwrap_or_default()
     }
 
-    /// Refuses what DynamoDB is known to refuse, so that every executor answers alike and nothing
-    /// hopeless is sent.
+    /// Refuses orders that DynamoDB is known to refuse, so that all executors behave alike and no
+    /// useless request is sent.
     ///
     /// # Errors
     ///
@@ -82,24 +82,24 @@ pub trait Wire: Serialize + Sized {
     ///
     /// # Errors
     ///
-    /// [`Error::Unavailable`] for anything else: a reply that cannot be read says nothing about whether
-    /// a write happened.
+    /// [`Error::Unavailable`] for anything else, because an unreadable reply leaves open whether a
+    /// write was applied.
     fn read_answer(&self, answer: &[u8]) -> Result<Self::Answer, Error>;
 
-    /// Reads DynamoDB's refusal. A failed condition is an answer, where there can be one.
+    /// Reads DynamoDB's error reply. For a guarded write, a failed condition is an answer.
     ///
     /// # Errors
     ///
-    /// The error that the refusal's code stands for.
+    /// The error for the fault's code.
     fn read_fault(&self, fault: Fault) -> Result<Self::Answer, Error> {
         Err(fault.error())
     }
 
-    /// Reads a reply; `at` is when it arrived.
+    /// Reads a reply that arrived at `at`.
     ///
     /// # Errors
     ///
-    /// As [`read_answer`](Self::read_answer) and [`read_fault`](Self::read_fault).
+    /// The same as for [`read_answer`](Self::read_answer) and [`read_fault`](Self::read_fault).
     fn read_reply(&self, reply: Reply<'_>, at: Timestamp) -> Outcome<Self::Answer> {
         let answer = match reply {
             Reply::Answer(answer) => self.read_answer(&answer)?,
@@ -108,10 +108,10 @@ pub trait Wire: Serialize + Sized {
         Ok(Answered { answer, at })
     }
 
-    /// Returns a reply that stands for `answer`: [`read_reply`](Self::read_reply) reads it back.
+    /// Returns a reply for `answer`, which [`read_reply`](Self::read_reply) reads back.
     fn to_reply(&self, answer: &Self::Answer) -> Reply<'static>;
 
-    /// Returns what kind of end `answer` is.
+    /// Returns how the effect with this answer ended.
     #[must_use]
     fn conclude(_answer: &Self::Answer) -> Conclusion {
         Conclusion::Answered
@@ -121,29 +121,28 @@ pub trait Wire: Serialize + Sized {
 /// The code of a failed condition (DynamoDB API reference).
 const CONDITION_FAILURE: &str = "ConditionalCheckFailedException";
 
-/// What DynamoDB replied.
+/// A reply of DynamoDB.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply<'a> {
-    /// The operation's JSON answer, not looked at yet.
+    /// The operation's JSON answer, not parsed yet.
     Answer(Cow<'a, [u8]>),
-    /// The service's typed refusal.
+    /// A typed error of the service.
     Fault(Fault),
 }
 
-/// A refusal by DynamoDB, reduced to what outcomes are made of. Its message is left behind: it is
-/// for people, and may quote data.
+/// An error reply of DynamoDB, without its message: messages may quote data.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Fault {
     /// The error code, such as `ConditionalCheckFailedException`.
     pub code: String,
-    /// The item as it was, with a failed condition.
+    /// The existing item, after a failed condition.
     pub item: Option<Item>,
-    /// One reason per write of a cancelled transaction, in order.
+    /// The reasons of a cancelled transaction, one per write, in order.
     pub reasons: Vec<CancellationReason>,
 }
 
 impl<'a> Reply<'a> {
-    /// Reads an HTTP reply of the low-level API. A body that is not the expected JSON ends as
+    /// Reads an HTTP reply of the low-level API. A body that is not the expected JSON becomes
     /// [`Error::Unavailable`].
     #[must_use]
     pub fn from_http(status: u16, body: &'a [u8]) -> Self {
@@ -157,7 +156,7 @@ impl<'a> Reply<'a> {
         })
     }
 
-    /// The JSON body of the reply.
+    /// Returns the JSON body of the reply.
     #[must_use]
     pub fn to_json(&self) -> Json {
         match self {
@@ -166,7 +165,7 @@ impl<'a> Reply<'a> {
         }
     }
 
-    /// Reads the JSON body of a reply whose status is not known: a fault has a `__type`.
+    /// Reads the JSON body of a reply with an unknown status: a fault has a `__type`.
     #[must_use]
     pub fn from_json(body: &Json) -> Self {
         if body.get("__type").is_some() {
@@ -176,15 +175,15 @@ impl<'a> Reply<'a> {
         }
     }
 
-    /// The fault that stands for an error.
+    /// Returns the fault for an error.
     #[must_use]
     pub fn of_error(error: Error) -> Self {
         Self::Fault(Fault { code: error.code().to_string(), ..Fault::default() })
     }
 
-    /// The answer that serializes so.
+    /// Returns a reply with a serialized answer.
     pub(super) fn answer(answer: &impl Serialize) -> Self {
-        // It fails for maps whose keys are no texts; there is none.
+        // Only maps whose keys are not strings fail; there are none.
         Self::Answer(Cow::Owned(serde_json::to_vec(answer).unwrap_or_default()))
     }
 }
@@ -206,7 +205,7 @@ impl Fault {
         }
     }
 
-    /// The JSON body of the error reply.
+    /// Returns the JSON body of the error reply.
     #[must_use]
     pub fn to_json(&self) -> Json {
         let mut error = body([("__type", Json::from(self.code.as_str()))]);
@@ -220,30 +219,30 @@ impl Fault {
         Json::Object(error)
     }
 
-    /// What the fault means to a machine, when it is not a failed condition.
+    /// Returns the error for this fault, if it is not a failed condition.
     #[must_use]
     pub fn error(&self) -> Error {
         Error::from_code(&self.code)
     }
 }
 
-/// Reads an answer, which is an object.
+/// Reads an answer, which must be an object.
 pub(super) fn read<'a, T: Deserialize<'a>>(answer: &'a [u8]) -> Result<T, Error> {
-    // `serde` reads a struct from a list of its members, too.
+    // `serde` also reads a struct from a list of its fields.
     if !answer.trim_ascii_start().starts_with(b"{") {
         return Err(Error::Unavailable);
     }
-    // Checked as a whole, not once for each of its texts.
+    // Validates UTF-8 once for the whole text, instead of once per string.
     let answer = core::str::from_utf8(answer).map_err(|_| Error::Unavailable)?;
     serde_json::from_str(answer).map_err(|_| Error::Unavailable)
 }
 
-/// The `__type` of a fault. It has no values, so that an answer with this member cannot be read: a
-/// gateway may pass a refusal on with the status of a success.
+/// The `__type` of a fault. It has no values, so an answer with this member is unreadable: a
+/// gateway may deliver an error with the status of a success.
 #[derive(Deserialize, Serialize)]
 pub(super) enum FaultType {}
 
-/// The answer to a guarded write that took effect.
+/// The reply to an applied guarded write.
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct WriteAnswer<'a> {
@@ -257,13 +256,13 @@ fn is_empty(item: &Item) -> bool {
     item.is_empty()
 }
 
-/// The answer of a guarded write that took effect.
+/// Reads the reply to an applied guarded write.
 pub(super) fn read_applied(answer: &[u8]) -> Result<Written, Error> {
     let WriteAnswer { attributes, fault: None } = read(answer)?;
     Ok(Written::Applied { attributes: attributes.into_owned() })
 }
 
-/// The answer of a guarded write that was refused: a failed condition is no error.
+/// Reads the error reply to a guarded write. A failed condition is not an error.
 pub(super) fn read_refused(fault: Fault) -> Result<Written, Error> {
     match &*fault.code {
         CONDITION_FAILURE => Ok(Written::Refused { seen: fault.item }),
@@ -271,7 +270,7 @@ pub(super) fn read_refused(fault: Fault) -> Result<Written, Error> {
     }
 }
 
-/// The reply to a guarded write that ended so: the inverse of reading one.
+/// Returns the reply for the outcome of a guarded write: the inverse of reading.
 pub(super) fn write_written(written: &Written) -> Reply<'static> {
     match written {
         Written::Applied { attributes } => {
@@ -285,7 +284,7 @@ pub(super) fn write_written(written: &Written) -> Reply<'static> {
     }
 }
 
-/// How a guarded write ended.
+/// Returns how a guarded write ended.
 pub(super) const fn conclude_written(written: &Written) -> Conclusion {
     match written {
         Written::Applied { .. } => Conclusion::Applied,
@@ -332,17 +331,18 @@ impl<'a> WriteBody<'a> {
         }
     }
 
-    /// Writes this item.
+    /// Sets the item to write.
     pub(super) fn item(self, item: &'a Item) -> Self {
         Self { item: Some(item), ..self }
     }
 
-    /// Is about the item with this key.
+    /// Sets the key of the item.
     pub(super) fn key(self, key: &'a Key) -> Self {
         Self { key: Some(key), ..self }
     }
 
-    /// Asks for attributes of the item; a transaction returns none, and DynamoDB refuses to be asked.
+    /// Requests attributes in the reply. A transaction returns none, and DynamoDB refuses such a
+    /// request.
     pub(super) fn returning(self, values: &'static str) -> Self {
         Self { return_values: Some(values), ..self }
     }
@@ -352,13 +352,13 @@ pub(super) fn body<const N: usize>(members: [(&str, Json); N]) -> Map<String, Js
     members.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
 }
 
-/// Refuses an order that DynamoDB calls invalid.
+/// Refuses an order that DynamoDB rejects as invalid.
 pub(super) const fn require(valid: bool) -> Result<(), Error> {
     if valid { Ok(()) } else { Err(Error::Misconfigured(Misconfiguration::InvalidRequest)) }
 }
 
-/// Refuses key values that DynamoDB refuses: empty ones, over-long ones, and types other than
-/// text, number and bytes.
+/// Refuses key values that DynamoDB refuses: empty or too long ones, and types other than string,
+/// number and binary.
 pub(super) fn check_key(key: &Key) -> Result<(), Error> {
     check_key_value(&key.partition.value, MAX_PARTITION_KEY_BYTES)?;
     key.sort.as_ref().map_or(Ok(()), |sort| check_key_value(&sort.value, MAX_SORT_KEY_BYTES))
@@ -392,7 +392,7 @@ mod tests {
     };
 
     fn key() -> Key {
-        // Written in the order of the names, whichever of them is the partition's.
+        // Written in the order of the names, whether or not the first is the partition key.
         Key::of("b", Value::from("1")).with_sort("a", Value::from("2"))
     }
 
@@ -412,7 +412,7 @@ mod tests {
         }
     }
 
-    /// A tree sorts its members: the bytes are those of the tree if they are sorted as well.
+    /// A tree sorts its members, so sorted bytes equal those of the tree.
     fn check(order: &impl Wire, members: &[&str]) {
         let body = order.to_body();
         assert_eq!(String::from_utf8(order.to_body_bytes()).unwrap(), body.to_string());

@@ -1,13 +1,11 @@
-//! A DynamoDB in memory: the same answers, no network, no waiting.
+//! DynamoDB in memory: the same answers without a network.
 //!
-//! [`Memory`] decides every order by the evaluating half of guards, assignments and ranges, on
-//! tables that it owns. It is deterministic: time is what [`set_time`](Memory::set_time) and
-//! [`Sleep`] make it, order comes from keys, and nothing else matters. It does not know what the
-//! items mean, and it never expires any: DynamoDB takes hours or days for that, so no reader may
-//! rely on it.
+//! [`Memory`] evaluates the guards, assignments and ranges of orders on its own tables. It is
+//! deterministic: only [`set_time`](Memory::set_time) and [`Sleep`] change the time, and results
+//! are sorted by key. It never deletes expired items: DynamoDB takes hours or days to do so, so no
+//! reader may rely on it.
 //!
-//! It keeps account of every call and of the capacity that DynamoDB would charge; see
-//! [`usage`](Memory::usage).
+//! It counts every call and the capacity that DynamoDB would charge; see [`usage`](Memory::usage).
 //!
 //! ```
 //! use apptheory_core::run::Interpret;
@@ -56,10 +54,10 @@ use crate::machine::Effect;
 use crate::run::Interpret;
 use crate::time::Timestamp;
 
-/// Tables in memory with DynamoDB's semantics, and the time there. Starts without tables, in 1970.
+/// Tables in memory with DynamoDB's semantics, and a clock. Starts without tables, in 1970.
 ///
-/// A clone has the same tables, items, tokens and account, and a future of its own, so that a test
-/// can follow several futures of one past.
+/// A clone has the same tables, items, tokens and usage, and then changes independently, so that a
+/// test can follow several futures of one state.
 #[derive(Clone, Debug)]
 pub struct Memory {
     tables: Tables,
@@ -80,31 +78,32 @@ impl Default for Memory {
 }
 
 impl Memory {
-    /// Adds an empty table. A table that is there already stays as it is.
+    /// Adds an empty table. An existing table stays unchanged.
     #[must_use]
     pub fn with_table(mut self, definition: TableDefinition) -> Self {
         self.create(definition);
         self
     }
 
-    /// Adds an empty table, unless there is one of that name.
+    /// Adds an empty table, unless a table of that name exists.
     pub fn create(&mut self, definition: TableDefinition) {
         let name = definition.name.clone();
         self.tables.0.entry(name).or_insert_with(|| Table::new(definition));
     }
 
-    /// Returns all items of a table in the order of their keys; empty if there is no such table.
+    /// Returns all items of a table, sorted by key; empty if the table does not exist.
     #[must_use]
     pub fn items(&self, table: &TableName) -> Vec<Item> {
         let items = self.tables.get(table).into_iter().flat_map(|table| table.items.iter());
         items.map(|item| Item::clone(item)).collect()
     }
 
-    /// Puts items in a table as if they had been there: at no cost and without a call.
+    /// Adds items to a table without a call or costs.
     ///
     /// # Errors
     ///
-    /// What a [`PutItem`] of the item would be refused with. The items before it are there.
+    /// The error that a [`PutItem`] of the first invalid item would return. Items before it are
+    /// added.
     pub fn seed(
         &mut self,
         table: &TableName,
@@ -118,28 +117,29 @@ impl Memory {
         Ok(())
     }
 
-    /// Returns the time at which orders are answered and idempotency tokens lapse.
+    /// Returns the current time, at which orders are answered and idempotency tokens expire.
     #[must_use]
     pub const fn now(&self) -> Timestamp {
         self.now
     }
 
-    /// Sets the time, also backwards.
+    /// Sets the time. It may go back.
     pub const fn set_time(&mut self, now: Timestamp) {
         self.now = now;
     }
 
-    /// Returns calls and consumed capacity so far. Compare two snapshots with [`StoreUsage::since`].
+    /// Returns the calls and consumed capacity so far. Compare two snapshots with
+    /// [`StoreUsage::since`].
     #[must_use]
     pub const fn usage(&self) -> &StoreUsage {
         &self.usage
     }
 }
 
-/// What carrying out an order gave, and what it cost; a refused order costs nothing.
+/// The result of an order and its cost. A rejected order costs nothing.
 type Carried<T> = Result<(T, ConsumedCapacity), Error>;
 
-/// Carries out each effect on a table: checks it, acts, and books it.
+/// Implements each effect on a table: checks it, carries it out, and counts its cost.
 macro_rules! carries_out {
     ($($effect:ident: $act:expr,)+) => {$(
         impl Interpret<$effect> for Memory {
@@ -168,7 +168,7 @@ carries_out! {
     },
 }
 
-/// Time passes, and nobody waits.
+/// Advances the time without waiting.
 impl Interpret<Sleep> for Memory {
     fn interpret(&mut self, sleep: &Sleep) -> Timestamp {
         self.now = self.now.saturating_add(sleep.duration);
@@ -185,7 +185,7 @@ impl Tables {
     }
 }
 
-/// What DynamoDB calls a `ValidationException`.
+/// DynamoDB's `ValidationException`.
 const INVALID_REQUEST: Error = Error::Misconfigured(Misconfiguration::InvalidRequest);
 
 #[cfg(test)]

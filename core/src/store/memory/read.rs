@@ -64,7 +64,7 @@ pub(super) fn query(tables: &Tables, query: &QueryItems) -> Carried<Page> {
         core::iter::from_fn(|| if query.forward { found.next() } else { found.next_back() });
     let limit = query.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
     let (mut page, mut examined, mut bytes, mut last) = (Page::default(), 0_usize, 0_usize, None);
-    // DynamoDB does not look whether anything follows the item that fills the page.
+    // DynamoDB does not check whether another item follows the one that fills the page.
     let ended = loop {
         if examined == limit {
             break false;
@@ -87,7 +87,7 @@ pub(super) fn query(tables: &Tables, query: &QueryItems) -> Carried<Page> {
     Ok((page, ConsumedCapacity::read(bytes, query.consistent)))
 }
 
-/// Refuses what contradicts the keys of the table or index, and says which items are asked for.
+/// Refuses a query that does not match the keys of the table or index; returns the items to read.
 fn check_against_schema<'a>(
     query: &'a QueryItems,
     table: &Table,
@@ -104,7 +104,7 @@ fn check_against_schema<'a>(
         None => (Bound::Unbounded, Bound::Unbounded),
     };
     if let Some(start) = &query.start_after {
-        // Within the range, so that the stretch that remains is not reversed.
+        // The start lies within the range, so the remaining part is not reversed.
         let start = Bound::Excluded(start_position(query, start, table, items)?);
         if query.forward {
             from = start;
@@ -115,8 +115,8 @@ fn check_against_schema<'a>(
     Ok((from, to))
 }
 
-/// The position that a start key names. It has to be one that this query could have given: exactly
-/// the keys of table and index, in the partition and the range that are read.
+/// Returns the position of a start key. The key must be one that this query could have returned:
+/// exactly the key attributes of table and index, in the query's partition and range.
 fn start_position<'a>(
     query: &QueryItems,
     start: &'a Item,
@@ -139,14 +139,14 @@ fn start_position<'a>(
     Ok(Position::of(sort.unwrap_or_default(), owner))
 }
 
-/// The attributes of an item that say where it stands: the keys of its table and of the index read.
+/// Returns the key attributes of an item: those of its table and of the index.
 fn key_of(item: &Item, table: &Table, items: &Sorted) -> Item {
     let names = table.items.key.attributes().chain(items.key.attributes());
     names.filter_map(|name| Some((name.clone(), item.get(name)?.clone()))).collect()
 }
 
-/// The most that one page of a query examines, in bytes (DynamoDB limit, 1 MB).
+/// The most bytes that one page of a query examines (DynamoDB limit, 1 MB).
 const MAX_PAGE_BYTES: usize = 1024 * 1024;
 
-/// The most that one batch returns, in bytes (DynamoDB limit, 16 MB).
+/// The most bytes that one batch returns (DynamoDB limit, 16 MB).
 const MAX_BATCH_BYTES: usize = 16 * 1024 * 1024;

@@ -1,4 +1,4 @@
-//! One table: its items in key order, and its indexes beside it.
+//! A table: its items sorted by key, and its indexes.
 
 use alloc::borrow::{Cow, ToOwned as _};
 use alloc::collections::BTreeMap;
@@ -13,46 +13,46 @@ use crate::store::{
     MAX_SORT_KEY_BYTES, SortRange, TableDefinition, UpdateItem, Value,
 };
 
-/// A table and its global secondary indexes. Items are shared between them.
+/// A table and its global secondary indexes, which share the items.
 #[derive(Clone, Debug)]
 pub(super) struct Table {
     pub(super) items: Sorted,
     indexes: Vec<(IndexDefinition, Sorted)>,
 }
 
-/// Items by partition, and within it by position.
+/// Items by partition, and in a partition by position.
 #[derive(Clone, Debug)]
 pub(super) struct Sorted {
     pub(super) key: KeySchema,
     partitions: BTreeMap<String, BTreeMap<Position<'static>, Arc<Item>>>,
 }
 
-/// The primary key of an item; the sort key is empty in tables that have none. It borrows from the
-/// order or item that holds it.
+/// The primary key of an item, borrowed from the order or item. The sort key is empty in tables
+/// without one.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) struct PrimaryKey<'a> {
     pub(super) partition: &'a str,
     pub(super) sort: &'a str,
 }
 
-/// Where an item stands in its partition: by sort key; in an index, where several items may share
-/// one, then by their primary keys, partition first. A position without an owner stands before all
-/// of its sort key. Kept ones own their texts, those that are looked up need not.
+/// The position of an item in its partition: by sort key. In an index, where items may share a sort
+/// key, then by their primary keys, partition first. A position without an owner precedes all
+/// others with its sort key. Stored positions own their texts; those used for look-ups borrow them.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) struct Position<'a> {
     sort: Cow<'a, str>,
     owner: Option<(Cow<'a, str>, Cow<'a, str>)>,
 }
 
-/// A stretch of a partition.
+/// A range of a partition.
 pub(super) type Stretch<'a> = (Bound<Position<'a>>, Bound<Position<'a>>);
 
-/// Why an item cannot be written.
+/// Says why an item cannot be written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum InvalidKey {
-    /// A key attribute is missing, not a text, or too long.
+    /// A key attribute is missing, is not a string, or is too long.
     Mismatch,
-    /// A key attribute is an empty text, for which DynamoDB refuses a whole transaction.
+    /// A key attribute is an empty string, for which DynamoDB refuses a whole transaction.
     Empty,
 }
 
@@ -69,12 +69,12 @@ impl Table {
         self.indexes.iter().find(|(index, _)| *index.name == *name).map(|(_, items)| items)
     }
 
-    /// The primary key that a whole item holds.
+    /// Returns the primary key in a whole item.
     pub(super) fn primary_key<'a>(&self, item: &'a Item) -> Result<PrimaryKey<'a>, InvalidKey> {
         self.key_of(|name| item.get(name))
     }
 
-    /// The primary key that an order names: exactly the table's key attributes.
+    /// Returns the primary key in an order: exactly the table's key attributes.
     pub(super) fn locate<'a>(&self, key: &'a Key) -> Result<PrimaryKey<'a>, InvalidKey> {
         if key.attributes().count() != self.items.key.attributes().count() {
             return Err(InvalidKey::Mismatch);
@@ -92,8 +92,8 @@ impl Table {
         Ok(PrimaryKey { partition, sort: sort.transpose()?.unwrap_or_default() })
     }
 
-    /// Refuses an item that an index could not hold, given its attributes. Without the index's key it
-    /// is simply not in it.
+    /// Refuses an item that an index cannot hold, given its attributes. An item without the index's
+    /// key is not in the index.
     pub(super) fn check_indexed<'a>(
         &self,
         value_of: impl Fn(&str) -> Option<Cow<'a, Value>>,
@@ -115,8 +115,8 @@ impl Table {
         self.items.get(key.partition, &Position::before(key.sort))
     }
 
-    /// Puts `new`, or nothing, in the place of whatever the key holds, which it returns, and says what
-    /// that costs in the indexes.
+    /// Replaces the item at a key by `new`, or removes it. Returns the old item and the cost in the
+    /// indexes.
     pub(super) fn replace(
         &mut self,
         key: PrimaryKey<'_>,
@@ -131,8 +131,8 @@ impl Table {
         (old, consumed)
     }
 
-    /// Changes an item by an update that can be applied to it, or creates it. Returns the item as it
-    /// is now, and says what that costs in the indexes.
+    /// Applies an update that is known to be applicable, or creates the item. Returns the new item
+    /// and the cost in the indexes.
     pub(super) fn update(
         &mut self,
         key: PrimaryKey<'_>,
@@ -146,8 +146,8 @@ impl Table {
             let (_, consumed) = self.replace(key, Some(Arc::clone(&created)));
             return (created, consumed);
         };
-        // Indexes are told what the item was. Where there are none, nobody shares it, and it changes
-        // in place instead of being copied.
+        // Indexes need the old item. Without indexes the item is not shared, and changes in place
+        // instead of being copied.
         let old = (!self.indexes.is_empty()).then(|| Arc::clone(item));
         update.apply_to(Arc::make_mut(item));
         let consumed = follow(&mut self.indexes, key, old.as_ref(), Some(item));
@@ -155,8 +155,8 @@ impl Table {
     }
 }
 
-/// Brings indexes up to date with a change in their table, and says what that costs: one write for
-/// each whose entry comes, goes or changes, two where it moves.
+/// Updates the indexes after a change in their table, and returns the cost: one write for each
+/// entry that is added, removed or changed, two for one that moves.
 fn follow(
     indexes: &mut [(IndexDefinition, Sorted)],
     key: PrimaryKey<'_>,
@@ -171,7 +171,7 @@ impl Sorted {
         Self { key, partitions: BTreeMap::new() }
     }
 
-    /// All items, in key order.
+    /// Yields all items, sorted by key.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Item>> {
         self.partitions.values().flat_map(BTreeMap::values)
     }
@@ -185,7 +185,7 @@ impl Sorted {
         self.partitions.get_mut(partition)?.get_mut(at)
     }
 
-    /// The items of one partition within a stretch, ascending.
+    /// Yields the items of a partition within a range, ascending.
     pub(super) fn range<'a>(
         &'a self,
         partition: &str,
@@ -195,7 +195,7 @@ impl Sorted {
         items.into_iter().flat_map(move |items| items.range(stretch.clone())).map(|(_, item)| item)
     }
 
-    /// Where the index keeps an item; `None` for an item without the index's key.
+    /// Returns the place of an item in the index; `None` for an item without the index's key.
     fn place<'a>(&self, item: &'a Item, owner: PrimaryKey<'a>) -> Option<(&'a str, Position<'a>)> {
         let partition = item.text(&self.key.partition)?;
         let sort = match &self.key.sort {
@@ -205,7 +205,7 @@ impl Sorted {
         Some((partition, Position::of(sort, Some(owner))))
     }
 
-    /// Brings an index up to date with a change in its table.
+    /// Updates an index after a change in its table.
     fn follow(
         &mut self,
         owner: PrimaryKey<'_>,
@@ -264,18 +264,19 @@ impl Sorted {
 }
 
 impl<'a> Position<'a> {
-    /// The position of an item in a table, or in an index when `owner` is given.
+    /// Returns the position of an item in a table, or in an index if `owner` is given.
     pub(super) fn of(sort: &'a str, owner: Option<PrimaryKey<'a>>) -> Self {
         let owner = owner.map(|owner| (owner.partition.into(), owner.sort.into()));
         Self { sort: sort.into(), owner }
     }
 
-    /// Before everything with this sort key.
+    /// Returns the position before all others with this sort key.
     fn before(sort: &'a str) -> Self {
         Self::of(sort, None)
     }
 
-    /// After everything with this sort key: no text lies between a text and itself with a NUL.
+    /// Returns the position after all others with this sort key: no text lies between a text and
+    /// the same text with a NUL appended.
     fn after(sort: &str) -> Self {
         Self { sort: format!("{sort}\0").into(), owner: None }
     }
@@ -287,7 +288,8 @@ impl<'a> Position<'a> {
     }
 }
 
-/// The part of a partition whose sort keys lie in the range; `None` when a bound is not a text.
+/// Returns the part of a partition whose sort keys are in the range; `None` if a bound is not a
+/// string.
 pub(super) fn stretch(range: &SortRange) -> Option<Stretch<'_>> {
     Some(match range {
         SortRange::AtLeast(low) => {
@@ -309,8 +311,8 @@ pub(super) fn stretch(range: &SortRange) -> Option<Stretch<'_>> {
     })
 }
 
-/// The first text after all that start with `prefix`: its last character stepped up, or the one
-/// before it where there is no higher. `None` when all characters are the highest.
+/// Returns the first text after all texts with a prefix: its last character incremented, or the one
+/// before if the last is the highest. `None` if all characters are the highest.
 fn past(prefix: &str) -> Option<String> {
     let mut rest = prefix.chars();
     loop {

@@ -1,4 +1,4 @@
-//! Transactions: all writes or none, once per token.
+//! Transactions: all writes or no writes, once per token.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
@@ -14,14 +14,14 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tokens {
     remembered: BTreeMap<String, Remembered>,
-    /// The tokens in the order in which they are forgotten.
+    /// The tokens in the order in which they expire.
     by_age: BTreeSet<(Timestamp, String)>,
 }
 
 #[derive(Clone, Debug)]
 struct Remembered {
     writes: Vec<TransactWrite>,
-    /// What each write was charged for.
+    /// The bytes that each write was charged for.
     sizes: Vec<usize>,
 }
 
@@ -52,7 +52,7 @@ pub(super) fn transact_write_items(
     }
     for verdict in verdicts {
         if let Ruling::Granted(change) = verdict.ruling {
-            // Indexes follow outside of the transaction, at the price of a single write.
+            // Indexes are updated outside of the transaction, at the cost of single writes.
             consumed += tables.apply(change).1;
         }
     }
@@ -60,8 +60,8 @@ pub(super) fn transact_write_items(
     Ok((Transacted::Committed, consumed))
 }
 
-/// Refuses a transaction that writes an item twice. A key that does not fit its table is left for
-/// the verdict on its write.
+/// Refuses a transaction that writes an item twice. A key that does not match its table is refused
+/// later, by the verdict on its write.
 fn check_targets(tables: &Tables, transaction: &TransactWriteItems) -> Result<(), Error> {
     let mut targets = BTreeSet::new();
     for write in transaction.writes.iter().map(Write::from) {
@@ -76,8 +76,8 @@ fn check_targets(tables: &Tables, transaction: &TransactWriteItems) -> Result<()
 }
 
 impl Tokens {
-    /// The answer to a transaction whose token is known: it has been committed, or, if its writes
-    /// differ, it is not valid. DynamoDB charges the repetition as a transactional read.
+    /// Returns the answer to a transaction with a known token: it has been committed, or, if its
+    /// writes differ, it is invalid. DynamoDB charges the repetition as a transactional read.
     fn replay(&self, transaction: &TransactWriteItems) -> Option<Carried<Transacted>> {
         let remembered = self.remembered.get(transaction.token.as_deref()?)?;
         if remembered.writes != transaction.writes {
@@ -105,5 +105,5 @@ impl Tokens {
     }
 }
 
-/// How long DynamoDB recognises an idempotency token (ten minutes).
+/// How long DynamoDB remembers an idempotency token (ten minutes).
 const TOKEN_LIFETIME: Duration = Duration::from_secs(600);

@@ -1,4 +1,4 @@
-//! Writes: first a verdict on each, then the change; a transaction gathers all verdicts first.
+//! Writes: first a verdict, then the change. A transaction collects all verdicts first.
 
 use alloc::borrow::Cow;
 use alloc::sync::Arc;
@@ -10,7 +10,7 @@ use crate::store::{
     MAX_ITEM_BYTES, PutItem, TableName, TransactWrite, UpdateItem, Written,
 };
 
-/// One write, alone or of a transaction.
+/// One write, alone or in a transaction.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Write<'a> {
     Put(&'a PutItem),
@@ -19,7 +19,7 @@ pub(super) enum Write<'a> {
     Check(&'a ConditionCheck),
 }
 
-/// What a write would do. Nothing has happened yet.
+/// The effect that a write would have. Nothing has changed yet.
 #[derive(Debug)]
 pub(super) struct Verdict<'a> {
     pub(super) ruling: Ruling<'a>,
@@ -31,13 +31,13 @@ pub(super) struct Verdict<'a> {
 pub(super) enum Ruling<'a> {
     /// The guard holds.
     Granted(Change<'a>),
-    /// The guard does not hold on this item, or on its absence.
+    /// The guard does not hold for this item, or for its absence.
     Refused(Option<Arc<Item>>),
-    /// The write is not valid for its table or item.
+    /// The write is invalid for its table or item.
     Invalid,
 }
 
-/// A change that a guard let through.
+/// A change whose guard holds.
 #[derive(Debug)]
 pub(super) struct Change<'a> {
     write: Write<'a>,
@@ -54,7 +54,7 @@ impl<'a> Write<'a> {
         }
     }
 
-    /// The key that the write is for.
+    /// Returns the key that the write is for.
     pub(super) fn key(self, table: &Table) -> Result<PrimaryKey<'a>, InvalidKey> {
         match self {
             Self::Put(put) => table.primary_key(&put.item),
@@ -73,11 +73,11 @@ impl<'a> Write<'a> {
         }
     }
 
-    /// Decides the write on the item as it is.
+    /// Decides the write on the current item.
     ///
     /// # Errors
     ///
-    /// When even a transaction is refused as a whole: its table is missing, or a key is empty.
+    /// For errors that refuse a whole transaction: the table is missing, or a key is empty.
     pub(super) fn decide(self, tables: &Tables) -> Result<Verdict<'a>, Error> {
         let table = tables.get(self.table())?;
         match self.decide_in(table) {
@@ -109,7 +109,7 @@ impl<'a> Write<'a> {
         Ok(Verdict { ruling, bytes: before.max(after) })
     }
 
-    /// The size of the item that the write leaves, or would leave; `None` when it cannot be applied.
+    /// Returns the size of the item after the write; `None` if the write cannot be applied.
     fn size_after(self, table: &Table, old: Option<&Arc<Item>>, before: usize) -> Option<usize> {
         match self {
             Self::Put(put) => Some(put.item.size()),
@@ -158,7 +158,7 @@ pub(super) fn write(tables: &mut Tables, write: Write<'_>) -> Carried<Written> {
 }
 
 impl Ruling<'_> {
-    /// What a refused or invalid write has to do with the end of its transaction.
+    /// Returns the reason that a refused or invalid write gives for its transaction's cancellation.
     pub(super) fn reason(self) -> CancellationReason {
         match self {
             Self::Granted(_) => CancellationReason::None,
@@ -175,11 +175,11 @@ fn unshared(item: Option<Arc<Item>>) -> Option<Item> {
 }
 
 impl Tables {
-    /// Makes a change. Returns the item that the write answers with, as it is after an update and was
-    /// before anything else, and says what the change costs in the indexes.
+    /// Applies a change. Returns the item in the write's answer (after an update the new item,
+    /// otherwise the old one), and the cost of the change in the indexes.
     pub(super) fn apply(&mut self, change: Change<'_>) -> (Option<Arc<Item>>, ConsumedCapacity) {
         let Change { write, key } = change;
-        // The verdict found the table, and tables are never dropped.
+        // The verdict has found the table, and tables are never dropped.
         let Some(table) = self.0.get_mut(write.table()) else { return Default::default() };
         match write {
             Write::Put(put) => table.replace(key, Some(Arc::new(put.item.clone().normalised()))),
