@@ -11,7 +11,9 @@
 //! ```
 //!
 //! ```
-//! use apptheory_core::gateway::{ConnectionOperation, ConnectionReply, RequestBase, event_endpoint};
+//! use apptheory_core::gateway::{
+//!     ConnectionOperation, ConnectionReply, RequestBase, event_endpoint,
+//! };
 //!
 //! let endpoint = event_endpoint("a1b2.execute-api.eu-central-1.amazonaws.com", "dev", "");
 //! let base = RequestBase::parse(&endpoint.unwrap_or_default())?;

@@ -59,7 +59,7 @@ pub enum SortRange {
 /// One page of a query.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Page {
-    /// The items that passed the filter, in order. May be empty although more follow.
+    /// The items that passed the filter, in order. May be empty although more items follow.
     pub items: Vec<Item>,
     /// Where the next page starts; `None` only at the end of the data.
     pub next: Option<Item>,

@@ -87,10 +87,12 @@ macro_rules! family {
         /// # struct Answer { status: u16, body: Vec<u8> }
         /// # let clock = || Timestamp::from_unix_seconds(1_767_225_630);
         /// # let sleep = |_: Duration| ();
-        /// # let post = |target: String, body: Vec<u8>| -> Result<Answer, apptheory_core::limiter::Error> {
+        /// # type Posted = Result<Answer, apptheory_core::limiter::Error>;
+        /// # let post = |target: String, body: Vec<u8>| -> Posted {
         /// #     assert_eq!(target, "DynamoDB_20120810.UpdateItem");
         /// #     assert!(String::from_utf8(body).unwrap().contains("rate-limits"));
-        /// #     Ok(Answer { status: 200, body: br#"{"Attributes": {"Count": {"N": "7"}}}"#.to_vec() })
+        /// #     let body = br#"{"Attributes": {"Count": {"N": "7"}}}"#.to_vec();
+        /// #     Ok(Answer { status: 200, body })
         /// # };
         ///
         /// let limiter = Limiter::fail_closed(FixedWindow::per_minute(100)).build();
