@@ -24,7 +24,7 @@
 //! let key = RateLimitKey::new("tenant-7", "/orders", "POST")?;
 //! let attempt = Attempt::new(key, Timestamp::from_unix_seconds(1_767_225_630));
 //!
-//! One conditional update decides; the host carries it out by any means.
+//! // One conditional update decides; the host carries it out by any means.
 //! let machine = limiter.check_and_increment(attempt, &Recall::default());
 //! let Step::Ask(StoreRequest::UpdateItem(ask)) = machine.start() else { panic!("one update") };
 //! assert_eq!(ask.effect().table.as_ref(), "rate-limits");

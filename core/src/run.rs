@@ -9,7 +9,7 @@
 //! use apptheory_core::store::Sleep;
 //! use apptheory_core::time::Timestamp;
 //!
-//! A host for which sleeping takes no time.
+//! /// A host for which sleeping takes no time.
 //! struct Clockwork(Timestamp);
 //!
 //! impl Interpret<Sleep> for Clockwork {

@@ -1,4 +1,4 @@
-//! Errors that clients see, and the two shapes of their bodies.
+//! Errors that clients see, and the two formats of their bodies.
 
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
@@ -15,10 +15,10 @@ use super::code;
 use crate::json;
 use crate::time::Timestamp;
 
-/// An error that is answered to the client: everything in it but the cause is shown.
+/// An error response for the client. Clients see everything in it except the cause.
 ///
-/// Build it where the mistake is understood; return [`internal`](Self::internal) with a
-/// [cause](Self::with_cause) for anything that a client could not have avoided.
+/// Create it where the mistake is detected. For an error that a client could not have avoided,
+/// return [`internal`](Self::internal) with a [cause](Self::with_cause).
 #[derive(Clone, Debug)]
 pub struct AppError(Box<Inner>);
 
@@ -27,7 +27,7 @@ struct Inner {
     code: String,
     message: String,
     status: Option<u16>,
-    /// Null for none.
+    /// Null if there are no details.
     details: Json,
     request_id: String,
     trace_id: String,
@@ -37,23 +37,23 @@ struct Inner {
     cause: Option<Cause>,
 }
 
-/// What an error's cause is kept as.
+/// The stored form of an error's cause.
 type Cause = Arc<dyn Error + Send + Sync>;
 
-/// The shape of an error's body.
+/// The format of an error's body.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorFormat {
     /// `{"error":{"code","message",…}}`, with the ids of the request.
     #[default]
     Nested,
-    /// `{"code","message","details"}`, for clients of older services. It has no ids.
+    /// `{"code","message","details"}`, for clients of older services. Contains no ids.
     FlatLegacy,
 }
 
 impl AppError {
-    /// Makes an error with a code, which decides its [status](code::status), and a message. An
-    /// empty code is [`code::INTERNAL`].
+    /// Creates an error with a code, which determines the [status](code::status), and a message. An
+    /// empty code becomes [`code::INTERNAL`].
     #[must_use]
     pub fn new(code: &str, message: impl Into<String>) -> Self {
         let code = if code.is_empty() { code::INTERNAL } else { code };
@@ -71,50 +71,50 @@ impl AppError {
         }))
     }
 
-    /// Makes an error with the message that the framework gives with a code.
+    /// Creates an error with a code and the framework's message for this code.
     #[must_use]
     pub fn of(code: &str) -> Self {
         Self::new(code, code::message(code))
     }
 
-    /// Returns a 400, with what is wrong with the request.
+    /// Returns a 400 with a message that says what is wrong with the request.
     #[must_use]
     pub fn bad_request(message: impl Into<String>) -> Self {
         Self::new(code::BAD_REQUEST, message)
     }
 
-    /// Returns a 401: nobody knows who calls. Say how to sign in with
+    /// Returns a 401: the caller is not authenticated. Say how to authenticate with
     /// [`with_header`](Self::with_header) and `www-authenticate`.
     #[must_use]
     pub fn unauthorized() -> Self {
         Self::of(code::UNAUTHORIZED)
     }
 
-    /// Returns a 403: the caller is known, and may not do this.
+    /// Returns a 403: the caller is authenticated, but not permitted to do this.
     #[must_use]
     pub fn forbidden() -> Self {
         Self::of(code::FORBIDDEN)
     }
 
-    /// Returns a 404. It also suits what the caller may not know to be there.
+    /// Returns a 404. Also use it to hide that something exists.
     #[must_use]
     pub fn not_found() -> Self {
         Self::of(code::NOT_FOUND)
     }
 
-    /// Returns a 405, with the methods that are allowed in its `allow` field (RFC 9110 §15.5.6).
+    /// Returns a 405 with the allowed methods in its `allow` header (RFC 9110 §15.5.6).
     #[must_use]
     pub fn method_not_allowed(allowed: &[&str]) -> Self {
         Self::of(code::METHOD_NOT_ALLOWED).with_header("allow", allowed.join(", "))
     }
 
-    /// Returns a 409, with what the request contradicts.
+    /// Returns a 409 with a message that says what the request conflicts with.
     #[must_use]
     pub fn conflict(message: impl Into<String>) -> Self {
         Self::new(code::CONFLICT, message)
     }
 
-    /// Returns a 410: it was there, and will not be there again.
+    /// Returns a 410: the resource existed, and will not exist again.
     #[must_use]
     pub fn gone() -> Self {
         Self::of(code::GONE)
@@ -138,61 +138,59 @@ impl AppError {
         Self::new(code::TOO_LARGE, "response too large")
     }
 
-    /// Returns a 415, with the media types that are read.
+    /// Returns a 415 with a message that names the supported media types.
     #[must_use]
     pub fn unsupported_media_type(message: impl Into<String>) -> Self {
         Self::new(code::UNSUPPORTED_MEDIA_TYPE, message)
     }
 
-    /// Returns a 422: the request can be read, and breaks a rule. Say which.
+    /// Returns a 422: the request is well-formed, but breaks a rule. Name the rule.
     #[must_use]
     pub fn unprocessable(message: impl Into<String>) -> Self {
         Self::new(code::VALIDATION_FAILED, message)
     }
 
-    /// Returns a 429: the caller asks too often. Say when to come back, with
+    /// Returns a 429: the caller sends too many requests. Set the time to wait with
     /// [`with_retry_after`](Self::with_retry_after).
     #[must_use]
     pub fn too_many_requests() -> Self {
         Self::of(code::RATE_LIMITED)
     }
 
-    /// Returns a 500, which says nothing to the client: give it a [cause](Self::with_cause) for the
-    /// log.
+    /// Returns a 500 without details for the client. Add a [cause](Self::with_cause) for the log.
     #[must_use]
     pub fn internal() -> Self {
         Self::of(code::INTERNAL)
     }
 
-    /// Returns a 501: nothing serves this yet.
+    /// Returns a 501: the operation is not implemented.
     #[must_use]
     pub fn not_implemented() -> Self {
         Self::of(code::NOT_IMPLEMENTED)
     }
 
-    /// Returns a 502: a service behind this one answered badly. Keep how as its
-    /// [cause](Self::with_cause).
+    /// Returns a 502: an upstream service failed. Add its error as the [cause](Self::with_cause).
     #[must_use]
     pub fn bad_gateway() -> Self {
         Self::of(code::BAD_GATEWAY)
     }
 
-    /// Returns a 503: there is no capacity now. Say when to come back, with
+    /// Returns a 503: there is no capacity now. Set the time to wait with
     /// [`with_retry_after`](Self::with_retry_after).
     #[must_use]
     pub fn unavailable() -> Self {
         Self::of(code::OVERLOADED)
     }
 
-    /// Returns a 504: it took too long.
+    /// Returns a 504: the request took too long.
     #[must_use]
     pub fn timeout() -> Self {
         Self::of(code::TIMEOUT)
     }
 
-    /// Returns the error that clients see of one that may not be the application's: the first
-    /// [`AppError`] in the chain of its [sources](Error::source), else
-    /// [`internal`](Self::internal). The error itself becomes the cause, for the log.
+    /// Converts any error to an error response: the first [`AppError`] in the chain of its
+    /// [sources](Error::source), or else [`internal`](Self::internal). The error becomes the cause,
+    /// for the log.
     #[must_use]
     pub fn from_error(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         let error = error.into();
@@ -212,7 +210,7 @@ impl AppError {
         None
     }
 
-    /// The same error under the code that trailers and records show.
+    /// Returns the same error with the code that trailers and records show.
     pub(crate) fn with_printable_code(mut self) -> Self {
         if self.printable_code() != self.code() {
             self.0.code = self.printable_code().to_string();
@@ -220,17 +218,17 @@ impl AppError {
         self
     }
 
-    /// Answers with this status instead of the code's, and shows it in nested bodies; 0 leaves it to
-    /// the code.
+    /// Sets the status instead of the code's, and shows it in nested bodies; 0 restores the code's
+    /// status.
     #[must_use]
     pub fn with_status(mut self, status: u16) -> Self {
         self.0.status = (status != 0).then_some(status);
         self
     }
 
-    /// Shows details to the client: whatever serializes, such as `json!({ "field": "items" })`. Of
-    /// details that do not serialize, none are shown, and the reason is the error's cause unless it
-    /// has one. Null and an empty object are no details.
+    /// Sets the details, which clients see: any serializable value, such as `json!({ "field":
+    /// "items" })`. If serialization fails, there are no details, and the failure becomes the
+    /// error's cause unless it has one. Null and an empty object mean no details.
     #[must_use]
     pub fn with_details(mut self, details: &(impl Serialize + ?Sized)) -> Self {
         match serde_json::to_value(details) {
@@ -244,63 +242,63 @@ impl AppError {
         self
     }
 
-    /// Shows this request id instead of the request's own.
+    /// Sets the request id to show instead of the request's own.
     #[must_use]
     pub fn with_request_id(mut self, id: impl Into<String>) -> Self {
         self.0.request_id = id.into();
         self
     }
 
-    /// Shows this trace id instead of the request's own, unless it is blank.
+    /// Sets the trace id to show instead of the request's own, unless it is blank.
     #[must_use]
     pub fn with_trace_id(mut self, id: impl Into<String>) -> Self {
         self.0.trace_id = id.into();
         self
     }
 
-    /// Shows when it happened.
+    /// Sets the time of the error to show.
     #[must_use]
     pub fn with_timestamp(mut self, at: Timestamp) -> Self {
         self.0.timestamp = Some(at);
         self
     }
 
-    /// Shows a stack trace to the client. Nested bodies only, and never added by the framework.
+    /// Sets a stack trace, which clients see in nested bodies. The framework never adds one.
     #[must_use]
     pub fn with_stack_trace(mut self, stack: impl Into<String>) -> Self {
         self.0.stack_trace = stack.into();
         self
     }
 
-    /// Sends a header field with the error, such as `retry-after` or `www-authenticate`.
+    /// Adds a response header, such as `retry-after` or `www-authenticate`.
     #[must_use]
     pub fn with_header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.0.headers.push((name.to_string(), value.into()));
         self
     }
 
-    /// Sends when to come back as `retry-after`, in whole seconds, rounded up.
+    /// Sets the `retry-after` header, in whole seconds, rounded up.
     #[must_use]
     pub fn with_retry_after(self, wait: Duration) -> Self {
         let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0));
         self.with_header("retry-after", seconds.to_string())
     }
 
-    /// Keeps what led to the error, for the log. No client sees it.
+    /// Sets the cause, for the log. Clients do not see it.
     #[must_use]
     pub fn with_cause(mut self, cause: impl Error + Send + Sync + 'static) -> Self {
         self.0.cause = Some(Arc::new(cause));
         self
     }
 
-    /// Keeps what led to the error where somebody else has it, too.
+    /// Sets a cause that is shared with other owners.
     #[must_use]
     pub fn with_shared_cause(mut self, cause: Arc<dyn Error + Send + Sync>) -> Self {
         self.0.cause = Some(cause);
         self
     }
 
-    /// Returns the code, as it was given.
+    /// Returns the code as it was given.
     #[must_use]
     pub fn code(&self) -> &str {
         &self.0.code
@@ -312,9 +310,8 @@ impl AppError {
         &self.0.message
     }
 
-    /// Returns the code of a stream's error, as trailers and records show it: trimmed, with older
-    /// spellings as they are. A code that is blank, or could not stand in a header field, is
-    /// [`code::INTERNAL`].
+    /// Returns the code for trailers and records of streams: trimmed, with older spellings
+    /// unchanged. A code that is blank, or not valid in a header, becomes [`code::INTERNAL`].
     #[must_use]
     pub fn printable_code(&self) -> &str {
         match self.code().trim() {
@@ -323,8 +320,8 @@ impl AppError {
         }
     }
 
-    /// Returns the code for logs and metrics: the older spellings are [`code::BAD_REQUEST`], and a
-    /// blank one is [`code::INTERNAL`].
+    /// Returns the code for logs and metrics: older spellings become [`code::BAD_REQUEST`], and a
+    /// blank code becomes [`code::INTERNAL`].
     #[must_use]
     pub fn recorded_code(&self) -> &str {
         match self.code().trim() {
@@ -334,25 +331,25 @@ impl AppError {
         }
     }
 
-    /// Returns the status to answer with.
+    /// Returns the status of the response.
     #[must_use]
     pub fn status(&self) -> u16 {
         self.0.status.unwrap_or_else(|| code::status(self.code()))
     }
 
-    /// Whether it has a status that its code does not decide.
+    /// Returns whether the status was set explicitly.
     pub(crate) const fn has_own_status(&self) -> bool {
         self.0.status.is_some()
     }
 
-    /// Returns the header fields to send with the error, with their names in the spelling that
-    /// they were given in.
+    /// Returns the response headers, with their names as they were given.
     #[must_use]
     pub fn headers(&self) -> &[(String, String)] {
         &self.0.headers
     }
 
-    /// Returns the body of the answer. The ids are the request's; those of the error come first.
+    /// Returns the response body. The error's own ids take precedence over the given ids of the
+    /// request.
     #[must_use]
     pub fn body(&self, format: ErrorFormat, request_id: &str, trace_id: &str) -> String {
         let body = match format {
@@ -412,10 +409,10 @@ impl Error for AppError {
     }
 }
 
-/// As [`AppError::from_error`].
+/// Converts like [`AppError::from_error`].
 impl From<Box<dyn Error + Send + Sync>> for AppError {
     fn from(error: Box<dyn Error + Send + Sync>) -> Self {
-        // An error that is one already keeps the cause that it has.
+        // An error that is an `AppError` already keeps its cause.
         match error.downcast::<Self>() {
             Ok(error) => *error,
             Err(error) => Self::from_error(error),
@@ -424,8 +421,8 @@ impl From<Box<dyn Error + Send + Sync>> for AppError {
 }
 
 impl ErrorFormat {
-    /// Returns the format of a configured name, exactly `nested` or `flat_legacy`; anything else is
-    /// nested.
+    /// Returns the format with a configured name: exactly `nested` or `flat_legacy`. Any other name
+    /// gives `Nested`.
     #[must_use]
     pub fn from_name(name: &str) -> Self {
         if name == "flat_legacy" { Self::FlatLegacy } else { Self::Nested }

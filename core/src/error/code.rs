@@ -1,7 +1,5 @@
 //! The codes of errors that clients see, and their statuses.
 //!
-//! This module decides what a code means in HTTP. It refuses to know what went wrong.
-//!
 //! ```
 //! use apptheory_core::error::code;
 //!
@@ -11,46 +9,46 @@
 
 /// The request cannot be read: 400.
 pub const BAD_REQUEST: &str = "app.bad_request";
-/// The caller is not known: 401.
+/// The caller is not authenticated: 401.
 pub const UNAUTHORIZED: &str = "app.unauthorized";
-/// The caller may not do this: 403.
+/// The caller is not permitted to do this: 403.
 pub const FORBIDDEN: &str = "app.forbidden";
-/// There is no such thing: 404.
+/// The resource does not exist: 404.
 pub const NOT_FOUND: &str = "app.not_found";
-/// The path is known, but not with this method: 405.
+/// The path exists, but not with this method: 405.
 pub const METHOD_NOT_ALLOWED: &str = "app.method_not_allowed";
-/// The request was not answered in time: 504, or the status that the application
-/// [chose](crate::http::exchange::HttpSettings::timeout_status).
+/// The request was not answered in time: 504, or the status in the
+/// [settings](crate::http::exchange::HttpSettings::timeout_status).
 pub const TIMEOUT: &str = "app.timeout";
-/// The request contradicts the state of things: 409.
+/// The request conflicts with the current state: 409.
 pub const CONFLICT: &str = "app.conflict";
-/// What was asked for is gone for good: 410.
+/// The resource is permanently gone: 410.
 pub const GONE: &str = "app.gone";
 /// A condition of the request does not hold: 412.
 pub const PRECONDITION_FAILED: &str = "app.precondition_failed";
 /// The request or the response is too large: 413.
 pub const TOO_LARGE: &str = "app.too_large";
-/// The body of the request is of a media type that is not read: 415.
+/// The media type of the request body is not supported: 415.
 pub const UNSUPPORTED_MEDIA_TYPE: &str = "app.unsupported_media_type";
-/// The request can be read, but breaks a rule: 422.
+/// The request is well-formed, but breaks a rule: 422.
 pub const VALIDATION_FAILED: &str = "app.validation_failed";
-/// The caller asks too often: 429.
+/// The caller sends too many requests: 429.
 pub const RATE_LIMITED: &str = "app.rate_limited";
-/// Anything else: 500.
+/// Any other error: 500.
 pub const INTERNAL: &str = "app.internal";
-/// Nothing serves this yet: 501.
+/// The operation is not implemented: 501.
 pub const NOT_IMPLEMENTED: &str = "app.not_implemented";
-/// A service behind this one answered badly: 502.
+/// An upstream service failed: 502.
 pub const BAD_GATEWAY: &str = "app.bad_gateway";
-/// The service sheds load: 503.
+/// The service is overloaded and refuses requests: 503.
 pub const OVERLOADED: &str = "app.overloaded";
 
-/// A JSON handler got no body; the older spelling of [`BAD_REQUEST`] in flat bodies.
+/// A JSON handler received no body; the older spelling of [`BAD_REQUEST`] in flat bodies.
 pub const EMPTY_BODY: &str = "EMPTY_BODY";
-/// A JSON handler could not read its body; the older spelling of [`BAD_REQUEST`] in flat bodies.
+/// A JSON handler could not parse its body; the older spelling of [`BAD_REQUEST`] in flat bodies.
 pub const INVALID_JSON: &str = "INVALID_JSON";
 
-/// Returns the status of a code; 500 for those that are not listed here.
+/// Returns the status of a code; 500 for codes that are not listed here.
 #[must_use]
 pub fn status(code: &str) -> u16 {
     match code {
@@ -74,7 +72,7 @@ pub fn status(code: &str) -> u16 {
     }
 }
 
-/// What the framework itself says with a code.
+/// Returns the framework's message for a code.
 pub(super) fn message(code: &str) -> &'static str {
     match code {
         BAD_REQUEST => "bad request",

@@ -1,8 +1,7 @@
-//! Errors that clients see: what they say, and in which shape.
+//! Errors that clients see: their contents and format.
 //!
-//! This module decides what an error shows and what its code means in HTTP. It refuses to know what
-//! went wrong: every other module may turn its own errors into an [`AppError`], and this one needs
-//! none of them.
+//! This module has no dependencies on other modules. Each of them converts its own errors to an
+//! [`AppError`].
 //!
 //! ```
 //! use apptheory_core::error::{AppError, code};
@@ -18,14 +17,15 @@ mod tests;
 
 pub use app_error::{AppError, ErrorFormat};
 
-/// What became of the write that an error is about. Ask it before you repeat one: only a write that
-/// certainly did not happen can be repeated without a second thought.
+/// Says whether a failed write was applied. Check it before you repeat a write: only after
+/// [`No`](Self::No) a repetition is always safe.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Happened {
-    /// It took effect, all of it.
+    /// The write was applied completely.
     Yes,
-    /// It had no effect.
+    /// The write was not applied.
     No,
-    /// The answer was lost or came too late: it may have taken effect, wholly or in part.
+    /// The reply was lost or came too late: the write may have been applied, completely or
+    /// partially.
     Unknown,
 }

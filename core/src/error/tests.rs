@@ -1,4 +1,4 @@
-//! What clients see of errors.
+//! Tests of what clients see of errors.
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -96,7 +96,7 @@ fn printable_codes_are_trimmed_and_never_blank() {
     assert_eq!((shown.to_string().as_str(), shown.status()), ("app.internal: kept", 409));
 }
 
-/// An error with an application's error among its sources.
+/// An error with an `AppError` as its source.
 #[derive(Debug, thiserror::Error)]
 #[error("while reading the order")]
 struct Wrapped(#[source] AppError);
@@ -167,7 +167,7 @@ fn details_are_whatever_serializes() {
     for empty in [json!({}), json!(null)] {
         assert_eq!(shown(error().with_details(&json!(1)).with_details(&empty)), with(""));
     }
-    // A map with names that are no texts is no JSON.
+    // A map whose keys are not strings cannot be serialized to JSON.
     let broken = BTreeMap::from([((1, 2), 3)]);
     let broken = error().with_details(&json!(1)).with_details(&broken);
     assert!(broken.source().is_some_and(|cause| cause.to_string().contains("key")));

@@ -1,15 +1,14 @@
-//! What caches are told, and what they ask.
-//!
-//! This module decides the texts of `cache-control`, `etag` and `vary`, and whether a client's copy
-//! is still good. It refuses to know what is cached.
+//! HTTP caching: the headers `cache-control`, `etag` and `vary`, and conditional requests.
 //!
 //! ```
 //! use apptheory_core::http::{HeaderMap, cache};
 //!
 //! let tag = cache::etag(b"hello");
-//! let headers: HeaderMap = [("if-none-match", format!("W/{tag}, \"other\""))].into_iter().collect();
+//! let tags = format!("W/{tag}, \"other\"");
+//! let headers: HeaderMap = [("if-none-match", tags)].into_iter().collect();
 //! assert!(cache::matches_if_none_match(&headers, &tag));
-//! assert_eq!(cache::vary(&["Origin".into()], &["accept-encoding"]), ["accept-encoding", "origin"]);
+//! let vary = cache::vary(&["Origin".into()], &["accept-encoding"]);
+//! assert_eq!(vary, ["accept-encoding", "origin"]);
 //! ```
 
 use alloc::format;
@@ -25,12 +24,12 @@ use crate::hex::push_hex;
 /// `cache-control` of pages rendered for one client.
 pub const CACHE_CONTROL_SSR: &str = "private, no-store";
 
-/// `cache-control` of pages that change with deployments only: shared caches, which deployments
-/// clear, keep them for a year (31,536,000 seconds).
+/// `cache-control` of pages that only change with deployments: shared caches keep them for a year
+/// (31,536,000 seconds), and deployments purge those caches.
 pub const CACHE_CONTROL_SSG: &str = "public, max-age=0, s-maxage=31536000";
 
-/// `cache-control` of pages that shared caches render again after `revalidate`, and may serve stale
-/// for `stale` after that. Whole seconds; the rest is cut off.
+/// Returns the `cache-control` of pages that shared caches revalidate after `revalidate`, and may
+/// serve stale for `stale` after that. In whole seconds, rounded down.
 #[must_use]
 pub fn cache_control_isr(revalidate: Duration, stale: Duration) -> String {
     let mut text = format!("public, max-age=0, s-maxage={}", revalidate.as_secs());
@@ -40,7 +39,7 @@ pub fn cache_control_isr(revalidate: Duration, stale: Duration) -> String {
     text
 }
 
-/// The strong entity tag of a body: its SHA-256 in quotes.
+/// Returns the strong entity tag of a body: its SHA-256 in quotes.
 #[must_use]
 pub fn etag(body: &[u8]) -> String {
     let mut tag = String::from("\"");
@@ -49,9 +48,9 @@ pub fn etag(body: &[u8]) -> String {
     tag
 }
 
-/// Whether a client's `if-none-match` names a tag, so that 304 is the answer. A `W/` before the
-/// client's tags does not matter; the tag's own does, and so does the case of that `W`. Tags with
-/// commas inside never match: [`etag`] makes none.
+/// Returns whether a client's `if-none-match` contains a tag, so that the response is 304. Ignores
+/// an upper-case `W/` before the client's tags, but not before `tag`. Tags that contain commas
+/// never match; [`etag`] creates none.
 #[must_use]
 pub fn matches_if_none_match(headers: &HeaderMap, tag: &str) -> bool {
     let tag = tag.trim();
@@ -63,8 +62,8 @@ pub fn matches_if_none_match(headers: &HeaderMap, tag: &str) -> bool {
         })
 }
 
-/// As [`matches_if_none_match`], by the weak comparison of RFC 9110 §8.8.3.2: no `W/` matters, on
-/// neither side, and commas inside of quotes belong to the tag.
+/// Returns whether `if-none-match` contains a tag, by the weak comparison of RFC 9110 §8.8.3.2:
+/// `W/` is ignored on both sides, and commas inside quotes belong to the tag.
 #[must_use]
 pub fn matches_if_none_match_weakly(headers: &HeaderMap, tag: &str) -> bool {
     let tag = opaque(tag.trim());
@@ -73,7 +72,8 @@ pub fn matches_if_none_match_weakly(headers: &HeaderMap, tag: &str) -> bool {
     !tag.is_empty() && candidates.any(|candidate| candidate == "*" || opaque(candidate) == tag)
 }
 
-/// The names of a `vary` field with those of `add`: in lower case, each once, sorted.
+/// Returns the names of a `vary` header with those of `add`: in lower case, sorted, without
+/// duplicates.
 #[must_use]
 pub fn vary(existing: &[String], add: &[&str]) -> Vec<String> {
     let lists = existing.iter().map(String::as_str).chain(add.iter().copied());
@@ -84,12 +84,12 @@ pub fn vary(existing: &[String], add: &[&str]) -> Vec<String> {
     names
 }
 
-/// A tag without the mark of a weak one.
+/// Returns a tag without the mark of a weak tag.
 fn opaque(tag: &str) -> &str {
     tag.strip_prefix("W/").or_else(|| tag.strip_prefix("w/")).unwrap_or(tag)
 }
 
-/// The members of a list of entity tags.
+/// Yields the tags of a list of entity tags.
 fn entity_tags(list: &str) -> impl Iterator<Item = &str> {
     let mut quoted = false;
     let members = list.split(move |c| {

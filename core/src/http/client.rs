@@ -1,8 +1,7 @@
-//! Who asked, and under which address: as far as proxies in front of the function say it.
+//! The client's address and the original URL, as headers from proxies report them.
 //!
-//! This module decides which header field is believed first. It refuses to know which proxies there
-//! are: unless every one of them overwrites these fields, clients can write them. What a provider
-//! vouches for is in [`SourceProvenance`](super::SourceProvenance).
+//! Nothing here is verified: unless every proxy overwrites these headers, clients can forge them.
+//! [`SourceProvenance`](super::SourceProvenance) has the address that the provider verifies.
 //!
 //! ```
 //! use apptheory_core::http::{HeaderMap, client};
@@ -21,12 +20,12 @@ use alloc::string::String;
 
 use super::headers::HeaderMap;
 
-/// Returns the address of the client as the request itself states it: `cloudfront-viewer-address`,
-/// else the first entry of `x-forwarded-for`, else an empty text. Use it for display.
+/// Returns the client's address from the headers: `cloudfront-viewer-address`, or else the first
+/// entry of `x-forwarded-for`, or else an empty text. Use it for display only.
 ///
-/// Clients write both fields themselves wherever no proxy overwrites them, and nothing is checked:
-/// allow, limit or blame nobody by it. What a provider vouches for is in
-/// [`Request::source_provenance`](super::Request::source_provenance).
+/// Clients can forge both headers unless a proxy overwrites them. Do not use the address for access
+/// control, limits or audits; use [`Request::source_provenance`](super::Request::source_provenance)
+/// instead.
 #[must_use]
 pub fn unverified_client_ip(headers: &HeaderMap) -> &str {
     match viewer_address(headers) {
@@ -35,9 +34,9 @@ pub fn unverified_client_ip(headers: &HeaderMap) -> &str {
     }
 }
 
-/// The host that the client called: the first of the fields `x-apptheory-original-host`,
-/// `x-facetheory-original-host`, `x-forwarded-host`, `forwarded` and `host` that says one; a port is
-/// kept.
+/// Returns the host that the client called: the first host in the headers
+/// `x-apptheory-original-host`, `x-facetheory-original-host`, `x-forwarded-host`, `forwarded` and
+/// `host`, including its port.
 #[must_use]
 pub fn original_host(headers: &HeaderMap) -> &str {
     let named = |name: &'static str| headers.first(name);
@@ -51,16 +50,16 @@ pub fn original_host(headers: &HeaderMap) -> &str {
     before_comma(first_filled(hosts))
 }
 
-/// The path and query that the client called, when a proxy rewrote them and says so in
-/// `x-apptheory-original-uri` or `x-facetheory-original-uri`; else an empty text.
+/// Returns the path and query that the client called, if a proxy rewrote them and reports the
+/// original in `x-apptheory-original-uri` or `x-facetheory-original-uri`; otherwise an empty text.
 #[must_use]
 pub fn original_uri(headers: &HeaderMap) -> &str {
     let uris = ["x-apptheory-original-uri", "x-facetheory-original-uri"];
     first_filled(uris.map(|name| headers.first(name))).trim()
 }
 
-/// The scheme and host that the client called, `https` unless a proxy says otherwise; an empty text
-/// when nothing says the host.
+/// Returns the scheme and host that the client called. The scheme is `https` unless a proxy reports
+/// another one. Empty if no header has the host.
 #[must_use]
 pub fn origin_url(headers: &HeaderMap) -> String {
     let host = original_host(headers);
@@ -82,7 +81,7 @@ fn viewer_address(headers: &HeaderMap) -> &str {
     headers.first("cloudfront-viewer-address").trim().trim_matches('"')
 }
 
-/// An address without the port that may follow it.
+/// Returns an address without a port.
 fn without_port(address: &str) -> &str {
     if let Some((inner, _)) = address.strip_prefix('[').and_then(|rest| rest.split_once(']'))
         && !inner.is_empty()
@@ -100,7 +99,7 @@ fn is_port(text: &str) -> bool {
     !text.is_empty() && text.chars().all(char::is_numeric)
 }
 
-/// A parameter of the first element of a `forwarded` field (RFC 7239).
+/// Returns a parameter of the first element of a `forwarded` header (RFC 7239).
 fn forwarded<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {
     let element = headers.first("forwarded");
     let element = element.split_once(',').map_or(element, |(first, _)| first);

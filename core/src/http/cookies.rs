@@ -1,4 +1,4 @@
-//! The cookies that a request brings.
+//! The cookies of a request.
 
 use alloc::string::String;
 use core::fmt;
@@ -11,23 +11,24 @@ use super::values::Values;
 
 /// The cookies of a request by name.
 ///
-/// Pieces without `=` or without a name are skipped. Of equal names the last one wins, whichever
-/// path or domain it was set for: a request does not say. Values are neither unquoted nor decoded.
+/// Pieces without `=` or without a name are skipped. Of several cookies with one name the last
+/// wins, because requests do not contain a cookie's path or domain. Values are neither unquoted nor
+/// decoded.
 #[derive(Clone, Default)]
 pub struct Cookies {
-    /// Those that do not win included.
+    /// All cookies, including duplicates.
     all: MultiMap,
-    /// All of the field's values in one. There only when there are several.
+    /// All of the header's values joined; only set if there are several.
     joined: Option<String>,
 }
 
 impl Cookies {
-    /// Reads the values of `cookie` fields, in their order.
+    /// Parses the values of `cookie` headers, in order.
     #[must_use]
     pub fn parse<V: AsRef<str>>(values: impl IntoIterator<Item = V>) -> Self {
         let (mut text, mut count) = (String::new(), 0_usize);
         for value in values {
-            // RFC 9113 §8.2.3.
+            // The separator of RFC 9113 §8.2.3.
             text.push_str(if count > 0 { "; " } else { "" });
             text.push_str(value.as_ref());
             count = count.saturating_add(1);
@@ -39,7 +40,7 @@ impl Cookies {
         Self { all, joined: (count > 1).then_some(text) }
     }
 
-    /// Returns the value of a cookie. Names are told apart by case.
+    /// Returns the value of a cookie. Names are case-sensitive.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.all.get_all(name).iter().next_back()
@@ -50,7 +51,7 @@ impl Cookies {
         self.all.iter().filter_map(|(name, values)| Some((name, values.iter().next_back()?)))
     }
 
-    /// Returns how many cookies there are.
+    /// Returns the number of cookies.
     #[must_use]
     pub fn len(&self) -> usize {
         self.all.len()
@@ -62,13 +63,13 @@ impl Cookies {
         self.all.is_empty()
     }
 
-    /// The several values of the `cookie` field as one.
+    /// Returns the joined values of the `cookie` header.
     pub(super) fn joined(&self) -> Option<Values<'_>> {
         self.joined.as_deref().map(Values::one)
     }
 }
 
-/// Cookies of the same names and values, in a field that reads the same.
+/// Equal if the cookies and the joined headers are equal.
 impl PartialEq for Cookies {
     fn eq(&self, other: &Self) -> bool {
         self.iter().eq(other.iter()) && self.joined == other.joined
@@ -77,14 +78,14 @@ impl PartialEq for Cookies {
 
 impl Eq for Cookies {}
 
-/// Cookies hold sessions: their values are not printed.
+/// Does not print values, because cookies contain sessions.
 impl fmt::Debug for Cookies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.iter().map(|(name, _)| name)).finish()
     }
 }
 
-/// An object of texts.
+/// Serializes as an object of strings.
 impl Serialize for Cookies {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.iter())

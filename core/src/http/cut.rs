@@ -1,11 +1,11 @@
-//! Texts between separators, and without the white space around them.
+//! Splits texts at separators and trims them.
 //!
-//! The pieces of paths, queries and cookies are so short that a plain loop finds their ends sooner
-//! than the searchers of `str`, which are made for long texts.
+//! The pieces of paths, queries and cookies are so short that a plain loop is faster than the
+//! searchers of `str`, which are made for long texts.
 
 use core::iter;
 
-/// The text before the first `separator`, an ASCII character, and what follows it.
+/// Returns the text before the first `separator`, an ASCII character, and the text after it.
 pub(super) fn cut(text: &str, separator: u8) -> (&str, Option<&str>) {
     match text.bytes().position(|b| b == separator) {
         Some(at) => (text.get(..at).unwrap_or_default(), text.get(at.saturating_add(1)..)),
@@ -13,8 +13,7 @@ pub(super) fn cut(text: &str, separator: u8) -> (&str, Option<&str>) {
     }
 }
 
-/// As [`str::trim`], without reading characters where both ends are visible ASCII, as they nearly
-/// always are.
+/// Trims like [`str::trim`]. Fast if both ends are visible ASCII, as nearly always.
 pub(super) fn trim(text: &str) -> &str {
     match text.as_bytes() {
         [b'!'..=b'~'] | [b'!'..=b'~', .., b'!'..=b'~'] => text,
@@ -22,7 +21,7 @@ pub(super) fn trim(text: &str) -> &str {
     }
 }
 
-/// The texts between separators.
+/// Yields the texts between separators.
 pub(super) fn pieces(text: &str, separator: u8) -> impl Iterator<Item = &str> {
     let mut rest = Some(text);
     iter::from_fn(move || {

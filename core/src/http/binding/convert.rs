@@ -1,10 +1,10 @@
-//! From texts to values: one reading, whatever the source.
+//! Converts texts to values, for all sources alike.
 
 pub(super) const INTEGER: &str = "an integer within ±(2^53 − 1)";
 pub(super) const FLOAT: &str = "a finite decimal number";
 pub(super) const BOOL: &str = "true or false";
 
-/// `^[+-]?\d+$` within ±(2^53 − 1): what a double holds exactly.
+/// Parses `^[+-]?\d+$` within ±(2^53 − 1), the range that a double represents exactly.
 pub(super) fn integer(text: &str) -> Option<i64> {
     let (is_negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),
@@ -13,7 +13,7 @@ pub(super) fn integer(text: &str) -> Option<i64> {
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
-    // What is left when leading zeros go is nothing, for zero, or too long for 64 bits at worst.
+    // Without leading zeros the digits are empty (zero), or at worst too long for 64 bits.
     let magnitude = match digits.trim_start_matches('0') {
         "" => 0,
         digits => digits.parse::<i64>().ok()?,
@@ -22,7 +22,7 @@ pub(super) fn integer(text: &str) -> Option<i64> {
     (magnitude <= MAX_INTEGER).then_some(value)
 }
 
-/// A finite decimal number; no names such as `inf`, and no hexadecimal digits.
+/// Parses a finite decimal number; refuses names such as `inf` and hexadecimal digits.
 pub(in crate::http) fn float(text: &str) -> Option<f64> {
     let is_decimal =
         text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));

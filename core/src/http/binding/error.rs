@@ -1,4 +1,4 @@
-//! Why a request does not bind, and what its client is told.
+//! The error of a request that does not bind, and its response.
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -9,10 +9,10 @@ use serde_json::json;
 
 use crate::error::AppError;
 
-/// Where a value comes from.
+/// The source of a value.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Source {
-    /// The query.
+    /// The query string.
     Query,
     /// A parameter of the route's pattern.
     Path,
@@ -23,7 +23,7 @@ pub enum Source {
 }
 
 impl Source {
-    /// Returns the source's name in error messages and details.
+    /// Returns the source's name for error messages and details.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -41,20 +41,20 @@ impl fmt::Display for Source {
     }
 }
 
-/// A text is not of the type that it is read as, or a value is missing. The client alone can mend
-/// it: it is a 400 answer, for a form a 422 as for JSON of another shape, and quotes no value.
+/// A value is missing or does not have the expected type. The response is 400, or 422 for a form as
+/// for JSON of the wrong type. It quotes no value.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("invalid {from} binding for {name}: expected {expected}")]
 pub struct Error {
-    /// Where the text comes from.
+    /// The source of the value.
     pub from: Source,
-    /// What it is called there.
+    /// The name of the value in its source.
     pub name: String,
-    /// What had to be there, in words for the log.
+    /// What was expected, for the log.
     pub expected: Cow<'static, str>,
 }
 
-/// What was expected stays in the log, but for forms.
+/// Only the response to a form includes what was expected; otherwise it is for the log.
 impl From<Error> for AppError {
     fn from(error: Error) -> Self {
         let Error { from, name, expected } = &error;

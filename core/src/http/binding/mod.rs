@@ -1,12 +1,11 @@
-//! Typed values from a request's query, path, header fields and form.
+//! Typed values from a request's query, path, headers and form.
 //!
-//! This module decides which texts are integers, numbers and booleans, and how a client is told
-//! that a value is missing or not of its type. It refuses to know handlers, and which values make
-//! sense: an age of 200 binds.
+//! This module parses integers, numbers and booleans, and builds the error response for a missing
+//! or invalid value. It does not check ranges: an age of 200 binds.
 //!
 //! | Type | Texts |
 //! |---|---|
-//! | integers | decimal within ±(2^53 − 1), which every language holds exactly; no fraction, no exponent |
+//! | integers | decimal within ±(2^53 − 1), the range of a double; no fraction, no exponent |
 //! | numbers | decimal and finite, with or without an exponent |
 //! | booleans | `1 t T TRUE true True`, `0 f F FALSE false False` |
 //! | lists | all values of a name; every other type takes the first |
@@ -39,8 +38,7 @@ use alloc::vec::Vec;
 
 use super::router::Param;
 
-/// Returns the parameters of a path as a client meant them, their `%XX` decoded, in the order of the
-/// pattern.
+/// Returns the parameters of a path with their `%XX` decoded, in the order of the pattern.
 pub fn decode_params<'r, 'p>(
     params: impl IntoIterator<Item = Param<'r, 'p>>,
 ) -> Vec<(String, String)> {

@@ -1,4 +1,4 @@
-//! Names with values, as a struct of the caller's.
+//! Deserializes names with values as a struct.
 
 use alloc::string::String;
 use alloc::vec::{self, Vec};
@@ -12,48 +12,48 @@ use super::refusal::Refusal;
 use super::texts::Texts;
 use crate::http::{MultiMap, Request, Values};
 
-/// Reads a query into a struct whose members bear the names in the query, or into a map.
+/// Deserializes a query into a struct, whose fields are named like the parameters, or into a map.
 ///
-/// A member that is a list takes all values of its name, every other the first one. Integers,
-/// numbers and booleans are read as the [table](super) says, durations by
-/// [`duration::deserialize`](crate::duration::deserialize). `#[serde(flatten)]` makes `serde` see
-/// nothing but texts.
+/// A list field takes all values of its name, any other field the first one. Integers, numbers and
+/// booleans are parsed by the rules of the [table](super); use
+/// [`duration::deserialize`](crate::duration::deserialize) for durations. Inside
+/// `#[serde(flatten)]`, `serde` sees only strings.
 ///
 /// # Errors
 ///
-/// [`Error`] for the first member whose text is not of its type, or that has
-/// neither a value nor a default.
+/// [`Error`] for the first field whose text does not have its type, or that has neither a value nor
+/// a default.
 pub fn from_query<'a, T: Deserialize<'a>>(query: &'a MultiMap) -> Result<T, Error> {
     read(Source::Query, query.iter())
 }
 
-/// Reads the header fields of a request into a struct whose members bear their names in lower case
-/// (`#[serde(rename_all = "kebab-case")]`), as [`from_query`] reads a query. They are those of
-/// [`Request::fields`].
+/// Deserializes request headers into a struct, whose fields are named like the headers in lower
+/// case (`#[serde(rename_all = "kebab-case")]`). Types are handled as in [`from_query`]. Uses the
+/// headers of [`Request::fields`].
 ///
 /// # Errors
 ///
-/// As [`from_query`].
+/// The same as for [`from_query`].
 pub fn from_headers<'a, T: Deserialize<'a>>(request: &'a Request) -> Result<T, Error> {
     read(Source::Header, request.fields())
 }
 
-/// Reads a form into a struct whose members bear the names of its fields, or into a map, as
-/// [`from_query`] reads a query.
+/// Deserializes a form into a struct, whose fields are named like the form's, or into a map. Types
+/// are handled as in [`from_query`].
 ///
 /// # Errors
 ///
-/// As [`from_query`].
+/// The same as for [`from_query`].
 pub fn from_form<'a, T: Deserialize<'a>>(form: &'a MultiMap) -> Result<T, Error> {
     read(Source::Form, form.iter())
 }
 
-/// Reads the parameters of a path: into a struct or a map by their names, into a tuple or a list in
-/// the order of the pattern, or a single one into a scalar.
+/// Deserializes path parameters: into a struct or a map by name, into a tuple or a list in the
+/// order of the pattern, or a single parameter into a scalar.
 ///
 /// # Errors
 ///
-/// As [`from_query`], and when there are more or fewer parameters than the type has room for.
+/// The same as for [`from_query`], and an error if the type expects another number of parameters.
 pub fn from_params<'a, T: Deserialize<'a>>(params: &'a [(String, String)]) -> Result<T, Error> {
     read(Source::Path, params.iter().map(|(name, value)| (name.as_str(), Values::one(value))))
 }
@@ -73,7 +73,7 @@ struct Named<'a> {
 }
 
 impl<'a> Named<'a> {
-    /// The only value of a path, for types that are no collection.
+    /// Reads the only parameter of a path, for types that are not a collection.
     fn only<T>(self, read: impl FnOnce(Texts<'a>) -> Result<T, Refusal>) -> Result<T, Refusal> {
         match (self.source, self.entries.as_slice()) {
             (Source::Path, [(name, values)]) => {
@@ -128,7 +128,7 @@ impl<'de> Deserializer<'de> for Named<'de> {
             Source::Path => {
                 visitor.visit_seq(Entries { rest: self.entries.into_iter(), value: None })
             }
-            // Their names have no order.
+            // The values of these sources have no order.
             Source::Query | Source::Header | Source::Form => {
                 Err(Refusal::expected("a type with named members"))
             }
@@ -164,7 +164,7 @@ impl<'de> Deserializer<'de> for Named<'de> {
         self.only(|texts| texts.deserialize_enum(name, variants, visitor))
     }
 
-    /// Nothing at all is `None`.
+    /// No values deserialize as `None`.
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
         if self.entries.is_empty() { visitor.visit_none() } else { visitor.visit_some(self) }
     }
@@ -194,10 +194,10 @@ impl<'de> Deserializer<'de> for Named<'de> {
     }
 }
 
-/// One entry after the other. A refused value is one of its entry's name.
+/// Yields the entries in order. A value that does not parse is reported under its entry's name.
 struct Entries<'a> {
     rest: vec::IntoIter<(&'a str, Values<'a>)>,
-    /// The entry whose name was asked for, and whose value was not yet.
+    /// The entry whose key was read, and whose value was not yet.
     value: Option<(&'a str, Values<'a>)>,
 }
 

@@ -1,4 +1,4 @@
-//! The error inside the `serde` readers, before the source of the text is known.
+//! The error inside the deserializers, before the source is known.
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -9,7 +9,7 @@ use serde::de::{self, Expected, Unexpected};
 
 use super::error::{self, Source};
 
-/// What was expected, and under which name. It never quotes what was there: that is the client's.
+/// What was expected, and under which name. Never quotes the actual value, which is the client's.
 #[derive(Debug)]
 pub(in crate::http) struct Refusal {
     name: Option<String>,
@@ -21,18 +21,18 @@ impl Refusal {
         Self { name: None, expected: expected.into() }
     }
 
-    /// The refusal of a value of this name, unless a name is known already.
+    /// Sets the name of the refused value, unless a name is already set.
     pub(super) fn of(mut self, name: &str) -> Self {
         self.name.get_or_insert_with(|| name.to_string());
         self
     }
 
-    /// The name of what is refused, if one is known, and what was expected.
+    /// Returns the name of the refused value, if it is known, and what was expected.
     pub(in crate::http) fn into_parts(self) -> (Option<String>, Cow<'static, str>) {
         (self.name, self.expected)
     }
 
-    /// The error of a source. Where no name is to blame, the source as a whole is.
+    /// Converts to the error of a source. Without a name, the source as a whole is reported.
     pub(super) fn from(self, from: Source) -> error::Error {
         let name = self.name.unwrap_or_else(|| from.to_string());
         error::Error { from, name, expected: self.expected }
@@ -40,7 +40,7 @@ impl Refusal {
 }
 
 impl de::Error for Refusal {
-    /// What a type says of a text may quote it, so it is not kept.
+    /// A type's own message may quote the value, so it is dropped.
     fn custom<T: Display>(_: T) -> Self {
         Self::expected("a value that its type accepts")
     }

@@ -1,4 +1,4 @@
-//! Binding, value by value.
+//! Tests of binding single values.
 
 use alloc::borrow::ToOwned;
 use alloc::collections::BTreeMap;
@@ -23,12 +23,12 @@ fn query(all: &[(&str, &str)]) -> MultiMap {
     pairs(all).into_iter().collect()
 }
 
-/// Reads one text.
+/// Binds one text.
 fn one<T: serde::de::DeserializeOwned>(text: &str) -> Option<T> {
     from_params(&pairs(&[("v", text)])).ok()
 }
 
-/// What the client is told.
+/// Returns the response to an error.
 fn told(error: Error) -> Json {
     let error = AppError::from(error);
     assert_eq!((error.status(), error.code()), (400, "app.bad_request"));

@@ -1,4 +1,4 @@
-//! The values of one name, as whatever a type asks for.
+//! Deserializes the values of one name as the requested type.
 
 use serde::de::value::{BorrowedStrDeserializer, SeqDeserializer};
 use serde::de::{Deserializer, IntoDeserializer, Visitor};
@@ -7,7 +7,7 @@ use super::convert::{self, BOOL, FLOAT, INTEGER};
 use super::refusal::Refusal;
 use crate::http::Values;
 
-/// The values of one name: a scalar is read from the first of them, a list from all.
+/// The values of one name. A scalar is read from the first value, a list from all.
 #[derive(Clone, Copy)]
 pub(super) struct Texts<'a>(pub(super) Values<'a>);
 
@@ -25,7 +25,7 @@ impl<'a> Texts<'a> {
     }
 }
 
-/// Integers of any width; the visitor refuses what its type does not hold.
+/// Integers of any width; the visitor refuses values that its type cannot hold.
 macro_rules! integers {
     ($($method:ident)*) => { $(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
@@ -52,7 +52,7 @@ impl<'de> Deserializer<'de> for Texts<'de> {
 
     fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
         let value = self.convert(convert::float, FLOAT)? as f32;
-        // What is finite in 64 bits need not be in 32.
+        // A number that is finite in 64 bits may be infinite in 32.
         if value.is_finite() { visitor.visit_f32(value) } else { Err(Refusal::expected(FLOAT)) }
     }
 
@@ -68,7 +68,7 @@ impl<'de> Deserializer<'de> for Texts<'de> {
         self.deserialize_bytes(visitor)
     }
 
-    /// A name that has a value is there.
+    /// A name with a value is `Some`.
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
         visitor.visit_some(self)
     }
@@ -111,7 +111,7 @@ impl<'de> Deserializer<'de> for Texts<'de> {
         visitor.visit_unit()
     }
 
-    // What texts cannot be is left to the visitor, which says what it wants instead.
+    // Other types are left to the visitor, whose error says what it expects.
     serde::forward_to_deserialize_any! {
         char str string unit unit_struct map struct identifier
     }

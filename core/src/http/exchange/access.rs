@@ -1,4 +1,4 @@
-//! Who may call a route, and who calls it.
+//! Access rules of routes, and callers.
 
 use alloc::collections::BTreeSet;
 use alloc::string::{String, ToString};
@@ -10,40 +10,41 @@ use serde_json::{Map, Value as Json};
 use crate::error::AppError;
 use crate::printing::prints;
 
-/// Who may call a route.
+/// Says who may call a route.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub enum Access {
-    /// Anybody; nobody is asked who calls.
+    /// Everybody. Callers are not authenticated.
     #[default]
     Public,
-    /// Anybody; a caller who says who it is, is recognized. A failed recognition fails the request.
+    /// Everybody. A caller with credentials is authenticated, and invalid credentials fail the
+    /// request.
     Optional,
-    /// Callers with an identity.
+    /// Authenticated callers.
     Authenticated,
-    /// Callers with an identity and every one of these scopes. An empty list, or a blank scope, is no
-    /// rule: such a route does not build.
+    /// Authenticated callers with all of these scopes. A route with an empty list or a blank scope
+    /// cannot be registered.
     AllScopes(Vec<String>),
-    /// Callers with an identity and at least one of these scopes. An empty list, or a blank scope, is
-    /// no rule: such a route does not build.
+    /// Authenticated callers with at least one of these scopes. A route with an empty list or a
+    /// blank scope cannot be registered.
     AnyScope(Vec<String>),
 }
 
-/// Who calls: what the host's authentication vouches for.
+/// The authenticated caller, as the host reports it.
 #[derive(Clone, Default, PartialEq)]
 pub struct Principal {
-    /// The caller's identity. A blank one is nobody's.
+    /// The caller's identity. A caller with a blank identity counts as anonymous.
     pub identity: String,
-    /// What the caller may do.
+    /// The caller's scopes.
     pub scopes: Vec<String>,
-    /// What else is known about the caller.
+    /// Further claims about the caller.
     pub claims: Map<String, Json>,
-    /// The caller's tenant. It takes the place of the one that the request names, but not of the one
-    /// that Lambda runs the invocation for.
+    /// The caller's tenant. It takes precedence over the tenant that the request names, but not
+    /// over the tenant that Lambda runs the invocation for.
     pub tenant_id: Option<String>,
 }
 
 impl Principal {
-    /// Makes a caller of whom nothing but the identity is known.
+    /// Creates a caller with an identity only.
     #[must_use]
     pub fn new(identity: impl Into<String>) -> Self {
         Self { identity: identity.into(), ..Self::default() }
@@ -55,25 +56,25 @@ impl Principal {
         Self { scopes: scopes.into_iter().map(T::into).collect(), ..self }
     }
 
-    /// Without white space around the identity and scopes, and each scope once. `None` when nobody
-    /// is left.
+    /// Trims the identity and scopes, and removes duplicate scopes. `None` if the identity is
+    /// blank.
     fn normalized(mut self) -> Option<Self> {
         self.identity = self.identity.trim().to_string();
         self.scopes = unique(&self.scopes);
         (!self.identity.is_empty()).then_some(self)
     }
 
-    /// Which of these scopes the caller has, in their order.
+    /// Yields for each of these scopes whether the caller has it.
     fn has<'a>(&'a self, scopes: &'a [String]) -> impl Iterator<Item = bool> + 'a {
         let own: BTreeSet<&str> = self.scopes.iter().map(String::as_str).collect();
         scopes.iter().map(move |scope| own.contains(scope.trim()))
     }
 }
 
-// Claims may hold anything, and are not printed.
+// Claims may contain anything, and are not printed.
 prints!(Principal: identity, scopes, tenant_id);
 
-/// Whom it is for, in a few words.
+/// Describes the permitted callers in a few words.
 impl fmt::Display for Access {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -89,8 +90,8 @@ impl fmt::Display for Access {
 }
 
 impl Access {
-    /// Whether every scope that the rule lists is one: a list that is empty or has a blank entry would
-    /// ask less of callers than it seems to.
+    /// Returns whether all listed scopes are valid: an empty list or a blank entry would require
+    /// less than intended.
     pub(super) fn is_complete(&self) -> bool {
         match self {
             Self::Public | Self::Optional | Self::Authenticated => true,
@@ -100,13 +101,14 @@ impl Access {
         }
     }
 
-    /// Returns whether the host has to say who calls.
+    /// Returns whether callers have to be authenticated.
     #[must_use]
     pub const fn is_protected(&self) -> bool {
         !matches!(self, Self::Public)
     }
 
-    /// Admits a caller, or says why not: 401 for nobody, 403 for somebody without the scopes.
+    /// Admits a caller, or returns an error: 401 without a caller, 403 for a caller without the
+    /// scopes.
     pub(super) fn admit(&self, caller: Option<Principal>) -> Result<Option<Principal>, AppError> {
         let caller = caller.and_then(Principal::normalized);
         let Some(principal) = &caller else {
@@ -126,7 +128,7 @@ impl Access {
     }
 }
 
-/// Trimmed texts that are not blank, each once, in their order.
+/// Returns the trimmed texts that are not blank, without duplicates, in order.
 fn unique(texts: &[String]) -> Vec<String> {
     let mut seen = BTreeSet::new();
     let texts = texts.iter().map(|text| text.trim()).filter(|text| !text.is_empty());
@@ -183,7 +185,7 @@ mod tests {
 
     #[test]
     fn many_scopes_are_looked_up_not_searched_for() {
-        // Compared pair by pair, these would take 10^10 steps.
+        // A pairwise comparison would take 10^10 steps.
         let many: Vec<String> = (0..100_000_u32).map(|n| n.to_string()).collect();
         let caller = || Some(Principal::new("u").with_scopes(many.clone()));
         assert_eq!(status(&Access::AllScopes(many.clone()), caller()), 200);

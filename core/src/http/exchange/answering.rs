@@ -1,4 +1,4 @@
-//! The end of an exchange: what an answer becomes, and what is reported about it.
+//! The end of an exchange: the final response, and its report.
 
 use alloc::sync::Arc;
 use core::fmt;
@@ -13,7 +13,7 @@ use crate::http::sending::is_field_value;
 use crate::http::{HttpResponse, ResponseError};
 use crate::machine::Step;
 
-/// An exchange that only lacks its answer: a handler's, or an error's.
+/// An exchange that waits for the response of the handler, or for an error.
 #[derive(Clone)]
 pub struct Answering<'r> {
     pub(super) settings: &'r HttpSettings,
@@ -30,13 +30,13 @@ impl<'r> Answering<'r> {
         self.conclude(checked)
     }
 
-    /// The handler's response, if it can be sent.
+    /// Returns the handler's response, if it can be sent.
     fn check<S>(&self, response: HttpResponse<S>) -> Result<HttpResponse<S>, AppError> {
         let response = self.normalize(response)?;
         let response = if self.is_head() { response.without_body() } else { response };
         let len = u64::try_from(response.body.len()).unwrap_or(u64::MAX);
         let most = self.settings.limits.max_response_bytes;
-        // What answers an error is sent whatever its size: what would replace it is one, too.
+        // An error response is sent regardless of its size: its replacement would be an error, too.
         if response.error.is_none() && most.is_some_and(|most| len > most.get()) {
             return Err(self.settings.response_too_large());
         }
@@ -83,7 +83,7 @@ impl<'r> Answering<'r> {
         if self.is_head() { response.without_body() } else { response }
     }
 
-    /// Whether the request asks for a head alone (RFC 9110 §9.3.2).
+    /// Returns whether the request is a HEAD request (RFC 9110 §9.3.2).
     fn is_head(&self) -> bool {
         self.call.request.method == "HEAD" && !self.is_message()
     }
@@ -93,7 +93,7 @@ impl<'r> Answering<'r> {
     }
 
     fn finalize<S>(&self, response: &mut HttpResponse<S>) {
-        // One from the host's own source may be of any form.
+        // An id from the host's own source may contain any characters.
         if is_field_value(&self.call.request_id) {
             response.headers.set("x-request-id", self.call.request_id.as_str());
         }

@@ -1,4 +1,4 @@
-//! A request on its way to a handler.
+//! A request with its context, for handlers.
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -14,14 +14,14 @@ use crate::time::Timestamp;
 /// When a request arrived, and how long there is to answer it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Arrival {
-    /// The instant at which serving it began.
+    /// When serving the request began.
     pub now: Timestamp,
-    /// The time left from then on: `None` for no deadline, zero for one that has passed.
+    /// The time left at that instant: `None` without a deadline, zero if it has passed.
     pub remaining: Option<Duration>,
 }
 
-/// A request, or a message of a WebSocket, on its way to a handler: what policies, authentication and
-/// handlers are shown.
+/// A request, or a WebSocket message, with its context. Policies, authentication and handlers
+/// receive it.
 #[derive(Clone, Debug)]
 pub struct Call {
     /// The request.
@@ -29,20 +29,21 @@ pub struct Call {
     /// The request's id: the client's, the provider's, or a new one. Empty in
     /// [`Pipeline::Bare`](super::Pipeline::Bare).
     pub request_id: String,
-    /// The tenant that the request names, or an empty text; see [`TenantSource`](super::TenantSource) on who names it, and
-    /// [`tenant_id`](Self::tenant_id) for the one that counts.
+    /// The tenant that the request names, or an empty text; see
+    /// [`TenantSource`](super::TenantSource). Use [`tenant_id`](Self::tenant_id) for the tenant
+    /// that counts.
     pub named_tenant_id: String,
     /// When the request arrived.
     pub arrival: Arrival,
     address: Address,
 }
 
-/// What an application looks up who serves a call.
+/// The key by which the handler of a call is looked up.
 #[derive(Clone, Debug)]
 pub(super) enum Address {
-    /// A request's: the pattern that its path matched.
+    /// For a request: the pattern that its path matched.
     Path(Option<Arc<Pattern>>),
-    /// A message's: its route key.
+    /// For a message: its route key.
     Key(String),
 }
 
@@ -57,7 +58,7 @@ impl Call {
         Self { request, request_id, named_tenant_id, arrival, address }
     }
 
-    /// A request that no route is for.
+    /// Creates the call of a request without a route.
     #[cfg(test)]
     pub(crate) fn unrouted(
         request: Request,
@@ -69,23 +70,22 @@ impl Call {
         Self { request, request_id, named_tenant_id, arrival, address: Address::Path(None) }
     }
 
-    /// Returns the tenant that somebody vouches for: the [platform](crate::http::platform), else the
-    /// caller's authentication.
+    /// Returns the verified tenant: from the [platform](crate::http::platform), or else from
+    /// authentication.
     #[must_use]
     pub fn vouched_tenant_id<'c>(&'c self, principal: Option<&'c Principal>) -> Option<&'c str> {
         let platform = self.request.platform.tenant_id.as_deref();
         platform.or_else(|| principal.and_then(|principal| principal.tenant_id.as_deref()))
     }
 
-    /// Returns the tenant: the [vouched](Self::vouched_tenant_id) one, else the one that the request
-    /// names, or an empty text.
+    /// Returns the tenant: the [verified](Self::vouched_tenant_id) one, or else the tenant that the
+    /// request names, or an empty text.
     #[must_use]
     pub fn tenant_id<'c>(&'c self, principal: Option<&'c Principal>) -> &'c str {
         self.vouched_tenant_id(principal).unwrap_or(&self.named_tenant_id)
     }
 
-    /// Returns the pattern of the route that serves the request; `None` when none does, and for
-    /// messages.
+    /// Returns the pattern of the matched route; `None` if no route matched, and for messages.
     #[must_use]
     pub fn pattern(&self) -> Option<&Pattern> {
         match &self.address {
@@ -94,7 +94,7 @@ impl Call {
         }
     }
 
-    /// Returns the route key of a message, trimmed; `None` for a request.
+    /// Returns the trimmed route key of a message; `None` for a request.
     #[must_use]
     pub fn route_key(&self) -> Option<&str> {
         match &self.address {
@@ -103,8 +103,8 @@ impl Call {
         }
     }
 
-    /// Returns the route, as it was registered: the pattern for a request, the route key for a
-    /// message. `None` for a request that no route is for.
+    /// Returns the route as it was registered: the pattern for a request, the route key for a
+    /// message. `None` for a request without a route.
     #[must_use]
     pub fn route(&self) -> Option<&str> {
         match &self.address {
@@ -113,19 +113,19 @@ impl Call {
         }
     }
 
-    /// Returns what a path parameter captured, percent-encoded.
+    /// Returns a path parameter, percent-encoded.
     #[must_use]
     pub fn param(&self, name: &str) -> Option<&str> {
         self.params().find(|param| param.name == name).map(|param| param.raw)
     }
 
-    /// Returns the path parameters, in the order of the pattern.
+    /// Yields the path parameters, in the order of the pattern.
     pub fn params(&self) -> impl Iterator<Item = Param<'_, '_>> {
         let pattern = self.pattern().into_iter();
         pattern.flat_map(|pattern| pattern.captures(&self.request.path))
     }
 
-    /// Returns whole milliseconds left on arrival; 0 when there is no deadline, or it has passed.
+    /// Returns the whole milliseconds left on arrival; 0 if there is no deadline, or it has passed.
     #[must_use]
     pub fn remaining_ms(&self) -> u64 {
         let remaining = self.arrival.remaining.unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Which pages of other origins may read answers.
+//! Cross-origin rules (CORS).
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -12,49 +12,49 @@ use crate::http::HeaderMap;
 use crate::http::cache::vary;
 use crate::http::sending::{is_field_value, is_token};
 
-/// Cross-origin rules (the Fetch standard's CORS protocol). An application without any answers pages
-/// of its own origin alone.
+/// Cross-origin rules (the Fetch standard's CORS protocol). Without rules, only pages of the
+/// application's own origin can read responses.
 ///
-/// An origin that is allowed is named in `access-control-allow-origin`, and `vary` says so to
-/// caches. For an origin that is not, nothing is added: its browser then hides the answer, unless the
-/// handler set such fields itself, which stay. Preflights are answered for the paths that have
-/// routes, with the methods of these routes.
+/// An allowed origin is returned in `access-control-allow-origin`, and `vary` informs caches. For
+/// any other origin no header is added, so its browser hides the response, unless the handler set
+/// such headers itself. Preflight requests are answered for all paths with routes, with the methods
+/// of these routes.
 ///
-/// The origin `null`, which sandboxed pages of anybody have, is never named.
+/// The origin `null`, which any sandboxed page has, is never allowed by name.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 pub struct Cors {
-    /// The origins that may read answers, such as `https://shop.example`. `None`, and a list with
-    /// `*`, are all of them: they are answered with `*`, and may not send credentials. An empty list
-    /// or a blank origin does not build.
+    /// The origins that may read responses, such as `https://shop.example`. `None`, or a list with
+    /// `*`, allows all origins: the response is `*`, and credentials are not allowed. An empty list
+    /// or a blank origin is an error.
     pub allowed_origins: Option<Vec<String>>,
-    /// Whether pages may send cookies and credentials along. It takes a list of origins: any page
-    /// could act as its visitor otherwise.
+    /// Whether pages may send cookies and credentials. Requires a list of origins, because
+    /// otherwise any page could act as its visitor.
     pub allow_credentials: bool,
-    /// The request fields that pages may send. `None` is `Content-Type, Authorization` with
-    /// credentials, and no field without.
+    /// The request headers that pages may send. `None` allows `Content-Type, Authorization` if
+    /// credentials are allowed, otherwise no headers.
     pub allow_headers: Option<Vec<String>>,
-    /// The response fields that pages may read beside the safelisted ones.
+    /// The response headers that pages may read, besides the safelisted ones.
     pub expose_headers: Vec<String>,
-    /// How long browsers may remember a preflight, in whole seconds.
+    /// How long browsers may cache a preflight response, in whole seconds.
     #[serde(deserialize_with = "duration::deserialize_option")]
     pub max_age: Option<Duration>,
-    /// Answers as the contract does, which is less safe: every origin is named when all are allowed,
-    /// an empty list builds and allows none, preflights for any path are told that their method is
-    /// allowed, and `vary` is sent to allowed origins only, so that a shared cache may serve an
-    /// answer without these fields to them.
+    /// Answers as the contract requires, which is less safe: if all are allowed, every origin is
+    /// returned by name; an empty list is valid and allows no origin; preflight requests for any
+    /// path are told that their method is allowed; and `vary` is only sent to allowed origins, so
+    /// that a shared cache may serve them a response without these headers.
     pub reflects: bool,
 }
 
 impl Cors {
-    /// Returns the rules of these origins, without credentials.
+    /// Creates rules for these origins, without credentials.
     #[must_use]
     pub fn for_origins<T: Into<String>>(origins: impl IntoIterator<Item = T>) -> Self {
         let allowed_origins = Some(origins.into_iter().map(T::into).collect());
         Self { allowed_origins, ..Self::default() }
     }
 
-    /// The rules in their one form: trimmed, and `None` where all origins are allowed.
+    /// Normalizes the rules: trims texts, and sets `None` if all origins are allowed.
     pub(super) fn normalized(self) -> Result<Self, SetupError> {
         let origins = self.allowed_origins.as_deref().map(trimmed);
         let lists_all = origins.iter().flatten().any(|origin| origin == ANY);
@@ -86,15 +86,15 @@ impl Cors {
         })
     }
 
-    /// Returns whether the rules list an origin by its name: `*` and `null` name nobody. Use it to
-    /// tell pages that the application knows from all others.
+    /// Returns whether the rules list an origin by name; `*` and `null` are not names. Use it to
+    /// distinguish known pages from all others.
     #[must_use]
     pub fn lists(&self, origin: &str) -> bool {
         let mut listed = self.allowed_origins.iter().flatten();
         !matches!(origin, ANY | NULL) && listed.any(|listed| listed == origin)
     }
 
-    /// The value of `access-control-allow-origin` for an origin that is allowed.
+    /// Returns the value of `access-control-allow-origin` for an origin, if it is allowed.
     fn told<'o>(&self, origin: &'o str) -> Option<&'o str> {
         let trimmed = origin.trim();
         match &self.allowed_origins {
@@ -105,7 +105,7 @@ impl Cors {
         }
     }
 
-    /// Adds the fields for an origin to an answer, in place of what the handler set.
+    /// Sets the headers for an origin on a response, in place of the handler's.
     pub(super) fn apply(&self, origin: &str, is_preflight: bool, headers: &mut HeaderMap) {
         let told = self.told(origin);
         let depends = if self.reflects { told.is_some() } else { self.allowed_origins.is_some() };
@@ -152,7 +152,7 @@ fn trimmed(texts: &[String]) -> Vec<String> {
 
 const ANY: &str = "*";
 
-/// The origin of sandboxed pages, of files and of some redirects: anybody's.
+/// The origin of sandboxed pages, of files and of some redirects: anybody can have it.
 const NULL: &str = "null";
 
 #[cfg(test)]

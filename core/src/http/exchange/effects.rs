@@ -1,4 +1,4 @@
-//! What an exchange asks its host for.
+//! The effects of an exchange.
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -15,10 +15,10 @@ use crate::error::AppError;
 use crate::http::HttpResponse;
 use crate::machine::{Ask, Effect};
 
-/// One question of an exchange, with the state of the exchange that waits for the answer.
+/// One effect of an exchange, with the state that waits for its outcome.
 ///
-/// A question that panics, or fails for reasons of its own, is answered with
-/// [`AppError::internal`] and that [cause](AppError::with_cause).
+/// If an effect panics or fails by itself, answer it with [`AppError::internal`] and the failure as
+/// its [cause](AppError::with_cause).
 #[derive(Clone, Debug)]
 pub enum ExchangeRequest<'r, T, S> {
     /// Waits for a [`NewRequestId`].
@@ -31,35 +31,35 @@ pub enum ExchangeRequest<'r, T, S> {
     CallHandler(Ask<CallHandler<'r, T, S>, HttpExchange<'r, T, S>, Answering<'r>>),
 }
 
-/// Draw an id for a request or a message that came without. Asked at most once.
+/// Creates an id for a request or message without one. Requested at most once.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct NewRequestId;
 
-/// Decide whether a request may go on before its caller is known: by load or by rate.
+/// Decides whether a request may proceed, by load or by rate.
 #[derive(Clone, Debug)]
 pub struct DecidePolicy {
     /// The request.
     pub call: Arc<Call>,
-    /// Who calls, if that was asked before.
+    /// The caller, if it was authenticated before.
     pub principal: Option<Arc<Principal>>,
 }
 
-/// Say who calls. `None`, or a blank identity, is nobody.
+/// Authenticates the caller. The outcome `None`, or a blank identity, means an anonymous caller.
 #[derive(Clone, Debug)]
 pub struct Authenticate<'r> {
     /// The request.
     pub call: Arc<Call>,
-    /// What the route asks of callers, which the exchange checks itself.
+    /// The route's access rule, which the exchange checks itself.
     pub access: &'r Access,
 }
 
-/// Have a handler answer a request, with the middleware around it.
+/// Calls the handler of a request, with its middleware.
 pub struct CallHandler<'r, T, S> {
     /// The request.
     pub call: Arc<Call>,
-    /// Who calls, if the route asked and somebody does.
+    /// The caller, if the route requires or permits authentication and there is one.
     pub principal: Option<Arc<Principal>>,
-    /// The stages that the request passed.
+    /// The stages that the request has passed.
     pub stages: Stages,
     /// The route's handler.
     pub handler: &'r T,
@@ -69,16 +69,17 @@ pub struct CallHandler<'r, T, S> {
 /// The stages of the pipeline that a request passed before its handler.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Stages {
-    /// Whether the pipeline names its stages at all: from [`Pipeline::Identified`](super::Pipeline::Identified) on.
+    /// Whether the pipeline reports its stages: from
+    /// [`Pipeline::Identified`](super::Pipeline::Identified) on.
     pub named: bool,
-    /// Whether the request came from another origin, or says so.
+    /// Whether the request came from another origin, by its own account.
     pub cors: bool,
-    /// Whether its caller was authenticated.
+    /// Whether the caller was authenticated.
     pub auth: bool,
 }
 
 impl Stages {
-    /// Returns the names of the stages, in order. Middleware adds its own behind them.
+    /// Yields the names of the stages, in order. Middleware adds its own after them.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
         let names = [
             ("request_id", true),
@@ -116,7 +117,7 @@ exchange_effects! {
     CallHandler ['r, T, S] CallHandler<'r, T, S>, in Answering<'r> => Result<HttpResponse<S>, AppError>;
 }
 
-// Derived, these would ask the same of the stream, and of the handler itself.
+// Derived implementations would require `Clone` of the stream and the handler.
 impl<T, S> Clone for CallHandler<'_, T, S> {
     fn clone(&self) -> Self {
         Self {

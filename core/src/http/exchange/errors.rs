@@ -1,27 +1,27 @@
-//! How an application answers errors.
+//! How an application renders errors.
 
 use super::call::Call;
 use super::settings::{HttpSettings, Pipeline};
 use crate::error::{AppError, ErrorFormat, code};
 use crate::http::HttpResponse;
 
-/// How an application answers errors: the one place where an error becomes a response.
+/// Converts errors to responses: the only place where this happens.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ErrorStyle {
-    /// The shape of the body.
+    /// The format of the body.
     pub format: ErrorFormat,
     /// The status of [`code::TIMEOUT`].
     pub timeout_status: u16,
-    /// Whether stack traces that errors carry are shown to clients.
+    /// Whether clients see the stack traces of errors.
     pub shows_stack_traces: bool,
     /// Whether the ids of the request are shown.
     pub shows_ids: bool,
-    /// Whether the trace of the request is shown, where its ids are.
+    /// Whether the trace id is shown along with the ids.
     pub shows_trace: bool,
 }
 
 impl HttpSettings {
-    /// Returns how errors are answered under these settings.
+    /// Returns the error style of these settings.
     #[must_use]
     pub fn error_style(&self) -> ErrorStyle {
         ErrorStyle {
@@ -33,14 +33,14 @@ impl HttpSettings {
         }
     }
 
-    /// Returns how errors of messages are answered under these settings: nested, whatever shape those
-    /// of requests have, and without a trace.
+    /// Returns the error style for messages with these settings: always nested, and without a trace
+    /// id.
     #[must_use]
     pub fn message_error_style(&self) -> ErrorStyle {
         ErrorStyle { format: ErrorFormat::Nested, shows_trace: false, ..self.error_style() }
     }
 
-    /// Returns how the errors of a request or a message are answered.
+    /// Returns the error style for a request or a message.
     #[must_use]
     pub fn error_style_for(&self, call: &Call) -> ErrorStyle {
         match call.route_key() {
@@ -51,16 +51,16 @@ impl HttpSettings {
 }
 
 impl ErrorStyle {
-    /// Returns the status that an error is answered with.
+    /// Returns the status of the response to an error.
     #[must_use]
     pub fn status(self, error: &AppError) -> u16 {
         let is_timeout = error.code() == code::TIMEOUT && !error.has_own_status();
         if is_timeout { self.timeout_status } else { error.status() }
     }
 
-    /// Returns the answer to an error, which [holds](HttpResponse::error) the error that it is the answer
-    /// to. An error whose own status or header fields cannot be sent becomes a masked 500 that says
-    /// why in its cause.
+    /// Returns the response to an error, which [contains](HttpResponse::error) the error. If the
+    /// error's own status or headers are invalid, the response is a masked 500 with the reason in
+    /// its cause.
     #[must_use]
     pub fn answer<S>(self, error: AppError, request_id: &str, trace_id: &str) -> HttpResponse<S> {
         let request_id = if self.shows_ids { request_id } else { "" };
@@ -78,7 +78,7 @@ impl ErrorStyle {
             Ok(response) => (response, error),
             Err(reason) => {
                 let error = AppError::from(reason);
-                // Without a status and header fields of its own, an error can be sent.
+                // An error without its own status and headers can always be sent.
                 (render(&error).unwrap_or_else(|_| HttpResponse::new(500)), error)
             }
         };

@@ -1,4 +1,4 @@
-//! Before the handler: whether a request that a route serves may go on, and who calls.
+//! The guards before the handler: policy and authentication.
 
 use alloc::sync::Arc;
 use core::fmt;
@@ -14,13 +14,13 @@ use super::settings::{Pipeline, PolicyStage};
 use crate::error::{AppError, code};
 use crate::machine::Step;
 
-/// An exchange whose route is known, until its handler is called.
+/// An exchange between routing and its handler.
 ///
-/// Policy and authentication come in the order that the [settings](PolicyStage) choose; whichever
-/// refuses ends the exchange.
+/// The [settings](PolicyStage) determine the order of policy and authentication; the first to
+/// refuse ends the exchange.
 pub struct Guarding<'r, T> {
     pub(super) endpoint: &'r Endpoint<T>,
-    /// What is known for the answer, the caller included.
+    /// The data for the response, including the caller.
     pub(super) answering: Answering<'r>,
 }
 
@@ -109,8 +109,8 @@ impl<'r, T> Guarding<'r, T> {
     }
 }
 
-/// The answer to a request that a policy does not let through. What a policy's own error
-/// says stays hidden from the client; one that was not done in time is a time-out.
+/// Returns the response to a request that a policy refuses. A policy's own error is masked; one
+/// that took too long is a timeout.
 fn refusal(outcome: PolicyOutcome) -> Option<AppError> {
     match outcome {
         Ok(decision) => decision.map(PolicyDecision::refusal),
@@ -121,7 +121,7 @@ fn refusal(outcome: PolicyOutcome) -> Option<AppError> {
     }
 }
 
-// Derived, these would ask the same of handlers.
+// A derived implementation would require `Clone` of handlers.
 impl<T> Clone for Guarding<'_, T> {
     fn clone(&self) -> Self {
         Self { endpoint: self.endpoint, answering: self.answering.clone() }

@@ -1,4 +1,4 @@
-//! The exchange of one request, or one message of a WebSocket, for one response.
+//! The exchange of a request, or a WebSocket message, for a response.
 //!
 //! ```text
 //! start ─▶ NewRequestId? ─▶ preflight, malformed, 404, 405 ──────────────────────▶ Exchanged
@@ -6,8 +6,8 @@
 //! HttpExchange               Guarding                             Answering
 //! ```
 //!
-//! Each of the three states owns what it needs: who waits for a policy has a route, and who waits
-//! for a handler has nothing left to refuse.
+//! Each of the three states has exactly the data that it needs: a request that waits for a policy
+//! has a route, and one that waits for its handler can no longer be refused.
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -27,35 +27,35 @@ use crate::http::sending::is_field_value;
 use crate::http::{HttpResponse, RawRequest, Request};
 use crate::machine::{Machine, Step};
 
-/// The exchange of one request or one message for one response; made by [`HttpService::exchange`] and
+/// The exchange of a request or a message for a response. Created by [`HttpService::exchange`] and
 /// [`HttpService::message_exchange`].
 ///
-/// It never fails: whatever goes wrong is answered. A response that comes out is
-/// [normalised](HttpResponse::normalize).
+/// It never fails: every error becomes a response. Responses are
+/// [normalized](HttpResponse::normalize).
 pub struct HttpExchange<'r, T, S> {
     service: &'r HttpService<T>,
     call: Arc<Call>,
-    /// What serves the request, or why nothing does.
+    /// The endpoint of the request, or the 404 or 405.
     routed: Result<&'r Endpoint<T>, AppError>,
     stream: PhantomData<fn() -> S>,
 }
 
-/// What an exchange ends with.
+/// The result of an exchange.
 #[derive(Clone, Debug)]
 pub struct Exchanged<S> {
-    /// The answer. What went wrong is its [error](HttpResponse::error), whose
-    /// [sources](core::error::Error::source) are for the log: the client sees none of them.
+    /// The response. If an error occurred, it is in [`error`](HttpResponse::error); the error's
+    /// [sources](core::error::Error::source) are for the log and not shown to the client.
     pub response: HttpResponse<S>,
-    /// What is reported about it.
+    /// The report about the exchange.
     pub report: Report,
 }
 
-/// What is reported about an exchange, once nothing about its response changes any more.
+/// The report about an exchange, after its response is final.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// The request that was answered.
+    /// The request.
     pub call: Arc<Call>,
-    /// What is recorded of a request, in [`Pipeline::Observed`].
+    /// The log line, metric and span of the request, in [`Pipeline::Observed`].
     pub observation: Option<Observation>,
 }
 
@@ -96,7 +96,7 @@ impl<'r, T, S> HttpExchange<'r, T, S> {
         Self { service, call, routed, stream: PhantomData }
     }
 
-    /// Returns what is exchanged, with the route that the router decided for; it has no id yet.
+    /// Returns the request with the route that the router chose. It has no id yet.
     #[must_use]
     pub fn call(&self) -> &Call {
         &self.call
@@ -113,15 +113,15 @@ impl<'r, T, S> HttpExchange<'r, T, S> {
         }
         match self.routed {
             Ok(endpoint) => Guarding { endpoint, answering }.begin(),
-            // What nothing serves is answered before the policy: a policy that counts would let a
-            // scan of paths that do not exist use up the limit of its caller, or of an address that
-            // many share, and each answer to one would cost a call of the store.
+            // A request without a route is answered before the policy. Otherwise a scan of paths
+            // that do not exist would use up the limit of its caller, or of an address that many
+            // callers share, and every response would cost a call of the store.
             Err(error) => answering.conclude(Err(error)),
         }
     }
 
-    /// The methods to allow, when the request asks for nothing else (the Fetch standard's CORS
-    /// preflight).
+    /// Returns the methods to allow, if the request is a CORS preflight request (the Fetch
+    /// standard).
     fn preflight(&self) -> Option<String> {
         let cors = self.settings().cors.as_ref()?;
         let Call { request, .. } = &*self.call;
@@ -169,7 +169,7 @@ impl<'r, T, S> Machine for HttpExchange<'r, T, S> {
     }
 }
 
-/// A request as handlers see it, and what is wrong with it.
+/// Reads a request, and returns the error if it is malformed.
 fn read(settings: &HttpSettings, request: RawRequest<'_>) -> (Request, Result<(), AppError>) {
     let max_bytes = settings.limits.max_request_bytes;
     let max_bytes = max_bytes.map(|most| usize::try_from(most.get()).unwrap_or(usize::MAX));
@@ -179,7 +179,7 @@ fn read(settings: &HttpSettings, request: RawRequest<'_>) -> (Request, Result<()
     }
 }
 
-/// What serves a request, or the 404 or 405 that answers it.
+/// Returns the endpoint of a request, or the 404 or 405.
 fn route<'r, T>(
     service: &'r HttpService<T>,
     request: &Request,
@@ -197,7 +197,7 @@ fn route<'r, T>(
     }
 }
 
-/// Whether an id can be sent back and logged as it is: it is not blank, not long, and printable.
+/// Returns whether an id can be sent back and logged: it is not blank, not too long, and printable.
 fn is_request_id(id: &str) -> bool {
     let is_printable = |b: u8| matches!(b, b' '..=b'~');
     !id.is_empty() && id.len() <= MAX_REQUEST_ID_BYTES && id.bytes().all(is_printable)
@@ -206,7 +206,7 @@ fn is_request_id(id: &str) -> bool {
 /// Longer than any id in use: UUIDs have 36 bytes, X-Ray's trace header about 75.
 const MAX_REQUEST_ID_BYTES: usize = 128;
 
-// Derived, these would ask the same of handlers and streams.
+// A derived implementation would require `Clone` of handlers and streams.
 impl<T, S> Clone for HttpExchange<'_, T, S> {
     fn clone(&self) -> Self {
         Self {

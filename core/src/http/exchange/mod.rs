@@ -1,12 +1,13 @@
-//! From a request, or a message of a WebSocket, to its response: the order in which an application's
-//! rules apply.
+//! Exchanges a request, or a WebSocket message, for its response, by the rules of an application.
 //!
-//! This module decides what is answered before any handler is called, what a handler's answer
-//! becomes, and what is recorded. It refuses to know how policies decide, how callers are
-//! authenticated and what handlers do: an [`HttpExchange`] asks its host, and is answered.
+//! This module applies the rules in order: what is answered before a handler is called, what
+//! becomes of a handler's response, and what is recorded. It does not implement policies,
+//! authentication or handlers: an [`HttpExchange`] asks its host for them.
 //!
 //! ```
-//! use apptheory_core::http::exchange::{Access, Arrival, ExchangeRequest, HttpService, HttpSettings};
+//! use apptheory_core::http::exchange::{
+//!     Access, Arrival, ExchangeRequest, HttpService, HttpSettings,
+//! };
 //! use apptheory_core::http::{RawRequest, HttpResponse};
 //! use apptheory_core::machine::{Machine, Step};
 //! use apptheory_core::time::Timestamp;

@@ -1,4 +1,4 @@
-//! What is recorded about an exchange once its response is final.
+//! The record of an exchange, once its response is final.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -16,8 +16,8 @@ use crate::observe::emf::{OTHER, REQUEST_METRIC};
 use crate::observe::{Level, LogRecord, LogText, MetricRecord, SpanRecord};
 use crate::time::Timestamp;
 
-/// What is recorded about an exchange once its response is final: one line, one metric and one
-/// span, which all depend on when it ended.
+/// The record of an exchange, once its response is final: a log line, a metric and a span, which
+/// all depend on the end time.
 #[derive(Clone, Debug)]
 pub struct Observation {
     call: Arc<Call>,
@@ -31,13 +31,13 @@ pub struct Observation {
 /// How a streamed body ended.
 #[derive(Clone, Debug, Default)]
 pub struct StreamEnd {
-    /// How many chunks were taken.
+    /// The number of chunks sent.
     pub chunks: u64,
-    /// How many bytes they had.
+    /// The number of bytes sent.
     pub bytes: u64,
-    /// The error that ended it.
+    /// The error that ended the stream.
     pub error: Option<AppError>,
-    /// Whether it came to its own end: not to an error, and nobody gave it up.
+    /// Whether the stream ended by itself: without an error, and not cancelled.
     pub is_whole: bool,
 }
 
@@ -60,14 +60,14 @@ impl Observation {
         }
     }
 
-    /// Changes the end: the response failed after the exchange.
+    /// Sets the status and error of a response that failed after the exchange.
     pub fn end_with(&mut self, status: u16, error: &AppError) {
         self.status = status;
         self.error_code = error.recorded_code().to_string();
     }
 
-    /// The log line about a streamed body, `stream.completed`: how much of it was made, and the
-    /// error that ended it, if one did.
+    /// Returns the log line of a streamed body, `stream.completed`: how much was sent, and the
+    /// error that ended it, if any.
     #[must_use]
     pub fn stream_log(&self, ended_at: Timestamp, stream: &StreamEnd) -> LogRecord<'_> {
         let StreamEnd { chunks, bytes, error, is_whole } = stream;
@@ -89,7 +89,7 @@ impl Observation {
         }
     }
 
-    /// The log line, `request.completed`.
+    /// Returns the log line of the request, `request.completed`.
     #[must_use]
     pub fn log(&self, ended_at: Timestamp) -> LogRecord<'_> {
         LogRecord {
@@ -105,7 +105,7 @@ impl Observation {
         }
     }
 
-    /// The metric, [`REQUEST_METRIC`], one per request.
+    /// Returns the request's metric, [`REQUEST_METRIC`].
     #[must_use]
     pub fn metric(&self, ended_at: Timestamp) -> MetricRecord<'_> {
         MetricRecord {
@@ -123,10 +123,10 @@ impl Observation {
         }
     }
 
-    /// Clients choose methods, paths and the tenants that nobody vouches for.
+    /// Clients choose methods, paths and unverified tenants, so these are bounded here.
     fn dimensions(&self) -> Vec<(&'static str, LogText<'_>)> {
         let (method, pattern) = (&*self.call.request.method, self.call.pattern());
-        // Whatever a route serves, the application has registered.
+        // A method with a route is known, because the application registered it.
         let is_known = pattern.is_some() || is_standard_method(method);
         let path = pattern.map_or(UNMATCHED, Pattern::as_str);
         let mut dimensions = Vec::from([
@@ -141,7 +141,7 @@ impl Observation {
         dimensions
     }
 
-    /// The span, `http GET /orders`.
+    /// Returns the request's span, `http GET /orders`.
     #[must_use]
     pub fn span(&self) -> SpanRecord<'_> {
         let Call { request, request_id, .. } = &*self.call;
@@ -159,19 +159,19 @@ impl Observation {
         SpanRecord { name: format!("http {} {}", request.method, self.path()).into(), attributes }
     }
 
-    /// The status of the answer.
+    /// Returns the status of the response.
     #[must_use]
     pub const fn status(&self) -> u16 {
         self.status
     }
 
-    /// Returns the pattern of the route that served the request; `None` when none did.
+    /// Returns the pattern of the matched route; `None` if no route matched.
     #[must_use]
     pub fn route(&self) -> Option<&str> {
         self.call.pattern().map(Pattern::as_str)
     }
 
-    /// Returns how long the answer took.
+    /// Returns how long the exchange took.
     #[must_use]
     pub fn duration(&self, ended_at: Timestamp) -> Duration {
         self.call.arrival.now.until(ended_at)
@@ -190,5 +190,5 @@ impl Observation {
     }
 }
 
-/// The path of requests that no route serves.
+/// The path of requests without a route.
 const UNMATCHED: &str = "unmatched";

@@ -1,4 +1,4 @@
-//! What a policy answers instead of letting a request through.
+//! The refusal of a policy.
 
 use alloc::string::String;
 
@@ -6,29 +6,29 @@ use crate::error::{AppError, code};
 use crate::http::HeaderMap;
 use crate::printing::prints;
 
-/// A policy's refusal, such as a rate limit's or that of shedding load.
+/// A policy's refusal, such as a rate limit or load shedding.
 #[derive(Clone, Eq, PartialEq)]
 pub struct PolicyDecision {
     /// Trimmed, and not blank.
     code: String,
-    /// The message; the code's own when blank.
+    /// The message; if blank, the code's default message.
     pub message: String,
-    /// Header fields of the answer. Its content type is JSON whatever they say.
+    /// The response headers. The content type is always JSON.
     pub headers: HeaderMap,
 }
 
-/// A policy refuses without saying why: a blank code could be taken for leave to go on.
+/// A policy refuses with a blank code, which could be mistaken for permission.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("a policy's refusal needs a code, such as app.overloaded")]
 pub struct BlankPolicyCode;
 
 impl PolicyDecision {
-    /// Returns a refusal with an error code, which decides the status; 500 for one that is not listed
-    /// in [`code`].
+    /// Creates a refusal with an error code, which determines the status; 500 for a code that is
+    /// not listed in [`code`].
     ///
     /// # Errors
     ///
-    /// [`BlankPolicyCode`]. A policy that fails so answers a masked 500.
+    /// [`BlankPolicyCode`]. A policy that fails with it gives a masked 500.
     pub fn new(code: &str) -> Result<Self, BlankPolicyCode> {
         match code.trim() {
             "" => Err(BlankPolicyCode),
@@ -36,13 +36,13 @@ impl PolicyDecision {
         }
     }
 
-    /// 429, with header fields such as `retry-after`.
+    /// Creates a 429 with headers such as `retry-after`.
     #[must_use]
     pub fn rate_limited(headers: HeaderMap) -> Self {
         Self::of(code::RATE_LIMITED, headers)
     }
 
-    /// 503, with header fields such as `retry-after`.
+    /// Creates a 503 with headers such as `retry-after`.
     #[must_use]
     pub fn overloaded(headers: HeaderMap) -> Self {
         Self::of(code::OVERLOADED, headers)
@@ -52,7 +52,7 @@ impl PolicyDecision {
         Self { code: code.into(), message: String::new(), headers }
     }
 
-    /// What is answered.
+    /// Returns the error of the response.
     pub(super) fn refusal(self) -> AppError {
         let message = match (self.message.trim(), self.code.as_str()) {
             ("", code::RATE_LIMITED) => "rate limited",

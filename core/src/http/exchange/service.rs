@@ -1,4 +1,4 @@
-//! The routes of an application with its settings.
+//! The routes and settings of an application.
 
 use alloc::format;
 
@@ -11,28 +11,28 @@ use crate::http::router::{Lookup, RouteTable};
 use crate::http::{RawRequest, UriPath};
 use crate::routes::{RouteTaken, Routes};
 
-/// The routes of an application, each with a handler of type `T`, and its settings. Requests have
-/// routes by method and path, messages of WebSockets by route key.
+/// The routes of an application, each with a handler of type `T`, and its settings. Requests are
+/// routed by method and path, WebSocket messages by route key.
 #[derive(Clone, Debug)]
 pub struct HttpService<T> {
     settings: HttpSettings,
     router: RouteTable<Endpoint<T>>,
     messages: Routes<Endpoint<T>>,
-    /// What serves paths that no route matches, each under one made-up method.
+    /// The handlers for paths that no route matches, registered under a private method name.
     fallbacks: RouteTable<Endpoint<T>>,
 }
 
-/// What serves a route, and whom.
+/// A handler with its access rule.
 #[derive(Clone, Debug)]
 pub struct Endpoint<T> {
-    /// Who may call it.
+    /// Who may call the handler.
     pub access: Access,
-    /// What serves it.
+    /// The handler.
     pub handler: T,
 }
 
 impl<T> HttpService<T> {
-    /// Begins an application without routes.
+    /// Creates an application without routes.
     ///
     /// # Errors
     ///
@@ -50,7 +50,7 @@ impl<T> HttpService<T> {
     ///
     /// # Errors
     ///
-    /// [`SetupError`]; the application is unchanged then.
+    /// [`SetupError`]; the application is then unchanged.
     pub fn route(
         &mut self,
         method: &str,
@@ -62,13 +62,13 @@ impl<T> HttpService<T> {
         Ok(self.router.insert(method, pattern, Endpoint { access, handler })?)
     }
 
-    /// Serves the paths from `prefix` on that no route matches, whatever the method. Of several
-    /// fallbacks, the one of the longest prefix serves. A path that is known with another method is
-    /// answered with 405 all the same.
+    /// Adds a handler for all paths below `prefix` that no route matches, for every method. The
+    /// fallback with the longest matching prefix is used. A path that exists with another method is
+    /// still answered with 405.
     ///
     /// # Errors
     ///
-    /// [`SetupError`], where the method is called `FALLBACK`; the application is unchanged then.
+    /// [`SetupError`], with the method named `FALLBACK`; the application is then unchanged.
     pub fn fallback(&mut self, prefix: &str, access: Access, handler: T) -> Result<(), SetupError>
     where
         T: Clone,
@@ -80,7 +80,7 @@ impl<T> HttpService<T> {
         Ok(self.fallbacks.insert(FALLBACK, &below, endpoint)?)
     }
 
-    /// What serves a path that no route matches.
+    /// Returns the fallback for a path that no route matches.
     pub(super) fn find_fallback(&self, path: &UriPath) -> Option<&Endpoint<T>> {
         match self.fallbacks.look_up(FALLBACK, path) {
             Lookup::Found(found) => Some(found.handler()),
@@ -88,13 +88,13 @@ impl<T> HttpService<T> {
         }
     }
 
-    /// Adds a route of messages: `$connect`, `$disconnect`, `$default`, or a key of the API's own. The
-    /// key is trimmed.
+    /// Adds a route for WebSocket messages: `$connect`, `$disconnect`, `$default`, or a key of the
+    /// API. The key is trimmed.
     ///
     /// # Errors
     ///
-    /// [`SetupError`], where the route of a key is called `WEBSOCKET` and the key; the application is
-    /// unchanged then.
+    /// [`SetupError`], with the method named `WEBSOCKET` and the key as pattern; the application is
+    /// then unchanged.
     pub fn message_route(
         &mut self,
         route_key: &str,
@@ -109,7 +109,7 @@ impl<T> HttpService<T> {
         })
     }
 
-    /// Whether a route can be protected as its access says.
+    /// Checks that a route can be protected by its access rule.
     fn check(&self, access: &Access, method: &str, pattern: &str) -> Result<(), SetupError> {
         let (method, pattern) = (method.into(), pattern.into());
         if !access.is_complete() {
@@ -136,21 +136,20 @@ impl<T> HttpService<T> {
         &self.router
     }
 
-    /// Begins the exchange of one request. `S` is the type of response streams.
+    /// Starts the exchange of a request. `S` is the type of response streams.
     #[must_use = "an exchange that is not started answers nobody"]
     pub fn exchange<S>(&self, request: RawRequest<'_>, arrival: Arrival) -> HttpExchange<'_, T, S> {
         HttpExchange::of_request(self, request, arrival)
     }
 
-    /// Returns the exchange of one message, the start and end of a WebSocket among them, for its
-    /// answer. It passes the same stages as a request, with these differences:
+    /// Starts the exchange of a WebSocket message, including `$connect` and `$disconnect`. It
+    /// passes the same stages as a request, with these differences:
     ///
-    /// * the route key decides what serves it, and nothing stands in for a key without a route: 404;
-    /// * its id is the provider's or a new one, in every [`Pipeline`]; header fields, which come with
-    ///   `$connect` alone, do not name it;
-    /// * there are no cross-origin rules, and no header fields are set on the answer: API Gateway
-    ///   passes none on;
-    /// * errors are answered as [`message_error_style`](HttpSettings::message_error_style) says;
+    /// * the route key selects the handler; a key without a route is a 404, without a fallback;
+    /// * the id is the provider's or a new one, in every [`Pipeline`]; headers, which only
+    ///   `$connect` has, are not used for it;
+    /// * there are no CORS rules, and no response headers, because API Gateway drops them;
+    /// * errors are rendered by [`message_error_style`](HttpSettings::message_error_style);
     /// * the [report](super::Report) has no observation: messages are recorded as events.
     #[must_use = "an exchange that is not started answers nobody"]
     pub fn message_exchange<S>(
@@ -162,21 +161,21 @@ impl<T> HttpService<T> {
         HttpExchange::of_message(self, route_key.trim(), message, arrival)
     }
 
-    /// Returns whether there is a route of messages.
+    /// Returns whether there is a route for messages.
     #[must_use]
     pub fn has_message_routes(&self) -> bool {
         !self.messages.is_empty()
     }
 
-    /// Returns what serves the messages of a route key, which is trimmed.
+    /// Returns the endpoint for a route key, which is trimmed.
     #[must_use]
     pub fn message_endpoint(&self, route_key: &str) -> Option<&Endpoint<T>> {
         self.messages.find(route_key.trim())
     }
 }
 
-/// What stands for the method of messages where a route is named.
+/// The method name of message routes in errors.
 const WEBSOCKET: &str = "WEBSOCKET";
 
-/// The method that fallbacks are kept under, as errors name it.
+/// The method name of fallbacks in errors.
 const FALLBACK: &str = "FALLBACK";
