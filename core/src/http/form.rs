@@ -1,4 +1,4 @@
-//! Bodies of requests, read as forms.
+//! Reads request bodies as forms.
 
 use serde::de::DeserializeOwned;
 
@@ -7,14 +7,13 @@ use super::{Request, query};
 use crate::error::AppError;
 use crate::utf8::decode_lossy;
 
-/// Reads the body of a request as `application/x-www-form-urlencoded`, as a value of a type. Fields are
-/// decoded as the web decodes them: `+` is a blank, `%XX` a byte, and bytes that are no UTF-8 are
-/// U+FFFD.
+/// Deserializes the body of a request as `application/x-www-form-urlencoded`. `+` decodes to a
+/// space, `%XX` to a byte, and invalid UTF-8 to U+FFFD.
 ///
 /// # Errors
 ///
-/// 415 for a body of another media type, and 422 for a field that is missing or not of its type, with
-/// its name and what was expected.
+/// 415 for a body of another media type, and 422 for a field that is missing or does not have its
+/// type, with the field's name and what was expected.
 pub fn read_form<T: DeserializeOwned>(request: &Request) -> Result<T, AppError> {
     let is_form = request.headers.get_all("content-type").only().is_some_and(is_form_type);
     if !is_form {
@@ -24,18 +23,19 @@ pub fn read_form<T: DeserializeOwned>(request: &Request) -> Result<T, AppError> 
     read_form_text(&request.body)
 }
 
-/// Reads a form without a media type, as records bring it. Fields are decoded as [`read_form`] does.
+/// Deserializes a form without a media type, as in records. Fields are decoded as in [`read_form`].
 ///
 /// # Errors
 ///
-/// 422 for a field that is missing or not of its type, with its name and what was expected.
+/// 422 for a field that is missing or does not have its type, with the field's name and what was
+/// expected.
 pub fn read_form_text<T: DeserializeOwned>(text: &[u8]) -> Result<T, AppError> {
     Ok(from_form(&query::parse(&decode_lossy(text)))?)
 }
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Whether a media type is that of forms, whatever its parameters.
+/// Returns whether a media type is that of forms, with any parameters.
 fn is_form_type(content_type: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default();
     essence.trim().eq_ignore_ascii_case(FORM)

@@ -1,4 +1,4 @@
-//! Header fields under their canonical names.
+//! HTTP headers with canonical names.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -10,20 +10,20 @@ use super::names::{canonical_name, is_canonical_name};
 use super::sending::is_of_connection;
 use super::values::Values;
 
-/// Header fields. Names are trimmed and in lower case, whatever spelling they are given or asked
-/// for in; a blank name is no field.
+/// HTTP headers. Names are trimmed and in lower case, both in the map and for look-ups; headers
+/// with a blank name are ignored.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct HeaderMap(MultiMap);
 
 impl HeaderMap {
-    /// No header fields.
+    /// Creates an empty map.
     #[must_use]
     pub const fn new() -> Self {
         Self(MultiMap::new())
     }
 
-    /// The fields of a map with names in any spelling. The values of names that differ in spelling
-    /// come in the order of the spellings' bytes, upper case first.
+    /// Converts a map with names in any case. If names differ only in case, their values are
+    /// ordered by the bytes of the original names, upper case first.
     #[must_use]
     pub fn canonical(raw: MultiMap) -> Self {
         if raw.iter().all(|(name, _)| is_canonical_name(name)) {
@@ -32,36 +32,36 @@ impl HeaderMap {
         Self(raw.renamed(canonical_name))
     }
 
-    /// The first value of a field, if it has one.
+    /// Returns the first value of a header, if it has one.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(&canonical_name(name))
     }
 
-    /// The first value of a field, or an empty text.
+    /// Returns the first value of a header, or an empty text.
     #[must_use]
     pub fn first(&self, name: &str) -> &str {
         self.get(name).unwrap_or_default()
     }
 
-    /// All values of a field; none when it is not there.
+    /// Returns all values of a header; empty if it is missing.
     #[must_use]
     pub fn get_all(&self, name: &str) -> Values<'_> {
         self.0.get_all(&canonical_name(name))
     }
 
-    /// Whether the field is there, be it with an empty list.
+    /// Returns whether the header exists, even with an empty list.
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
         self.0.contains(&canonical_name(name))
     }
 
-    /// Gives a field exactly this value.
+    /// Sets a header to exactly this value.
     pub fn set(&mut self, name: &str, value: impl AsRef<str>) {
         self.set_all(name, [value]);
     }
 
-    /// Gives a field exactly these values.
+    /// Sets a header to exactly these values.
     pub fn set_all<V: AsRef<str>>(&mut self, name: &str, values: impl IntoIterator<Item = V>) {
         let name = canonical_name(name);
         if !name.is_empty() {
@@ -69,7 +69,7 @@ impl HeaderMap {
         }
     }
 
-    /// Adds a value after those that the field has.
+    /// Appends a value to those of a header.
     pub fn append(&mut self, name: &str, value: impl AsRef<str>) {
         let name = canonical_name(name);
         if !name.is_empty() {
@@ -77,25 +77,24 @@ impl HeaderMap {
         }
     }
 
-    /// Takes a field out, and returns its values.
+    /// Removes a header, and returns its values.
     pub fn remove(&mut self, name: &str) -> Vec<String> {
         self.0.remove(&canonical_name(name))
     }
 
-    /// The fields, sorted by name.
+    /// Yields the headers, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, Values<'_>)> {
         self.0.iter()
     }
 
-    /// Returns the fields that are for clients, sorted by name: those with a value, without those
-    /// of one connection (RFC 9110 §7.6.1) and without the length, which the server that frames the
-    /// body writes.
+    /// Yields the headers to send, sorted by name: those with a value, without connection headers
+    /// (RFC 9110 §7.6.1) and without the length, which the server writes.
     pub fn sent(&self) -> impl Iterator<Item = (&str, Values<'_>)> {
         let named = self.get_all("connection");
         self.iter().filter(move |(name, values)| is_sent(name, *values, named))
     }
 
-    /// Takes out what is not [sent](Self::sent).
+    /// Removes the headers that are not [sent](Self::sent).
     pub(crate) fn keep_sent(&mut self) {
         let named = self.get_all("connection");
         if let Some(sent) = self.0.retained(|name, values| is_sent(name, values, named)) {
@@ -103,38 +102,38 @@ impl HeaderMap {
         }
     }
 
-    /// How many fields there are.
+    /// Returns the number of headers.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there are no fields.
+    /// Returns whether there are no headers.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether no name and no value holds a character that would end its line.
+    /// Returns whether no name and no value contains a character that would end its line.
     #[must_use]
     pub fn are_clean(&self) -> bool {
         self.0.all(is_clean)
     }
 }
 
-/// Whether a field is for clients; `named` are the values of `connection`.
+/// Returns whether a header is sent; `named` are the values of `connection`.
 fn is_sent(name: &str, values: Values<'_>, named: Values<'_>) -> bool {
     !values.is_empty() && !is_of_connection(name, named)
 }
 
-/// Whether a text can stand in a header field: CR and LF would start another one, and NUL ends
+/// Returns whether a text is safe in a header: CR and LF would start another header, and NUL ends
 /// the text for some readers.
 pub(crate) fn is_clean(text: &str) -> bool {
-    // Without an early end, many bytes are looked at together.
+    // Without an early exit the compiler compares many bytes at once.
     !text.bytes().fold(false, |found, b| found | matches!(b, b'\r' | b'\n' | b'\0'))
 }
 
-/// Names in any spelling; the values of one field come in the order of the pairs.
+/// Collects names in any case; the values of a header are in the order of the pairs.
 impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, V)> for HeaderMap {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
         let mut headers = MultiMap::new();
@@ -148,7 +147,7 @@ impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, V)> for HeaderMap {
     }
 }
 
-/// An object of lists.
+/// Serializes as an object of lists.
 impl Serialize for HeaderMap {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize(serializer)

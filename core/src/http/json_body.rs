@@ -1,4 +1,4 @@
-//! JSON bodies: values of any type to the bytes of the one JSON writer.
+//! Serializes JSON bodies, with the bytes of the JSON writer.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -8,16 +8,16 @@ use serde_json::Value as Json;
 
 use crate::json::{self, first_byte};
 
-/// The JSON text of a value: compact, members in the order in which the value gives them, numbers
-/// and escapes as [`json::write_value`] writes them.
+/// Returns the JSON text of a value: compact, members in the value's order, numbers and escapes as
+/// in [`json::write_value`].
 ///
 /// # Errors
 ///
-/// What the value's own `Serialize` reports, or a member name that is no text.
+/// The error of the value's `Serialize`, or of a member name that is not a string.
 pub(super) fn to_text<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_json::Error> {
     let text = serde_json::to_string(value)?;
     let mut out = String::new();
-    // What is written alike needs no copy of its own: it is taken over up to the next difference.
+    // Copies runs that are the same in both forms, up to the next difference.
     let mut taken = 0;
     let mut at = 0;
     let is_start = |b: u8| matches!(b, b'"' | b'-' | b'0'..=b'9');
@@ -44,24 +44,25 @@ pub(super) fn to_text<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_
     Ok(out)
 }
 
-/// JSON that is safe inside a `<script>` element: as [`HttpResponse::json`](super::HttpResponse::json)
-/// writes it, but with the members of all objects sorted by name.
+/// Returns JSON that is safe inside a `<script>` element: as
+/// [`HttpResponse::json`](super::HttpResponse::json) writes it, but with the members of all objects
+/// sorted by name.
 ///
 /// # Errors
 ///
-/// What the value's own `Serialize` reports, or a member name that is no text.
+/// The error of the value's `Serialize`, or of a member name that is not a string.
 pub fn safe_json_for_html<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_json::Error> {
     serde_json::to_value(value).map(|value| json::to_text(&value))
 }
 
-/// The length of the string that `text` begins with, quotes included.
+/// Returns the length of the string at the beginning of `text`, including quotes.
 fn string_len(text: &str) -> usize {
     let mut len: usize = 1;
     loop {
         let rest = text.get(len..).unwrap_or_default();
         let Some(at) = first_byte(rest, |b| matches!(b, b'"' | b'\\')) else { return text.len() };
         let is_end = rest.as_bytes().get(at) == Some(&b'"');
-        // A backslash takes a character with it.
+        // A backslash takes the next character along.
         len = len.saturating_add(at).saturating_add(if is_end { 1 } else { 2 });
         if is_end {
             return len;
@@ -69,7 +70,7 @@ fn string_len(text: &str) -> usize {
     }
 }
 
-/// The length of the number that `text` begins with.
+/// Returns the length of the number at the beginning of `text`.
 fn number_len(text: &str) -> usize {
     text.bytes().position(|b| matches!(b, b',' | b']' | b'}')).unwrap_or(text.len())
 }
@@ -79,15 +80,15 @@ fn string_differs(token: &str) -> bool {
         && token.contains(json::is_unsafe_in_html)
 }
 
-/// Floating-point numbers do, and integers of more than 64 bits, which read as such.
+/// Returns whether a number may be written differently: floats, and integers beyond 64 bits.
 fn number_differs(token: &str) -> bool {
     token.len() > U64_DIGITS || token.bytes().any(|b| matches!(b, b'.' | b'e' | b'E'))
 }
 
-/// So many digits fit an integer of 64 bits, whatever they are.
+/// Any integer with this many digits fits 64 bits.
 const U64_DIGITS: usize = 19;
 
-/// The bytes of a JSON body.
+/// Returns the bytes of a JSON body.
 pub(crate) fn to_bytes<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, serde_json::Error> {
     to_text(value).map(String::into_bytes)
 }

@@ -1,4 +1,4 @@
-//! Bodies of requests, read as JSON.
+//! Parses request bodies as JSON.
 
 use alloc::format;
 use alloc::string::ToString;
@@ -13,34 +13,34 @@ use crate::error::{AppError, code};
 use crate::json::{self, JsonError, Misread};
 use crate::utf8::decode_lossy;
 
-/// How bodies are read as JSON.
+/// How request bodies are parsed as JSON.
 ///
-/// | A body | is answered with |
+/// | Body | Response |
 /// |---|---|
-/// | of another media type | 415 |
-/// | that is no JSON | 400, with the line and the column |
-/// | of another shape | 422, with the member's path and what was expected there |
+/// | another media type | 415 |
+/// | not JSON | 400, with the line and column |
+/// | JSON of another type | 422, with the path and what was expected there |
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "snake_case")]
 pub enum JsonReading {
-    /// A body is of the type `application/json`, or of one that ends in `+json` (RFC 6839 §3.1).
-    /// Pages of other origins cannot send these without a preflight.
+    /// Accepts `application/json`, and media types that end in `+json` (RFC 6839 §3.1). Pages of
+    /// other origins cannot send these without a preflight request.
     #[default]
     JsonTypes,
-    /// A body may be of any type, or of none. Any page that its visitor opens can then send one, with
-    /// the visitor's cookies: use it only where no cookie tells callers apart.
+    /// Accepts any media type, or a missing one. Any page that a user visits can then send a body
+    /// with the user's cookies, so use it only if cookies do not authenticate callers.
     AnyType,
-    /// As the contract reads them: typed bodies whatever their type says, untyped ones if any
-    /// `content-type` begins with `application/json`. Everything else is a 400 `invalid json`.
+    /// Parses as the contract requires: typed bodies of any media type, untyped bodies if any
+    /// `content-type` begins with `application/json`. All other bodies are a 400 `invalid json`.
     Contract,
 }
 
 impl JsonReading {
-    /// Reads the body of a request as a value of a type.
+    /// Deserializes the body of a request.
     ///
     /// # Errors
     ///
-    /// 400 [`code::EMPTY_BODY`] for a body without bytes, and what the [table](Self) says.
+    /// 400 [`code::EMPTY_BODY`] for an empty body, and the errors of the [table](Self).
     pub fn read<T: DeserializeOwned>(self, request: &Request) -> Result<T, AppError> {
         if request.body.is_empty() {
             return Err(with_status(code::EMPTY_BODY));
@@ -55,12 +55,12 @@ impl JsonReading {
         read_json(&request.body)
     }
 
-    /// Reads the body of a request as JSON of any shape; null when it is empty. Integers keep all
-    /// their digits up to 64 bits, and the last of equal member names wins.
+    /// Parses the body of a request as any JSON; an empty body gives null. Integers are exact up to
+    /// 64 bits, and the last of several members with one name wins.
     ///
     /// # Errors
     ///
-    /// What the [table](Self) says.
+    /// The errors of the [table](Self).
     pub fn read_value(self, request: &Request) -> Result<Json, AppError> {
         if self == Self::Contract {
             return read_portable_value(request);
@@ -76,7 +76,7 @@ impl JsonReading {
         if self.takes(request) { Ok(()) } else { Err(unsupported_type()) }
     }
 
-    /// Whether a typed body may be of the type that a request says.
+    /// Returns whether a typed body may have the request's media type.
     fn takes(self, request: &Request) -> bool {
         match self {
             Self::JsonTypes => {
@@ -87,14 +87,14 @@ impl JsonReading {
     }
 }
 
-/// The error of a body of another media type.
+/// Returns the error for a body of another media type.
 fn unsupported_type() -> AppError {
     let expected = "the body needs a content-type of application/json or +json";
-    // A response's `accept` says which types would have been taken (RFC 9110 §15.5.16).
+    // The response's `accept` header lists the supported media types (RFC 9110 §15.5.16).
     AppError::unsupported_media_type(expected).with_header("accept", "application/json")
 }
 
-/// Whether a media type is one of JSON, whatever its parameters.
+/// Returns whether a media type is a JSON type, with any parameters.
 fn is_json_type(content_type: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     let Some((kind, subtype)) = essence.split_once('/') else { return false };
@@ -107,12 +107,12 @@ fn is_json_type(content_type: &str) -> bool {
     is_token(kind) && is_token(subtype) && (is_named_json || has_suffix())
 }
 
-/// Reads bytes as JSON of a type, such as those of a message, which has no media type.
+/// Deserializes bytes as JSON. Use it for messages, which have no media type.
 ///
 /// # Errors
 ///
-/// 400 [`code::EMPTY_BODY`] for no bytes, 400 for what is no JSON, with the line and the column, and
-/// 422 for JSON of another shape, with the member's path and what was expected there.
+/// 400 [`code::EMPTY_BODY`] for no bytes, 400 with the line and column if the bytes are not JSON,
+/// and 422 for JSON of another type, with the path and what was expected there.
 pub fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, AppError> {
     if body.is_empty() {
         return Err(with_status(code::EMPTY_BODY));
@@ -120,7 +120,7 @@ pub fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, AppError> {
     Ok(json::read(body)?)
 }
 
-/// As the answer to a request: 400 for what is no JSON, 422 for JSON of another shape.
+/// Becomes a 400 for a text that is not JSON, and a 422 for JSON of another type.
 impl From<Misread> for AppError {
     fn from(misread: Misread) -> Self {
         match misread {
@@ -136,7 +136,7 @@ impl From<Misread> for AppError {
     }
 }
 
-/// The body as the contract reads it.
+/// Parses the body as the contract requires.
 fn read_portable_value(request: &Request) -> Result<Json, AppError> {
     const JSON: &str = "application/json";
     let begins = |value: &str| {
@@ -153,7 +153,7 @@ fn read_portable_value(request: &Request) -> Result<Json, AppError> {
     parsed.map_err(|_| AppError::bad_request("invalid json"))
 }
 
-/// The error of a code, with its status on show.
+/// Returns the error of a code, with its status in the body.
 fn with_status(code: &str) -> AppError {
     AppError::of(code).with_status(code::status(code))
 }
@@ -246,7 +246,7 @@ mod tests {
             ("[1,2,3]", 422, "[1]", "a sequence"),
             ("null", 422, "", "struct Order"),
             (r#"{"id":300}"#, 422, "id", "u8"),
-            // It is no JSON further on: that comes first.
+            // The text is not JSON further on, which takes precedence.
             (r#"{"id":"secret","#, 400, "", ""),
             ("{\n \"id\": nope}", 400, "", ""),
             ("{} x", 400, "", ""),

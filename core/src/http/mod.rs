@@ -1,8 +1,7 @@
-//! HTTP without a network: what an event of any provider says, which route serves it, and what is
-//! answered.
+//! HTTP without a network: requests from events of any provider, routing, and responses.
 //!
-//! This module decides how requests and responses read and are written, byte for byte, for every
-//! provider alike. It refuses to know sockets, clocks and handlers: it is values and functions.
+//! This module converts requests and responses, byte for byte, in the same way for every provider.
+//! It contains only values and functions, without sockets, clocks and handlers.
 //!
 //! ```text
 //! event ── events ──▶ RawRequest ─ normalize ─▶ Request ─ router ─▶ handler

@@ -1,4 +1,4 @@
-//! Names with lists of values: the queries of requests, and what headers are made of.
+//! Names with lists of values, for queries and headers.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -10,48 +10,47 @@ use serde::{Serialize, Serializer};
 
 use super::values::{Entry, Span, Values};
 
-/// Names, each with a list of values in their order. Names are sorted by their bytes, and equal
-/// only when spelled alike.
+/// Names with lists of values in order. Names are sorted by their bytes, and case-sensitive.
 ///
-/// A name may have an empty list, which is not the same as no name: providers send such members.
+/// A name may have an empty list, which differs from a missing name; providers send such members.
 ///
-/// All names and values are in one text: a map takes two allocations, however large it is.
+/// All names and values are in one text, so a map of any size takes two allocations.
 #[derive(Clone, Default)]
 pub struct MultiMap {
     text: String,
-    /// Sorted by name, and those of one name, which share its span, in the order of its values. A name
+    /// Sorted by name. The entries of a name share its span, in the order of its values. A name
     /// with an empty list has one entry.
     entries: Vec<Entry>,
-    /// How many bytes of the text belong to no entry any more.
+    /// The number of bytes in the text that no entry uses anymore.
     unused: usize,
 }
 
 impl MultiMap {
-    /// A map without names.
+    /// Creates an empty map.
     #[must_use]
     pub const fn new() -> Self {
         Self { text: String::new(), entries: Vec::new(), unused: 0 }
     }
 
-    /// A map with room for so many values, and for the bytes of them and of their names.
+    /// Creates a map with capacity for a number of values, and for the bytes of values and names.
     fn with_capacity(values: usize, bytes: usize) -> Self {
         Self { text: String::with_capacity(bytes), entries: Vec::with_capacity(values), unused: 0 }
     }
 
-    /// The map of pairs, which have so many bytes at most; equal names share one list, in the order of
-    /// the pairs.
+    /// Creates a map from pairs with at most `bytes` bytes. Pairs with the same name share a list,
+    /// in the order of the pairs.
     pub(crate) fn of_pairs<N: AsRef<str>, V: AsRef<str>>(
         pairs: impl IntoIterator<Item = (N, V)>,
         bytes: usize,
     ) -> Self {
         let pairs = pairs.into_iter();
-        // Where the number is not known, it is small.
+        // If the number is unknown, it is small.
         let mut map = Self::with_capacity(pairs.size_hint().0.max(4), bytes);
         pairs.for_each(|(name, value)| map.push(name.as_ref(), [value]));
         map.sorted()
     }
 
-    /// The map of names with their lists; equal names share one list, in the order of the names.
+    /// Creates a map from names with lists. Equal names share a list, in the given order.
     pub(crate) fn of_lists<N: AsRef<str>, V: AsRef<str>>(
         lists: impl IntoIterator<Item = (N, Vec<V>)>,
     ) -> Self {
@@ -60,25 +59,25 @@ impl MultiMap {
         map.sorted()
     }
 
-    /// The first value of a name, if it has one.
+    /// Returns the first value of a name, if it has one.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.get_all(name).first()
     }
 
-    /// All values of a name; none when it is not there.
+    /// Returns all values of a name; empty if it is missing.
     #[must_use]
     pub fn get_all(&self, name: &str) -> Values<'_> {
         Values::new(&self.text, self.entries.get(self.places(name)).unwrap_or_default())
     }
 
-    /// Whether the name is there, be it with an empty list.
+    /// Returns whether the name exists, even with an empty list.
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
         !self.places(name).is_empty()
     }
 
-    /// Adds a value after those that the name has.
+    /// Appends a value to those of a name.
     pub fn append(&mut self, name: impl AsRef<str>, value: impl AsRef<str>) {
         let places = self.places(name.as_ref());
         let is_empty = self.get_all(name.as_ref()).is_empty();
@@ -86,7 +85,7 @@ impl MultiMap {
         self.replace(name.as_ref(), &places, replaced, [value]);
     }
 
-    /// Gives a name exactly these values. It is there from then on, even with none.
+    /// Sets a name to exactly these values. The name then exists, even without values.
     pub fn set<V: AsRef<str>>(
         &mut self,
         name: impl AsRef<str>,
@@ -96,7 +95,7 @@ impl MultiMap {
         self.replace(name.as_ref(), &places, places.clone(), values);
     }
 
-    /// Takes a name out, and returns its values.
+    /// Removes a name, and returns its values.
     pub fn remove(&mut self, name: &str) -> Vec<String> {
         let values = self.get_all(name).to_vec();
         let places = self.places(name);
@@ -109,7 +108,7 @@ impl MultiMap {
         values
     }
 
-    /// The map without the names that `keep` does not want; `None` if it wants all.
+    /// Returns the map with only the names that `keep` accepts; `None` if it accepts all.
     pub(super) fn retained(&self, keep: impl Fn(&str, Values<'_>) -> bool) -> Option<Self> {
         if self.iter().all(|(name, values)| keep(name, values)) {
             return None;
@@ -120,7 +119,7 @@ impl MultiMap {
         Some(kept)
     }
 
-    /// The names and their values, sorted by name.
+    /// Yields the names and their values, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, Values<'_>)> {
         self.entries.chunk_by(|a, b| a.name == b.name).map(|entries| {
             let name = entries.first().map_or("", |entry| entry.name.of(&self.text));
@@ -128,27 +127,27 @@ impl MultiMap {
         })
     }
 
-    /// Whether a test holds for every name and value, which it does where it holds for all of them in
-    /// one text.
+    /// Returns whether a test holds for every name and value. The test must hold for a text if it
+    /// holds for the concatenation.
     pub(super) fn all(&self, holds: impl Fn(&str) -> bool) -> bool {
         let each = |(name, values): (&str, Values<'_>)| holds(name) && values.iter().all(&holds);
         holds(&self.text) || self.iter().all(each)
     }
 
-    /// How many names there are.
+    /// Returns the number of names.
     #[must_use]
     pub fn len(&self) -> usize {
         self.iter().count()
     }
 
-    /// Whether there are no names.
+    /// Returns whether there are no names.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// The map with every name rewritten. Names that become equal share one list, in the order of
-    /// their former spellings; names that become blank go.
+    /// Returns the map with every name rewritten. Names that become equal share a list, in the
+    /// order of the original names; blank names are removed.
     pub(super) fn renamed(&self, rename: impl Fn(&str) -> Cow<'_, str>) -> Self {
         let mut renamed = Self::with_capacity(self.entries.len(), self.text.len());
         for (name, values) in self.iter() {
@@ -160,7 +159,7 @@ impl MultiMap {
         renamed.sorted()
     }
 
-    /// Puts values in place of some of the entries of a name; `places` are those of all.
+    /// Replaces some of the values of a name; `places` are all of its entries.
     fn replace<V: AsRef<str>>(
         &mut self,
         name: &str,
@@ -181,7 +180,7 @@ impl MultiMap {
         self.tidy();
     }
 
-    /// Adds a name with its values at the end, wherever it belongs.
+    /// Adds a name with its values at the end, ignoring the order.
     pub(super) fn push<V: AsRef<str>>(&mut self, name: &str, values: impl IntoIterator<Item = V>) {
         let name = Span::push(&mut self.text, name);
         let at = self.entries.len();
@@ -194,7 +193,7 @@ impl MultiMap {
         }
     }
 
-    /// The map of names that were pushed.
+    /// Sorts the names that were pushed.
     pub(super) fn sorted(mut self) -> Self {
         let Self { text, entries, .. } = &mut self;
         if entries.is_sorted_by(|a, b| a.name.of(text) < b.name.of(text)) {
@@ -209,13 +208,13 @@ impl MultiMap {
             if earlier.value.is_none() {
                 earlier.value = entry.value.take();
             }
-            // An empty list adds nothing to the values of its name.
+            // An empty list adds no values to its name.
             entry.value.is_none()
         });
         self
     }
 
-    /// Writes the text anew once most of it is not used any more.
+    /// Rebuilds the text once most of it is unused.
     fn tidy(&mut self) {
         if self.unused > self.text.len().div_euclid(2) {
             let used = self.text.len().saturating_sub(self.unused);
@@ -225,7 +224,7 @@ impl MultiMap {
         }
     }
 
-    /// The entries of a name.
+    /// Returns the range of a name's entries.
     fn places(&self, name: &str) -> Range<usize> {
         let start = self.entries.partition_point(|entry| entry.name.of(&self.text) < name);
         let others = self.entries.get(start..).unwrap_or_default();
@@ -235,7 +234,7 @@ impl MultiMap {
     }
 }
 
-/// Names in the same order, with the same values.
+/// Equal if the names are in the same order, with the same values.
 impl PartialEq for MultiMap {
     fn eq(&self, other: &Self) -> bool {
         self.iter().eq(other.iter())
@@ -244,28 +243,28 @@ impl PartialEq for MultiMap {
 
 impl Eq for MultiMap {}
 
-/// Equal names share one list, in the order of the pairs.
+/// Pairs with the same name share a list, in the order of the pairs.
 impl FromIterator<(String, String)> for MultiMap {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
         Self::of_pairs(pairs, 0)
     }
 }
 
-/// Equal names share one list, in the order of the pairs.
+/// Equal names share a list, in the order of the pairs.
 impl FromIterator<(String, Vec<String>)> for MultiMap {
     fn from_iter<I: IntoIterator<Item = (String, Vec<String>)>>(lists: I) -> Self {
         Self::of_lists(lists)
     }
 }
 
-/// Prints names and the lengths of their values, which are the sender's own.
+/// Prints names and the lengths of values; values may be secret.
 impl fmt::Debug for MultiMap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self.iter()).finish()
     }
 }
 
-/// An object of lists.
+/// Serializes as an object of lists.
 impl Serialize for MultiMap {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.iter())

@@ -1,11 +1,11 @@
-//! The one spelling of methods and header names.
+//! The canonical form of methods and header names.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
 
 use super::cut::trim;
 
-/// A method trimmed and in upper case. Any token is a method; only equal ones match.
+/// Returns a method trimmed and in upper case. Any token is a method.
 #[inline]
 #[must_use]
 pub fn canonical_method(method: &str) -> Cow<'_, str> {
@@ -16,8 +16,8 @@ pub fn canonical_method(method: &str) -> Cow<'_, str> {
     Cow::Borrowed(method)
 }
 
-/// Whether a method is one of RFC 9110 §9.3 or RFC 5789. Clients can make up any number of others:
-/// they share one name where names are stored or paid for.
+/// Returns whether a method is defined in RFC 9110 §9.3 or RFC 5789. Clients can invent any number
+/// of other methods, which therefore share one name in stored keys and metrics.
 pub(crate) fn is_standard_method(method: &str) -> bool {
     matches!(
         method,
@@ -25,7 +25,7 @@ pub(crate) fn is_standard_method(method: &str) -> bool {
     )
 }
 
-/// A header name trimmed and in lower case.
+/// Returns a header name trimmed and in lower case.
 #[must_use]
 pub fn canonical_name(name: &str) -> Cow<'_, str> {
     let name = trim(name);
@@ -35,7 +35,7 @@ pub fn canonical_name(name: &str) -> Cow<'_, str> {
     Cow::Borrowed(name)
 }
 
-/// A text in the one spelling of its kind; it is not copied when it is spelled so.
+/// Returns a text in canonical form, without copying it if it already has this form.
 pub(super) fn respelled(text: String, spell: impl Fn(&str) -> Cow<'_, str>) -> String {
     let other = match spell(&text) {
         Cow::Borrowed(same) if same.len() == text.len() => None,
@@ -45,7 +45,7 @@ pub(super) fn respelled(text: String, spell: impl Fn(&str) -> Cow<'_, str>) -> S
     other.unwrap_or(text)
 }
 
-/// Whether a header name is canonical already, as nearly all are that providers send.
+/// Returns whether a header name is already canonical, as nearly all names from providers are.
 pub(super) fn is_canonical_name(name: &str) -> bool {
     let canonical = canonical_name(name);
     !name.is_empty() && matches!(canonical, Cow::Borrowed(same) if same.len() == name.len())

@@ -1,4 +1,4 @@
-//! The one spelling of paths.
+//! The normal form of paths.
 
 use alloc::string::String;
 use core::fmt;
@@ -8,18 +8,17 @@ use serde::{Serialize, Serializer};
 
 use crate::percent::{is_unreserved, next, push_escape};
 
-/// The path of a URI in the normal form of RFC 3986 §6.2.2: equal paths are equal texts, whichever
-/// provider handed them over. Compare, route, count and sign by it.
+/// The path of a URI in the normal form of RFC 3986 §6.2.2: equal paths have equal texts, for all
+/// providers. Use it to compare, route, count and sign.
 ///
 /// It starts with `/` and consists of slashes and `pchar`s (RFC 3986 §3.3). Escapes have upper-case
-/// digits, and none stands for an unreserved character. It can only be made by
-/// [`from_encoded`](Self::from_encoded) and [`from_decoded`](Self::from_decoded), so that no other
-/// text passes for a path.
+/// digits, and never stand for an unreserved character. It can only be created by
+/// [`from_encoded`](Self::from_encoded) and [`from_decoded`](Self::from_decoded).
 ///
-/// Nothing is trimmed, cut or resolved. `/a/` is not `/a`, `//` is not `/`, `/a%2Fb` is not `/a/b`,
-/// and the segments `.` and `..` stay segments: a path that a rule in front of the application has
-/// let through does not become another one behind it. Decode single segments, once, after the path
-/// was split.
+/// Nothing is trimmed, cut or resolved. `/a/` differs from `/a`, `//` from `/`, `/a%2Fb` from
+/// `/a/b`, and `.` and `..` are ordinary segments. A path that a rule in front of the application
+/// has let through therefore never becomes another path behind it. Decode single segments, once,
+/// after splitting the path.
 ///
 /// ```
 /// use apptheory_core::http::UriPath;
@@ -38,12 +37,11 @@ impl UriPath {
         Self(String::from("/"))
     }
 
-    /// Reads a path as it is sent, percent-encoded. Use it for request lines, and for the events of
-    /// providers that pass them on.
+    /// Normalizes a path in the form in which it is sent, percent-encoded. Use it for request
+    /// lines, and for events of providers that pass paths on unchanged.
     ///
-    /// Every text is a path: a `%` that starts no escape is one (`%25`), characters that a path
-    /// cannot hold as they are, `?` and `#` among them, are encoded, and a missing first `/` is
-    /// added.
+    /// Accepts every text: a `%` without two hexadecimal digits becomes `%25`, characters that are
+    /// not allowed in paths (including `?` and `#`) are encoded, and a missing first `/` is added.
     #[must_use]
     pub fn from_encoded(text: &str) -> Self {
         let mut path = rooted(text);
@@ -51,8 +49,8 @@ impl UriPath {
         Self(path)
     }
 
-    /// Reads a path that was decoded already. Use it for the events of providers that decode paths,
-    /// in which a `%` is a per cent sign.
+    /// Normalizes a path that is already decoded. Use it for events of providers that decode paths;
+    /// a `%` is a literal percent sign.
     #[must_use]
     pub fn from_decoded(text: &str) -> Self {
         let mut path = rooted(text);
@@ -62,13 +60,13 @@ impl UriPath {
         Self(path)
     }
 
-    /// Returns the path as a text.
+    /// Returns the path as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Returns the path without its first segment, if that is `segment`, as it is spelled in paths.
+    /// Returns the path without its first segment, if that equals `segment` in normal form.
     #[must_use]
     pub(crate) fn without_first(self, segment: &str) -> Self {
         let below = self.0.strip_prefix('/').and_then(|path| path.strip_prefix(segment));
@@ -79,7 +77,7 @@ impl UriPath {
         }
     }
 
-    /// Returns the path without slashes at its end; at least the root.
+    /// Returns the path without slashes at the end; at least the root.
     #[must_use]
     pub(crate) fn without_trailing_slashes(mut self) -> Self {
         let end = self.0.trim_end_matches('/').len();
@@ -88,7 +86,7 @@ impl UriPath {
     }
 }
 
-/// The start of a path, with room for a text that needs few escapes.
+/// Returns `/`, with capacity for a text that needs few escapes.
 fn rooted(text: &str) -> String {
     let mut path = String::with_capacity(text.len().saturating_add(1));
     if !text.starts_with('/') {
@@ -97,7 +95,7 @@ fn rooted(text: &str) -> String {
     path
 }
 
-/// Adds a text that is encoded already, in normal form.
+/// Appends an encoded text in normal form.
 fn push_encoded(path: &mut String, text: &str) {
     let mut rest = text.as_bytes();
     while let Some((byte, escaped, after)) = next(rest) {
@@ -106,7 +104,7 @@ fn push_encoded(path: &mut String, text: &str) {
     }
 }
 
-/// A segment of a path in normal form, as [`UriPath::from_encoded`] has it.
+/// Returns a path segment in normal form, as [`UriPath::from_encoded`] does.
 pub(super) fn normal_segment(text: &str) -> String {
     let mut segment = String::with_capacity(text.len());
     push_encoded(&mut segment, text);
@@ -121,7 +119,7 @@ fn push(path: &mut String, byte: u8, as_it_is: bool) {
     }
 }
 
-/// Whether a path can hold a character as it is: a `/` or a `pchar` that is no escape.
+/// Returns whether a character is allowed in a path without escaping: a `/` or a `pchar`.
 const fn is_path_character(byte: u8) -> bool {
     is_unreserved(byte) || matches!(byte, b'/' | b':' | b'@') || is_sub_delimiter(byte)
 }

@@ -1,4 +1,4 @@
-//! Where a request came from, as far as the provider vouches for it.
+//! The client's address, as verified by the provider.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -7,12 +7,12 @@ use core::net::{IpAddr, Ipv6Addr};
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 
-/// The caller's address, when the provider's own request context told it. Header fields such as
-/// `x-forwarded-for`, which callers can write themselves, never make it.
+/// The client's address from the provider's request context, if there is one. Never taken from
+/// headers such as `x-forwarded-for`, which clients can forge.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct SourceProvenance(Option<(Provider, String)>);
 
-/// Who vouches for an address.
+/// The provider that verifies an address.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Provider {
     /// API Gateway, HTTP API (payload format 2.0).
@@ -24,34 +24,35 @@ pub enum Provider {
 }
 
 impl SourceProvenance {
-    /// Nobody vouches for an address: requests of load balancers, and those of no provider.
+    /// No verified address: requests from load balancers, or without a provider.
     pub const UNKNOWN: Self = Self(None);
 
-    /// The address that a provider's request context names; unknown when it is none.
+    /// Creates the provenance of an address in a provider's request context; `UNKNOWN` if it is not
+    /// a valid address.
     #[must_use]
     pub fn vouched(provider: Provider, source_ip: &str) -> Self {
         Self(canonical_ip(source_ip.trim()).map(|ip| (provider, ip)))
     }
 
-    /// The address in canonical form, or an empty text.
+    /// Returns the address in canonical form, or an empty text.
     #[must_use]
     pub fn source_ip(&self) -> &str {
         self.0.as_ref().map_or("", |(_, ip)| ip)
     }
 
-    /// `apigw-v2`, `apigw-v1`, `lambda-url`, or `unknown`.
+    /// Returns `apigw-v2`, `apigw-v1`, `lambda-url`, or `unknown`.
     #[must_use]
     pub fn provider(&self) -> &'static str {
         self.0.as_ref().map_or(UNKNOWN, |(provider, _)| provider.name())
     }
 
-    /// `provider_request_context`, or `unknown`.
+    /// Returns `provider_request_context`, or `unknown`.
     #[must_use]
     pub fn source(&self) -> &'static str {
         if self.is_valid() { "provider_request_context" } else { UNKNOWN }
     }
 
-    /// Whether a provider vouches for the address.
+    /// Returns whether a provider verifies the address.
     #[must_use]
     pub const fn is_valid(&self) -> bool {
         self.0.is_some()
@@ -68,7 +69,7 @@ impl Provider {
     }
 }
 
-/// `{"source_ip", "provider", "source", "valid"}`.
+/// Serializes as `{"source_ip", "provider", "source", "valid"}`.
 impl Serialize for SourceProvenance {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut object = serializer.serialize_struct("SourceProvenance", 4)?;
@@ -80,11 +81,11 @@ impl Serialize for SourceProvenance {
     }
 }
 
-/// An address in the form of RFC 5952, its zone kept.
+/// Returns an address in the form of RFC 5952, including its zone.
 pub(super) fn canonical_ip(text: &str) -> Option<String> {
     match text.split_once('%') {
         None => text.parse().ok().map(|ip| match ip {
-            // Only one text of four numbers is read as each address: it is that one.
+            // An IPv4 address has only one text form.
             IpAddr::V4(_) => text.to_string(),
             IpAddr::V6(ip) => ip.to_string(),
         }),

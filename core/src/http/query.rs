@@ -1,4 +1,4 @@
-//! QueryString strings, read as the web reads them.
+//! Query strings, parsed as on the web.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -8,9 +8,9 @@ use super::cut::{cut, pieces};
 use super::multimap::MultiMap;
 use crate::percent::{decode_form, push_escape};
 
-/// The query of a request: its parameters, and the text that they stand for.
+/// The query of a request: its parameters, and its original text.
 ///
-/// Make it of a text with [`parse`](Self::parse), or of parameters with [`From`].
+/// Create it from text with [`parse`](Self::parse), or from parameters with [`From`].
 ///
 /// ```
 /// use apptheory_core::http::QueryString;
@@ -20,7 +20,9 @@ use crate::percent::{decode_form, push_escape};
 /// assert_eq!(query.parameters().get("discount"), Some("100%"));
 /// assert_eq!(query.parameters().get("tag"), Some("x;y"));
 /// assert_eq!(query.raw(), "q=a+b&discount=100%&tag=x;y");
-/// assert_eq!(QueryString::from(query.parameters().clone()).raw(), "discount=100%25&q=a+b&tag=x%3By");
+///
+/// let rebuilt = QueryString::from(query.parameters().clone());
+/// assert_eq!(rebuilt.raw(), "discount=100%25&q=a+b&tag=x%3By");
 /// ```
 #[derive(Clone, Default, Eq, PartialEq)]
 pub struct QueryString {
@@ -29,29 +31,30 @@ pub struct QueryString {
 }
 
 impl QueryString {
-    /// Reads a query string, without the `?` in front of it, as `application/x-www-form-urlencoded`
-    /// (WHATWG URL Standard §5.1): pairs between `&`s, in which `+` is a blank and `%XX` a byte.
+    /// Parses a query string, without the leading `?`, as `application/x-www-form-urlencoded`
+    /// (WHATWG URL Standard §5.1): pairs separated by `&`, in which `+` decodes to a space and
+    /// `%XX` to a byte.
     ///
-    /// Every text is a query: a `%` that starts no escape and `;` are text, bytes that are no UTF-8
-    /// read as U+FFFD, a name without `=` has an empty value, and empty pieces are skipped.
+    /// Accepts every text: a `%` that starts no valid escape, and `;`, are literal; invalid UTF-8
+    /// becomes U+FFFD; a name without `=` has an empty value; empty pieces are skipped.
     #[must_use]
     pub fn parse(raw: impl Into<String>) -> Self {
         let raw = raw.into();
         Self { parameters: parse(&raw), raw }
     }
 
-    /// A query whose parameters were read already.
+    /// Creates a query from parameters that are already parsed, and their text.
     pub(crate) const fn new(parameters: MultiMap, raw: String) -> Self {
         Self { parameters, raw }
     }
 
-    /// Returns the parameters, decoded.
+    /// Returns the decoded parameters.
     #[must_use]
     pub const fn parameters(&self) -> &MultiMap {
         &self.parameters
     }
 
-    /// Returns the query string, without the `?` in front of it.
+    /// Returns the query string, without the leading `?`.
     #[must_use]
     pub fn raw(&self) -> &str {
         &self.raw
@@ -62,17 +65,17 @@ impl QueryString {
     }
 }
 
-/// The parameters of a query string.
+/// Parses the parameters of a query string.
 pub(crate) fn parse(raw: &str) -> MultiMap {
     let pairs = pieces(raw, b'&').filter(|piece| !piece.is_empty()).map(|piece| {
         let (name, value) = cut(piece, b'=');
         (decode_form(name), decode_form(value.unwrap_or_default()))
     });
-    // Bytes that are no UTF-8 are longer, decoded: then there is more room in the end.
+    // Invalid UTF-8 becomes longer by decoding; the map then grows.
     MultiMap::of_pairs(pairs, raw.len())
 }
 
-/// Adds a pair to a query string, its name and value as they are.
+/// Appends a pair to a query string, without encoding it.
 pub(crate) fn push_pair(raw: &mut String, name: &str, value: &str) {
     if !raw.is_empty() {
         raw.push('&');
@@ -82,7 +85,7 @@ pub(crate) fn push_pair(raw: &mut String, name: &str, value: &str) {
     raw.push_str(value);
 }
 
-/// A text as a query holds it (WHATWG URL Standard §5.2).
+/// Encodes a text for a query (WHATWG URL Standard §5.2).
 fn encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -96,8 +99,8 @@ fn encode(text: &str) -> String {
     encoded
 }
 
-/// The query of parameters that came decoded, written by the WHATWG URL Standard §5.2: sorted by
-/// name, and the values of a name in their order.
+/// Creates a query from decoded parameters. Its text follows the WHATWG URL Standard §5.2: sorted
+/// by name, and the values of a name in order.
 impl From<MultiMap> for QueryString {
     fn from(parameters: MultiMap) -> Self {
         let mut raw = String::new();
@@ -110,7 +113,7 @@ impl From<MultiMap> for QueryString {
     }
 }
 
-/// What clients send is theirs: values are not printed.
+/// Does not print values, which may be secret.
 impl fmt::Debug for QueryString {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.parameters.iter().map(|(name, _)| name);

@@ -1,4 +1,4 @@
-//! Requests: as they arrive, and as handlers see them.
+//! Requests: raw, and as handlers see them.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -20,7 +20,7 @@ use super::values::Values;
 use crate::base64_text::{self, Base64Error};
 use crate::error::{AppError, code};
 
-/// A request as a provider, a test or a socket hands it over: nothing is checked yet.
+/// A request from a provider, a test or a socket, before any checks.
 #[derive(Clone)]
 pub struct RawRequest<'a> {
     /// The method, in any case.
@@ -29,18 +29,17 @@ pub struct RawRequest<'a> {
     pub path: UriPath,
     /// The query.
     pub query: QueryString,
-    /// Header fields, their names in any spelling.
+    /// Headers, with names in any case.
     pub headers: MultiMap,
-    /// The body; base64 text when `is_base64`.
+    /// The body; base64 if `is_base64`.
     pub body: Cow<'a, [u8]>,
-    /// Whether `body` is base64 text.
+    /// Whether `body` is base64.
     pub is_base64: bool,
-    /// Who vouches for the caller's address.
+    /// The client's verified address.
     pub source_provenance: SourceProvenance,
-    /// The id that the provider gave the request, or an empty text.
+    /// The provider's id of the request, or an empty text.
     pub provider_request_id: String,
-    /// What the event says beside the request: who its authorizer found out the caller is, and stage
-    /// variables.
+    /// The event's context besides the request: authorizer results and stage variables.
     pub platform: PlatformContext,
 }
 
@@ -51,50 +50,49 @@ pub struct Request {
     pub method: String,
     /// The path, percent-encoded.
     pub path: UriPath,
-    /// The query's parameters, decoded. Names are told apart by case.
+    /// The query's decoded parameters. Names are case-sensitive.
     pub query: MultiMap,
-    /// The query as the client sent it, without `?`: for signatures and cache keys. Load balancers,
-    /// REST APIs and payload format 1.0 do not pass it on. Then it is put together from the
-    /// parameters, sorted by name: of a load balancer's as the client spelled them, of the others',
-    /// which are decoded, spelled anew.
+    /// The query as the client sent it, without `?`, for signatures and cache keys. Load balancers,
+    /// REST APIs and payload format 1.0 do not pass it on; then it is rebuilt from the parameters,
+    /// sorted by name. For load balancers the parameters keep the client's encoding, for the others
+    /// they are encoded again.
     pub raw_query: String,
-    /// Header fields, as they came: `cookie` may be several. [`fields`](Self::fields) and
-    /// [`header`](Self::header) make one of them.
+    /// Headers as they arrived; there may be several `cookie` headers. [`fields`](Self::fields) and
+    /// [`header`](Self::header) join these.
     pub headers: HeaderMap,
     /// Cookies by name.
     pub cookies: Cookies,
-    /// The body, decoded.
+    /// The decoded body.
     pub body: Vec<u8>,
     /// Whether the body arrived as base64.
     pub is_base64: bool,
-    /// Who vouches for the caller's address.
+    /// The client's verified address.
     pub source_provenance: SourceProvenance,
-    /// The trace that the request belongs to, or an empty text.
+    /// The request's trace id, or an empty text.
     pub trace_id: String,
-    /// The id that the provider gave the request, or an empty text.
+    /// The provider's id of the request, or an empty text.
     pub provider_request_id: String,
-    /// What the event says beside the request: who its authorizer found out the caller is, and stage
-    /// variables.
+    /// The event's context besides the request: authorizer results and stage variables.
     pub platform: PlatformContext,
 }
 
-/// A request that is answered without being served, with all of it that could be read.
+/// A malformed request, with everything that could be read.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{error}")]
 pub struct Rejected {
-    /// The request without its body. It says which origin, tenant and trace to answer.
+    /// The request without its body. Its origin, tenant and trace are used for the response.
     pub request: Request,
-    /// What is wrong with it.
+    /// What is wrong with the request.
     pub error: RequestError,
 }
 
-/// What is wrong with a request. Nobody but the client can mend it; each is a 4xx answer.
+/// Says what is wrong with a request. Only the client can fix it; each variant is a 4xx response.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum RequestError {
-    /// A header field holds CR, LF or NUL, which would end it early where it is sent on: 400.
+    /// A header contains CR, LF or NUL, which would end it early when it is sent on: 400.
     #[error("invalid header")]
     InvalidHeader,
-    /// The body is said to be base64, and is not: 400.
+    /// The body is not valid base64, although the request says so: 400.
     #[error("invalid base64")]
     InvalidBase64,
     /// The decoded body is larger than allowed: 413.
@@ -112,8 +110,8 @@ impl From<Base64Error> for RequestError {
 }
 
 impl RawRequest<'_> {
-    /// Returns a request for a target as a client sends it, percent-encoded and with its query:
-    /// `/orders?status=open`. It has neither header fields nor a body.
+    /// Creates a request for a percent-encoded target with an optional query:
+    /// `/orders?status=open`. It has no headers and no body.
     #[must_use]
     pub fn new(method: &str, target: &str) -> Self {
         let (path, query) = cut(target, b'?');
@@ -130,8 +128,8 @@ impl RawRequest<'_> {
         }
     }
 
-    /// Checks and decodes the request. A body may have `max_bytes` bytes, decoded; `None` is any
-    /// number.
+    /// Checks and decodes the request. The decoded body may have at most `max_bytes`; `None` means
+    /// unlimited.
     ///
     /// # Errors
     ///
@@ -172,25 +170,25 @@ impl RawRequest<'_> {
     }
 }
 
-/// The field that a request may have several of, and is to be read as one.
+/// The header that may occur several times in a request, and is read as one.
 const COOKIE: &str = "cookie";
 
 impl Request {
-    /// Returns the first value of a header field, or an empty text. `cookie` is all of its values,
-    /// joined by `; ` (RFC 9113 §8.2.3).
+    /// Returns the first value of a header, or an empty text. Values of `cookie` are joined by `; `
+    /// (RFC 9113 §8.2.3).
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
         self.header_values(name).first().unwrap_or_default()
     }
 
-    /// Returns all values of a header field. `cookie` has one at most.
+    /// Returns all values of a header. `cookie` has at most one.
     #[must_use]
     pub fn header_values(&self, name: &str) -> Values<'_> {
         let name = canonical_name(name);
         self.read_as_one(&name, self.headers.get_all(&name))
     }
 
-    /// Returns the header fields, sorted by name. `cookie` has one value at most.
+    /// Yields the headers, sorted by name. `cookie` has at most one value.
     pub fn fields(&self) -> impl Iterator<Item = (&str, Values<'_>)> {
         self.headers.iter().map(|(name, values)| (name, self.read_as_one(name, values)))
     }
@@ -209,16 +207,15 @@ impl Request {
         }
     }
 
-    /// Returns the id that the client gave the request in `x-request-id`, trimmed; or an empty
-    /// text.
+    /// Returns the client's request id, the trimmed `x-request-id` header, or an empty text.
     #[must_use]
     pub fn client_request_id(&self) -> &str {
         self.headers.first("x-request-id").trim()
     }
 }
 
-// What clients send is theirs: neither values of header fields, queries and cookies nor bodies are
-// printed, so that no log gets them by way of an error or an assertion.
+// Header values, queries, cookies and bodies are not printed, so that errors and assertions do not
+// leak them into logs.
 impl fmt::Debug for RawRequest<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RawRequest")

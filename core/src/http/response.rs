@@ -13,29 +13,30 @@ use super::sending::{check_head, has_no_content};
 use crate::error::{AppError, ErrorFormat};
 use crate::printing::Hidden;
 
-/// A response. `S` is a stream of more body, which only a driver knows how to read; without one,
-/// the response is complete.
+/// A response. `S` is a stream with more of the body, which only a driver can read; without a
+/// stream, the response is complete.
 #[derive(Clone)]
 pub struct HttpResponse<S = Infallible> {
-    /// The status; 0 is 200.
+    /// The status; 0 means 200.
     pub status: u16,
-    /// Header fields. `set-cookie` fields are moved behind `cookies` before the response is sent.
+    /// Headers. `set-cookie` headers are appended to `cookies` before the response is sent.
     pub headers: HeaderMap,
-    /// Values of `set-cookie` fields, one per cookie.
+    /// Values of `set-cookie` headers, one per cookie.
     pub cookies: Vec<String>,
-    /// The body, or what of it comes before the stream.
+    /// The body, or its part before the stream.
     pub body: Vec<u8>,
-    /// Whether the body must travel as base64. Bodies that are not UTF-8 do in any case.
+    /// Whether the body must be sent as base64. Bodies that are not UTF-8 are always sent as
+    /// base64.
     pub is_base64: bool,
-    /// What of the body is not there yet.
+    /// The rest of the body, as a stream.
     pub stream: Option<S>,
-    /// The error that the response is the answer to, for middleware and records. It is not sent, and
-    /// responses that differ in nothing else are equal.
+    /// The error that caused the response, for middleware and records. It is not sent, and is
+    /// ignored when responses are compared.
     pub error: Option<AppError>,
 }
 
 impl<S> HttpResponse<S> {
-    /// A response without header fields and body.
+    /// Creates a response without headers and body.
     #[must_use]
     pub const fn new(status: u16) -> Self {
         Self {
@@ -49,45 +50,45 @@ impl<S> HttpResponse<S> {
         }
     }
 
-    /// Plain text.
+    /// Creates a plain text response.
     #[must_use]
     pub fn text(status: u16, body: impl Into<String>) -> Self {
         Self::of(status, "text/plain; charset=utf-8", body.into().into_bytes())
     }
 
-    /// HTML.
+    /// Creates an HTML response.
     #[must_use]
     pub fn html(status: u16, body: impl Into<Vec<u8>>) -> Self {
         Self::of(status, HTML, body.into())
     }
 
-    /// HTML that arrives in pieces.
+    /// Creates a streamed HTML response.
     #[must_use]
     pub fn html_stream(status: u16, stream: S) -> Self {
         Self::of(status, HTML, Vec::new()).with_stream(stream)
     }
 
-    /// JSON: compact, members in the order in which the value gives them, and safe inside HTML.
+    /// Creates a JSON response: compact, members in the value's order, and safe inside HTML.
     ///
     /// # Errors
     ///
-    /// A masked 500 with its cause, when the value cannot be written as JSON.
+    /// A masked 500 with its cause, if the value cannot be serialized.
     pub fn json<T: Serialize + ?Sized>(status: u16, value: &T) -> Result<Self, AppError> {
         let body = json_body::to_bytes(value);
         let body = body.map_err(|error| AppError::internal().with_cause(error))?;
         Ok(Self::of(status, JSON, body))
     }
 
-    /// JSON with status 201.
+    /// Creates a JSON response with status 201.
     ///
     /// # Errors
     ///
-    /// As [`json`](Self::json).
+    /// The same as for [`json`](Self::json).
     pub fn created_json<T: Serialize + ?Sized>(value: &T) -> Result<Self, AppError> {
         Self::json(201, value)
     }
 
-    /// Bytes, which travel as base64. An empty content type is left out.
+    /// Creates a binary response, which is sent as base64. An empty content type is left out.
     #[must_use]
     pub fn binary(status: u16, body: impl Into<Vec<u8>>, content_type: &str) -> Self {
         let response = Self { body: body.into(), is_base64: true, ..Self::new(status) };
@@ -97,15 +98,15 @@ impl<S> HttpResponse<S> {
         }
     }
 
-    /// 204.
+    /// Creates a response with status 204 and no body.
     #[must_use]
     pub const fn no_content() -> Self {
         Self::new(204)
     }
 
-    /// The answer to an error, in the shape that the application chose, with the ids of the
-    /// request. It is JSON whatever the error's own header fields say. Nothing is checked or hidden
-    /// yet: errors are answered by [`ErrorStyle`](super::exchange::ErrorStyle) alone.
+    /// Creates the response to an error, in the application's error format, with the ids of the
+    /// request. It is always JSON, even if the error has other headers. Performs no checks; only
+    /// [`ErrorStyle`](super::exchange::ErrorStyle) uses it.
     pub(crate) fn from_error(
         error: &AppError,
         format: ErrorFormat,
@@ -120,43 +121,43 @@ impl<S> HttpResponse<S> {
         response.with_header("content-type", JSON)
     }
 
-    /// Gives a header field exactly this value. A blank name is ignored.
+    /// Sets a header to exactly this value. A blank name is ignored.
     #[must_use]
     pub fn with_header(mut self, name: &str, value: impl AsRef<str>) -> Self {
         self.headers.set(name, value);
         self
     }
 
-    /// Adds a cookie: the value of a `set-cookie` field.
+    /// Adds a cookie: the value of a `set-cookie` header.
     #[must_use]
     pub fn with_cookie(mut self, cookie: impl Into<String>) -> Self {
         self.cookies.push(cookie.into());
         self
     }
 
-    /// Lets more of the body arrive as a stream.
+    /// Adds a stream with the rest of the body.
     #[must_use]
     pub fn with_stream(mut self, stream: S) -> Self {
         self.stream = Some(stream);
         self
     }
 
-    /// Takes the stream out. What is left is complete, once the caller has added what it read from
-    /// the stream to the body.
+    /// Splits the stream off. The rest is complete after the caller has appended the stream's data
+    /// to its body.
     #[must_use]
     pub fn split_stream(self) -> (HttpResponse, Option<S>) {
         let Self { status, headers, cookies, body, is_base64, stream, error } = self;
         (HttpResponse { status, headers, cookies, body, is_base64, stream: None, error }, stream)
     }
 
-    /// Makes the response one that can be sent: 0 becomes 200, `set-cookie` fields become cookies,
-    /// fields that are not for clients [go](HeaderMap::sent), and so does the body of a status that has
-    /// none (204, 205 and 304).
+    /// Prepares the response for sending: 0 becomes 200, `set-cookie` headers become cookies,
+    /// headers that are not [sent](HeaderMap::sent) are removed, and so is the body of a status
+    /// without one (204, 205 and 304).
     ///
     /// # Errors
     ///
-    /// [`ResponseError`] for what would break the response on the wire. Answer a masked 500 instead
-    /// of it, and log the error: it is a mistake of the handler.
+    /// [`ResponseError`] for a response that would be malformed. Respond with a masked 500 instead,
+    /// and log the error: it is a bug of the handler.
     pub fn normalize(mut self) -> Result<Self, ResponseError> {
         if self.status == 0 {
             self.status = 200;
@@ -170,7 +171,7 @@ impl<S> HttpResponse<S> {
         Ok(if has_no_content(self.status) { self.without_body() } else { self })
     }
 
-    /// Takes the body away, and the stream before anything of it is pulled.
+    /// Removes the body and the stream, without reading the stream.
     pub(crate) fn without_body(self) -> Self {
         Self { body: Vec::new(), stream: None, is_base64: false, ..self }
     }
@@ -180,7 +181,7 @@ impl<S> HttpResponse<S> {
     }
 }
 
-/// Neither values of header fields, cookies nor the body are printed: they are for the client alone.
+/// Does not print header values, cookies and the body, which are for the client only.
 impl<S> fmt::Debug for HttpResponse<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpResponse")
@@ -206,22 +207,22 @@ impl<S: PartialEq> PartialEq for HttpResponse<S> {
 
 impl<S: Eq> Eq for HttpResponse<S> {}
 
-/// Why a response cannot be sent: a mistake of the handler.
+/// Says why a response cannot be sent: a bug of the handler.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ResponseError {
-    /// The status is outside 200 to 599: it ends no exchange (RFC 9110 §15).
+    /// The status is not in 200 to 599, so it is not a final status (RFC 9110 §15).
     #[error("invalid response status {0}: one of 200 to 599 ends an exchange")]
     InvalidStatus(u16),
-    /// The name of a header field is no token, or its value, or that of a cookie, holds anything but
-    /// tabs, blanks and visible ASCII (RFC 9110 §5.1 and §5.5). Encode what is taken from requests
-    /// before it is sent back.
+    /// A header name is not a token, or a value of a header or cookie contains characters other
+    /// than tabs, spaces and visible ASCII (RFC 9110 §5.1 and §5.5). Encode text from requests
+    /// before you send it back.
     #[error("the response header {name:?} cannot be sent: names are tokens, values visible ASCII")]
     InvalidHeader {
-        /// The name of the field; `set-cookie` for a cookie.
+        /// The header's name; `set-cookie` for a cookie.
         name: String,
     },
-    /// A response that is to travel as base64 has a stream: streams are bytes as they are. Leave
-    /// [`is_base64`](HttpResponse::is_base64) out.
+    /// A base64 response has a stream, which is sent as raw bytes. Do not set
+    /// [`is_base64`](HttpResponse::is_base64).
     #[error("a streamed response cannot be base64")]
     EncodedStream,
 }

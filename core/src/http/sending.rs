@@ -1,4 +1,4 @@
-//! What may leave in the head of a response, on whatever way: the one place that decides it.
+//! Checks of response heads: the only place that decides what may be sent.
 
 use alloc::string::String;
 
@@ -6,7 +6,7 @@ use super::headers::HeaderMap;
 use super::response::ResponseError;
 use super::values::Values;
 
-/// Checks a head whose cookies are apart from its header fields.
+/// Checks a head whose cookies are separate from its headers.
 pub(crate) fn check_head(
     status: u16,
     headers: &HeaderMap,
@@ -26,18 +26,18 @@ pub(crate) fn check_head(
     Ok(())
 }
 
-/// Whether a status ends an exchange: those below 200 only precede the response (RFC 9110 §15.2).
+/// Returns whether a status is final; those below 200 only precede a response (RFC 9110 §15.2).
 pub(crate) const fn is_final_status(status: u16) -> bool {
     matches!(status, 200..=599)
 }
 
-/// Whether responses of a status have no content (RFC 9110 §15.3.5, §15.3.6 and §15.4.5).
+/// Returns whether responses with a status have no content (RFC 9110 §15.3.5, §15.3.6 and §15.4.5).
 pub(crate) const fn has_no_content(status: u16) -> bool {
     matches!(status, 204 | 205 | 304)
 }
 
-/// Whether a field is about one connection (RFC 9110 §7.6.1), or about a length that the server
-/// that frames the body knows better. `named` are the values of the `connection` field.
+/// Returns whether a header concerns a single connection (RFC 9110 §7.6.1), or is the length, which
+/// the server writes. `named` are the values of the `connection` header.
 pub(super) fn is_of_connection(name: &str, named: Values<'_>) -> bool {
     let lists = |value: &str| value.split(',').any(|at| at.trim().eq_ignore_ascii_case(name));
     matches!(
@@ -53,14 +53,14 @@ pub(super) fn is_of_connection(name: &str, named: Values<'_>) -> bool {
     ) || named.iter().any(lists)
 }
 
-/// Whether a text is a token, as methods and names of header fields are (RFC 9110 §5.6.2).
+/// Returns whether a text is a token, like methods and header names (RFC 9110 §5.6.2).
 pub(crate) fn is_token(text: &str) -> bool {
     let is_token_char = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     !text.is_empty() && text.bytes().all(is_token_char)
 }
 
-/// Whether a text can be the value of a header field on every way: tabs, blanks and visible ASCII
-/// (RFC 9110 §5.5 without what is obsolete there).
+/// Returns whether a text is a valid header value: tabs, spaces and visible ASCII (RFC 9110 §5.5
+/// without its obsolete parts).
 pub(crate) fn is_field_value(text: &str) -> bool {
     text.bytes().all(|b| matches!(b, b'\t' | b' '..=b'~'))
 }

@@ -1,8 +1,9 @@
-//! The phrases of statuses.
+//! Reason phrases of statuses.
 
-/// The phrase that a load balancer shows beside a status, `None` for statuses without one.
+/// Returns the reason phrase that a load balancer shows with a status; `None` for statuses without
+/// one.
 ///
-/// Those of the contract, which for 413, 414 and 416 are older than those of RFC 9110.
+/// These are the contract's phrases; those of 413, 414 and 416 are older than RFC 9110.
 pub(crate) const fn phrase(status: u16) -> Option<&'static str> {
     Some(match status {
         100 => "Continue",

@@ -1,4 +1,4 @@
-//! Requests and responses, normalised.
+//! Tests of normalized requests and responses.
 
 use alloc::borrow::Cow;
 use alloc::string::ToString;

@@ -1,4 +1,4 @@
-//! The trace that a request belongs to.
+//! The trace of a request.
 
 use alloc::string::{String, ToString};
 use core::fmt;
@@ -6,8 +6,8 @@ use core::fmt;
 use super::cut::{cut, pieces};
 use super::headers::HeaderMap;
 
-/// The trace id of a request: from `traceparent`, else from `x-amzn-trace-id`, else empty. Ids are
-/// never made up.
+/// Returns the trace id of a request: from `traceparent`, or else from `x-amzn-trace-id`, or else
+/// empty. Never creates an id.
 pub(super) fn trace_id(headers: &HeaderMap) -> String {
     if let Some(id) = first_filled(headers, "traceparent").and_then(w3c) {
         return id;
@@ -16,8 +16,8 @@ pub(super) fn trace_id(headers: &HeaderMap) -> String {
     x_ray.unwrap_or_default().to_string()
 }
 
-/// The trace context of a request (*W3C Trace Context*, level 1): what a service passes on to those
-/// that it calls, so that their spans belong to the same trace.
+/// The trace context of a request (*W3C Trace Context*, level 1). Pass it on to called services, so
+/// that their spans belong to the same trace.
 ///
 /// ```
 /// use apptheory_core::http::{HeaderMap, TraceContext};
@@ -33,14 +33,13 @@ pub struct TraceContext {
     state: String,
 }
 
-/// The longest `tracestate` that is passed on: the 512 characters that the recommendation asks for
+/// The longest `tracestate` that is passed on: the 512 characters that the recommendation requires
 /// (§3.3.1.5).
 const MAX_STATE_BYTES: usize = 512;
 
 impl TraceContext {
-    /// Reads the context from a request's header fields; `None` where `traceparent` is missing,
-    /// comes twice, or is not what the recommendation says (§3.2.2). A `tracestate` that is too long
-    /// or not printable is left out.
+    /// Reads the context from request headers. `None` if `traceparent` is missing, occurs twice, or
+    /// is malformed (§3.2.2). A `tracestate` that is too long or not printable is dropped.
     #[must_use]
     pub fn of(headers: &HeaderMap) -> Option<Self> {
         let parent = headers.get_all("traceparent").only()?.trim();
@@ -52,28 +51,28 @@ impl TraceContext {
         Some(Self { parent, state })
     }
 
-    /// Returns the value of `traceparent`, as it came.
+    /// Returns the original value of `traceparent`.
     #[must_use]
     pub fn traceparent(&self) -> &str {
         &self.parent
     }
 
-    /// Returns the value of `tracestate`, several fields joined by commas; or an empty text.
+    /// Returns the value of `tracestate`, with several headers joined by commas; or an empty text.
     #[must_use]
     pub fn tracestate(&self) -> &str {
         &self.state
     }
 }
 
-/// The state is others' and may hold anything: it is not printed.
+/// Does not print the state, which other parties control.
 impl fmt::Debug for TraceContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TraceContext").field("parent", &self.parent).finish_non_exhaustive()
     }
 }
 
-/// Whether a text is `{version}-{trace id}-{parent id}-{flags}`, in lower case. Versions after 00 may
-/// say more behind that.
+/// Returns whether a text is `{version}-{trace id}-{parent id}-{flags}`, in lower case. Versions
+/// after 00 may have more at the end.
 fn is_parent(text: &str) -> bool {
     let mut parts = text.splitn(5, '-');
     let [version, trace, parent, flags] = [(); 4].map(|()| parts.next().unwrap_or_default());
@@ -94,7 +93,7 @@ fn first_filled<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get_all(name).iter().map(str::trim).find(|value| !value.is_empty())
 }
 
-/// `{version}-{trace id}-{parent id}-{flags}`; only the trace id is looked at.
+/// Returns the trace id in `{version}-{trace id}-{parent id}-{flags}`; ignores the rest.
 fn w3c(value: &str) -> Option<String> {
     let mut parts = value.split('-').skip(1);
     let id = parts.next()?.trim().to_ascii_lowercase();
@@ -102,8 +101,8 @@ fn w3c(value: &str) -> Option<String> {
     (has_more && is_hex(&id, 32) && !is_zero(&id)).then_some(id)
 }
 
-/// Returns the id of a trace as an `x-amzn-trace-id` field says it: the first `Root={1-epoch-unique}`
-/// among parts separated by `;`, in the case it came in. `None` for a field without one.
+/// Returns the trace id in an `x-amzn-trace-id` header, in its original case: the first
+/// `Root={1-epoch-unique}` among the parts separated by `;`. `None` if the header has no trace id.
 ///
 /// ```
 /// use apptheory_core::http::x_ray_trace_id;

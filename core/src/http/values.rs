@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 
 use crate::printing::Hidden;
 
-/// The values of a name, in their order: those of a header field, or of a parameter of a query.
+/// The values of a name in order: of a header, or of a query parameter.
 ///
 /// ```
 /// use apptheory_core::http::QueryString;
@@ -27,11 +27,11 @@ enum Held<'a> {
     Many { text: &'a str, entries: &'a [Entry] },
 }
 
-/// Where a name and a value of a map are in its text.
+/// The positions of a name and a value in a map's text.
 #[derive(Clone, Copy)]
 pub(super) struct Entry {
     pub(super) name: Span,
-    /// None for a name with an empty list.
+    /// `None` for a name with an empty list.
     pub(super) value: Option<Span>,
 }
 
@@ -43,12 +43,12 @@ pub(super) struct Span {
 }
 
 impl<'a> Values<'a> {
-    /// The values of entries of one name.
+    /// Returns the values of the entries of one name.
     pub(super) const fn new(text: &'a str, entries: &'a [Entry]) -> Self {
         Self(Held::Many { text, entries })
     }
 
-    /// A single value.
+    /// Returns a single value.
     pub(in crate::http) const fn one(value: &'a str) -> Self {
         Self(Held::One(value))
     }
@@ -66,7 +66,7 @@ impl<'a> Values<'a> {
         values.next().filter(|_| values.next().is_none())
     }
 
-    /// Returns the values one after the other.
+    /// Yields the values in order.
     #[must_use]
     pub fn iter(self) -> impl DoubleEndedIterator<Item = &'a str> + Clone {
         let (one, text, entries) = match self.0 {
@@ -77,7 +77,7 @@ impl<'a> Values<'a> {
         one.into_iter().chain(listed)
     }
 
-    /// Returns how many values there are.
+    /// Returns the number of values.
     #[must_use]
     pub fn len(self) -> usize {
         self.iter().count()
@@ -89,7 +89,7 @@ impl<'a> Values<'a> {
         self.first().is_none()
     }
 
-    /// Returns the values as one text, with a separator between them.
+    /// Joins the values with a separator.
     #[must_use]
     pub fn join(self, separator: &str) -> String {
         let mut joined = String::new();
@@ -109,7 +109,7 @@ impl<'a> Values<'a> {
     }
 }
 
-/// No values.
+/// Returns no values.
 impl Default for Values<'_> {
     fn default() -> Self {
         Self::new("", &[])
@@ -123,7 +123,7 @@ impl Entry {
 }
 
 impl Span {
-    /// The part that a text gets when `added` is added to it.
+    /// Appends `added` to a text; returns its position.
     pub(super) fn push(text: &mut String, added: &str) -> Self {
         let start = text.len();
         text.push_str(added);
@@ -161,14 +161,14 @@ impl PartialEq for Values<'_> {
 
 impl Eq for Values<'_> {}
 
-/// Prints how long the values are: they are the sender's own.
+/// Prints the lengths of the values, which may be secret.
 impl fmt::Debug for Values<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.iter().map(|value| Hidden(value.len()))).finish()
     }
 }
 
-/// A list of texts.
+/// Serializes as a list of strings.
 impl Serialize for Values<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.iter())

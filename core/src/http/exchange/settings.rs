@@ -1,4 +1,4 @@
-//! What an application decides once for all of its routes.
+//! The settings of an HTTP application.
 
 use alloc::string::String;
 use core::num::NonZeroU64;
@@ -11,7 +11,7 @@ use crate::error::{AppError, ErrorFormat, code};
 use crate::http::{JsonReading, Request};
 use crate::size;
 
-/// How much of the pipeline runs.
+/// Selects how much of the pipeline runs.
 ///
 /// | | `Bare` | `Identified` | `Observed` |
 /// |---|---|---|---|
@@ -21,58 +21,57 @@ use crate::size;
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Ord, PartialEq, PartialOrd)]
 #[serde(rename_all = "snake_case")]
 pub enum Pipeline {
-    /// Routes only.
+    /// Routing only.
     Bare,
-    /// With guards.
+    /// Routing and guards.
     Identified,
-    /// With guards, policies and records.
+    /// Routing, guards, policies and records.
     #[default]
     Observed,
 }
 
-/// How large bodies may be, in bytes. `None` is any size.
+/// The largest bodies, in bytes. `None` means unlimited.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// The largest body of a request, decoded. A larger one is answered with 413 before it is
-    /// routed.
+    /// The largest request body after decoding. A larger body is answered with 413 before routing.
     #[serde(deserialize_with = "size::deserialize_limit")]
     pub max_request_bytes: Option<NonZeroU64>,
-    /// The largest body of a response, before it is encoded for the provider. A larger one is
-    /// replaced by a 413; a stream ends at it.
+    /// The largest response body, before it is encoded for the provider. A larger body is replaced
+    /// by a 413; a stream ends at this size.
     #[serde(deserialize_with = "size::deserialize_limit")]
     pub max_response_bytes: Option<NonZeroU64>,
 }
 
-/// When the host is asked for its policy.
+/// Says when the host is asked for its policy.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "snake_case")]
 pub enum PolicyStage {
-    /// Before the caller is authenticated: cheaper, and the policy does not know who calls.
+    /// Before authentication: cheaper, but the policy does not know the caller.
     BeforeAuthentication,
-    /// After the caller is authenticated: for policies per caller.
+    /// After authentication: for policies per caller.
     AfterAuthentication,
 }
 
-/// Who names the tenant of a request, where nobody vouches for one: the tenant that Lambda
-/// [runs the invocation for](crate::http::platform::PlatformContext::tenant_id) and that of the
-/// [`Principal`](super::Principal) always come first.
+/// Says who may name the tenant of a request that has no verified tenant. The tenant that Lambda
+/// [runs the invocation for](crate::http::platform::PlatformContext::tenant_id), and that of the
+/// [`Principal`](super::Principal), always take precedence.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "snake_case")]
 pub enum TenantSource {
-    /// Nobody.
+    /// The tenant is never taken from the request.
     #[default]
     Principal,
-    /// The `x-tenant-id` field, trimmed. Any client can name any tenant: choose it only behind a
-    /// proxy that sets the field itself.
+    /// The `x-tenant-id` header, trimmed. Any client can name any tenant, so use it only behind a
+    /// proxy that sets the header itself.
     Field,
-    /// The `x-tenant-id` field, else a `tenant` in the query. Any client, and any link that somebody
-    /// follows, can name any tenant.
+    /// The `x-tenant-id` header, or else the query parameter `tenant`. Any client, and any link,
+    /// can name any tenant.
     FieldOrQuery,
 }
 
-/// What an application decides once for all of its routes. Members that a file leaves out have
-/// their [default](Self::default).
+/// The settings of an application, for all of its routes. Missing members of a configuration file
+/// have their [default](Self::default).
 ///
 /// ```
 /// use apptheory_core::http::exchange::{HttpSettings, PolicyStage};
@@ -95,40 +94,40 @@ pub enum TenantSource {
 pub struct HttpSettings {
     /// How much of the pipeline runs.
     pub pipeline: Pipeline,
-    /// The shape of error bodies.
+    /// The format of error bodies.
     pub error_format: ErrorFormat,
-    /// The status of [`code::TIMEOUT`]: 504. It is the server that was too slow; 408 would say that
-    /// the client was (RFC 9110 §15.5.9, §15.6.5), and clients may then send the request again.
+    /// The status of [`code::TIMEOUT`]: 504. The server was too slow; 408 would blame the client
+    /// (RFC 9110 §15.5.9, §15.6.5), which may then send the request again.
     pub timeout_status: u16,
-    /// How large bodies may be.
+    /// The largest bodies.
     pub limits: Limits,
-    /// Cross-origin rules. Without any, pages of other origins read nothing, and preflights are
-    /// requests like any other.
+    /// Cross-origin rules. Without rules, pages of other origins cannot read responses, and
+    /// preflight requests are handled like any other request.
     pub cors: Option<Cors>,
-    /// Whether, and when, the host is asked for a [`DecidePolicy`](super::DecidePolicy).
+    /// Whether, and when, the host is asked to [`DecidePolicy`](super::DecidePolicy).
     pub policy: Option<PolicyStage>,
-    /// Whether the host answers [`Authenticate`](super::Authenticate). Without it, protected routes
-    /// are not added. It is the host that knows: no file sets it.
+    /// Whether the host can [`Authenticate`](super::Authenticate) callers. If not, protected routes
+    /// cannot be registered. The host sets this; it is not part of a configuration file.
     #[serde(skip)]
     pub authenticates: bool,
-    /// Lets `GET` routes serve `HEAD` (RFC 9110 §9.3.2).
+    /// Lets `GET` routes serve `HEAD` requests (RFC 9110 §9.3.2).
     pub head_as_get: bool,
-    /// Who names the tenant of a request, where authentication does not.
+    /// Who may name the tenant of a request that has no verified tenant.
     pub tenant: TenantSource,
-    /// How bodies are read as JSON.
+    /// How bodies are parsed as JSON.
     pub json: JsonReading,
-    /// Shows stack traces that errors carry to clients: they tell attackers what runs where.
+    /// Shows the stack traces of errors to clients, including attackers.
     pub shows_stack_traces: bool,
-    /// Leaves `connection` fields in responses, where providers get them; streams and connections of a
-    /// server never do.
+    /// Keeps `connection` headers in responses to providers; streams and a server's own connections
+    /// never have them.
     pub keeps_connection_fields: bool,
-    /// Answers a masked 500 in place of a response that is larger than allowed, instead of a 413: for
-    /// clients that take a 413 for a mistake of their own, and ask again with less.
+    /// Replaces a response that is too large by a masked 500 instead of a 413. For clients that
+    /// treat a 413 as their own mistake, and retry with a smaller request.
     pub masks_too_large_responses: bool,
-    /// Records the route's pattern as the path of metrics and spans, and `unmatched` where there is
-    /// none: their number is then bounded by the application, not by its clients.
+    /// Records the route's pattern, or `unmatched`, as the path in metrics and spans. The
+    /// application, not its clients, then bounds their number.
     pub records_patterns: bool,
-    /// Takes routes that no application means; see
+    /// Accepts routes that are probably mistakes; see
     /// [`RouteTable::permissive`](crate::http::router::RouteTable::permissive).
     pub permissive_routes: bool,
 }
@@ -167,14 +166,14 @@ impl TenantSource {
 }
 
 impl HttpSettings {
-    /// Returns the error that takes the place of a response that is larger than allowed.
+    /// Returns the error that replaces a response that is too large.
     #[must_use]
     pub fn response_too_large(&self) -> AppError {
         let error = AppError::response_too_large();
         if self.masks_too_large_responses { AppError::internal().with_cause(error) } else { error }
     }
 
-    /// The settings in their one form, if they can be kept.
+    /// Checks and normalizes the settings.
     pub(super) fn normalized(self) -> Result<Self, SetupError> {
         let guards = [
             ("limits", self.limits != Limits::default()),

@@ -1,4 +1,4 @@
-//! How long requests may take.
+//! Request timeouts.
 
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -13,11 +13,11 @@ use crate::http::router::Pattern;
 use crate::http::sending::is_token;
 use crate::http::{UriPath, canonical_method};
 
-/// How long requests may take: the time of their operation, else that of their tenant, else the
-/// default, and never more than is left. A time of zero is no limit.
+/// Request timeouts. A request's timeout is that of its operation, or else of its tenant, or else
+/// the default, and never more than the remaining time. A duration of zero disables a timeout.
 ///
-/// They can be read from a configuration, whose operations are a method, a space and a path. What is
-/// left out has no time of its own; unknown members are refused.
+/// Can be deserialized from a configuration, in which an operation is a method, a space and a path.
+/// Missing members set no timeout; unknown members are errors.
 ///
 /// ```
 /// use core::time::Duration;
@@ -42,26 +42,26 @@ pub struct Timeouts {
 }
 
 impl Timeouts {
-    /// Returns this time for everything. [`Timeouts::default`] is what is left, for everything.
+    /// Creates timeouts with a default. [`Timeouts::default`] only uses the remaining time.
     #[must_use]
     pub const fn after(time: Duration) -> Self {
         Self { default: Some(time), tenants: BTreeMap::new(), operations: BTreeMap::new() }
     }
 
-    /// Sets another time for a tenant. Unless a [`TenantSource`](super::TenantSource) says
-    /// otherwise, that is the one that authentication vouches for; where requests name their
-    /// tenants, clients choose their time.
+    /// Sets the timeout of a tenant. By default this is the authenticated tenant; if a
+    /// [`TenantSource`](super::TenantSource) lets requests name their tenant, clients choose their
+    /// timeout.
     #[must_use]
     pub fn for_tenant(mut self, tenant_id: &str, time: Duration) -> Self {
         self.tenants.insert(tenant_id.to_string(), time);
         self
     }
 
-    /// Sets another time for a method and a path: the route's pattern, or one path that it matches.
-    /// The path goes first. The method is in any case, as it is in routes.
+    /// Sets the timeout of a method and a path: a route's pattern, or a single path. A path takes
+    /// precedence over a pattern. The method may be in any case.
     #[must_use]
     pub fn for_operation(mut self, method: &str, path: &str, time: Duration) -> Self {
-        // As paths and patterns are spelled once requests have them.
+        // Normalized like the paths and patterns of requests.
         let path = match Pattern::parse(path) {
             Ok(pattern) => pattern.to_string(),
             Err(_) => UriPath::from_encoded(path).to_string(),
@@ -70,8 +70,8 @@ impl Timeouts {
         self
     }
 
-    /// Returns the time that a request has, or a record, which is no call and no operation; its
-    /// invocation has `remaining` left. `None` when nothing limits it.
+    /// Returns the timeout of a request, or of a record, which has no call and no operation.
+    /// `remaining` is the time left of the invocation. `None` if there is no limit.
     #[must_use]
     pub fn of(
         &self,
@@ -88,7 +88,7 @@ impl Timeouts {
 
     fn of_operation(&self, call: &Call) -> Option<Duration> {
         if self.operations.is_empty() || call.route_key().is_some() {
-            // Nearly every request: no key is put together for it. Messages have no operation.
+            // Fast path for nearly every request: no key is built. Messages have no operation.
             return None;
         }
         let find =
@@ -101,7 +101,7 @@ fn operation(method: &str, path: &str) -> String {
     format!("{method}:{path}")
 }
 
-/// The times as configurations have them.
+/// The timeouts as they are deserialized.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Settings {
@@ -114,7 +114,7 @@ struct Settings {
 #[derive(Deserialize)]
 struct Time(#[serde(deserialize_with = "duration::deserialize")] Duration);
 
-/// Why configured times are refused.
+/// Says why configured timeouts are refused.
 #[derive(Debug, thiserror::Error)]
 enum Refused {
     #[error("{0:?} is no operation: write a method, a space and a path")]
@@ -138,7 +138,7 @@ impl TryFrom<Settings> for Timeouts {
                 }
                 _ => return Err(Refused::NotAnOperation(text)),
             };
-            // One of two times would win by the order of the alphabet.
+            // Otherwise the alphabetical order would decide which of two timeouts wins.
             if timeouts.operations.len() == before {
                 return Err(Refused::Twice(text));
             }

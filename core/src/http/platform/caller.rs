@@ -1,4 +1,4 @@
-//! Who calls, as AWS found out by itself: by a signature, an identity pool or a certificate.
+//! Callers that AWS authenticated: by a signature, an identity pool or a certificate.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::printing::prints;
 
-/// Who signed a request with AWS credentials (SigV4). What the event lacks is `None`.
+/// The identity that signed a request with AWS credentials (SigV4). Missing values are `None`.
 #[derive(Clone, Default, Deserialize, Eq, PartialEq)]
 #[serde(default, rename_all = "camelCase")]
 pub struct IamIdentity {
@@ -19,7 +19,7 @@ pub struct IamIdentity {
     pub caller_id: Option<String>,
     /// The organization of the caller's account.
     pub principal_org_id: Option<String>,
-    /// The ARN of the user, or of the role's session. Compare it with the whole ARN, not with a part.
+    /// The ARN of the user, or of the role's session. Always compare the whole ARN.
     pub user_arn: Option<String>,
     /// The unique id of the user.
     pub user_id: Option<String>,
@@ -30,14 +30,14 @@ pub struct IamIdentity {
 pub struct CognitoIdentity {
     /// The identity, such as `us-east-1:3f291106-8703-466b-8f2b-3ecee1ca56ce`.
     pub identity_id: String,
-    /// Its pool.
+    /// The identity's pool.
     pub identity_pool_id: String,
-    /// How it signed in: `authenticated` or, for a guest, `unauthenticated`, and then its providers.
-    /// Empty when nobody says: the headers of a direct invocation do not.
+    /// How the identity signed in: `authenticated` or (for a guest) `unauthenticated`, then its
+    /// providers. Empty if this is unknown, as in a direct invocation.
     pub amr: Vec<String>,
 }
 
-/// The certificate of a client (mutual TLS). What the event lacks is `None`.
+/// The certificate of a client (mutual TLS). Missing values are `None`.
 #[derive(Clone, Default, Deserialize, Eq, PartialEq)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ClientCertificate {
@@ -51,11 +51,11 @@ pub struct ClientCertificate {
     pub issuer_dn: Option<String>,
     /// Its serial number.
     pub serial_number: Option<String>,
-    /// When it is valid.
+    /// The period in which the certificate is valid.
     pub validity: Option<Validity>,
 }
 
-/// When a certificate is valid, in the spelling of API Gateway: `Aug  5 00:28:21 2120 GMT`.
+/// The period in which a certificate is valid, in API Gateway's form: `Aug  5 00:28:21 2120 GMT`.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Validity {
@@ -85,7 +85,8 @@ pub(super) struct Identity {
     cognito_authentication_provider: Option<String>,
 }
 
-/// `authorizer.iam.cognitoIdentity` of payload format 2.0, whose members are null for other callers.
+/// `authorizer.iam.cognitoIdentity` of payload format 2.0, whose members are null for other
+/// callers.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct PoolIdentity {
@@ -105,7 +106,7 @@ impl PoolIdentity {
 }
 
 impl Identity {
-    /// The caller of a request that was signed: no other has an ARN.
+    /// Returns the caller of a signed request; only these have an ARN.
     pub(super) fn iam(self) -> Option<IamIdentity> {
         let user_arn = self.user_arn.filter(|arn| !arn.trim().is_empty())?;
         Some(IamIdentity {

@@ -1,4 +1,4 @@
-//! Members of an event that are kept as JSON texts, and values read from them.
+//! Members of an event that are kept as JSON text, and values read from them.
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -15,31 +15,32 @@ use crate::document::{Document, Value};
 use crate::error::AppError;
 use crate::printing::Hidden;
 
-/// A member of an event, kept as its JSON text. Clones share the text; a member that is missing or
-/// null is empty. `Debug` prints its length alone.
+/// A member of an event, kept as JSON text. Clones share the text; a missing or null member is
+/// empty. `Debug` prints only its length.
 #[derive(Clone, Default, Eq, PartialEq)]
 pub struct EventJson(Option<Arc<str>>);
 
-/// A value that the platform sent is not of the type that it is read as, or is missing in it. No
-/// client can mend that: the type, or the configuration of the authorizer, has to change. As an
-/// [`AppError`] it is a masked 500, and the place stands in the log.
+/// A value from the platform is missing or does not have the expected type. Clients cannot fix
+/// this: change the type, or the configuration of the authorizer. Converts to an [`AppError`]: a
+/// masked 500, with the path of the value in the log.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{place}: expected {expected}")]
 pub struct Error {
     /// The path of the value in the event, such as `requestContext.authorizer.jwt.claims.exp`.
     pub place: String,
-    /// What had to be there.
+    /// What was expected.
     pub expected: Cow<'static, str>,
 }
 
 impl EventJson {
-    /// Keeps a JSON text; an empty one is a missing member. It is not parsed before it is read.
+    /// Creates a member from JSON text; an empty text is a missing member. The text is parsed
+    /// later.
     #[must_use]
     pub fn new(text: &str) -> Self {
         Self(Some(text).filter(|text| !text.is_empty()).map(Arc::from))
     }
 
-    /// Returns the text, or an empty one.
+    /// Returns the text, or an empty text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.as_deref().unwrap_or_default()
@@ -49,7 +50,7 @@ impl EventJson {
         Self::new(member.filled().map_or("", Value::json))
     }
 
-    /// Reads the text of the member `name`; `None` for a missing one.
+    /// Deserializes this text as the member `name`; `None` if it is missing.
     pub(super) fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Error> {
         self.0.as_deref().map(|text| read_json(text, name)).transpose()
     }
@@ -61,14 +62,14 @@ impl fmt::Debug for EventJson {
     }
 }
 
-/// A value in `requestContext`.
+/// A value in `requestContext`, with its path.
 pub(super) struct Place<'a, 'd> {
     pub(super) value: Value<'a, 'd>,
     path: &'static [&'static str],
 }
 
 impl<'a, 'd> Place<'a, 'd> {
-    /// `None` for a value that is missing or null.
+    /// Finds a value; `None` if it is missing or null.
     pub(super) fn find(
         document: &'d Document<'a>,
         path: &'static [&'static str],
@@ -86,7 +87,7 @@ impl<'a, 'd> Place<'a, 'd> {
         read_json(self.value.json(), &self.name())
     }
 
-    /// Reads an object as if it did not have these members.
+    /// Deserializes an object, ignoring some members.
     pub(super) fn read_without<T: DeserializeOwned>(&self, names: &[&str]) -> Result<T, Error> {
         let mut members: serde_json::Map<String, Json> = self.read()?;
         for name in names {
@@ -116,7 +117,7 @@ impl From<Error> for AppError {
     }
 }
 
-/// Reads the JSON text of the member `name`.
+/// Deserializes JSON text as the member `name`.
 pub(super) fn read_json<T: DeserializeOwned>(text: &str, name: &str) -> Result<T, Error> {
     let value: Json = serde_json::from_str(text).map_err(|_| Error::new(name, "JSON"))?;
     read_value(&value, name)
@@ -131,7 +132,7 @@ fn read_value<T: DeserializeOwned>(value: &Json, name: &str) -> Result<T, Error>
             path if path.starts_with('[') => format!("{name}{path}"),
             path => format!("{name}.{path}"),
         };
-        // The path ends at the object that has too few members, or too many.
+        // For a wrong number of members, the path ends at the object.
         let place = member.map_or_else(|| place.clone(), |member| format!("{place}.{member}"));
         Error { place, expected }
     })

@@ -1,4 +1,4 @@
-//! JSON, in which numbers and Booleans may be written as texts.
+//! Deserializes JSON in which numbers and booleans may be strings.
 
 use alloc::string::String;
 
@@ -11,15 +11,15 @@ use serde_json::{Map, Value as Json};
 use crate::http::binding::convert;
 use crate::http::binding::refusal::Refusal;
 
-/// A value whose texts are read as numbers and Booleans where a type asks for these: API Gateway
-/// writes many of them so.
+/// A value whose strings are read as numbers and booleans if the type requires it, because API
+/// Gateway writes many of them as strings.
 #[derive(Clone, Copy)]
 pub(super) struct Lenient<'a>(pub(super) &'a Json);
 
 const NUMBER: &str = "a number";
 const BOOL: &str = "true or false";
 
-/// Integers of any width; the visitor refuses what its type does not hold.
+/// Integers of any width; the visitor refuses values that its type cannot hold.
 macro_rules! integers {
     ($($method:ident)*) => { $(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
@@ -129,7 +129,7 @@ impl<'de> IntoDeserializer<'de, Refusal> for Lenient<'de> {
     }
 }
 
-/// The members of an object.
+/// Yields the members of an object.
 fn each<'de>(
     members: &'de Map<String, Json>,
 ) -> MapDeserializer<'de, impl Iterator<Item = (&'de str, Lenient<'de>)>, Refusal> {

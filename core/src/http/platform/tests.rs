@@ -12,7 +12,7 @@ use crate::error::AppError;
 use crate::events::{HttpSource, LambdaEvent, WebSocketEvent};
 use crate::http::RawRequest;
 
-/// An event of each API, with what its context says beside what makes it one of that API.
+/// Returns an event of each API, with additional members in its context.
 fn event(api: &str, context: &Json) -> String {
     let (mut event, own) = match api {
         "http" => (
@@ -146,7 +146,7 @@ fn signatures_and_pools_name_callers() {
         json!({"accessKey": null, "userArn": null, "cognitoIdentityId": null, "apiKey": "k"});
     for (api, context) in [
         ("rest", json!({"identity": nobody})),
-        // What a Lambda authorizer answers is its own, whatever it calls it.
+        // A Lambda authorizer's context is its own, whatever its member names are.
         ("rest", json!({"authorizer": {"iam": "x", "userArn": "arn:admin"}})),
         ("http", json!({"identity": identity})),
         ("http", json!({"authorizer": {"iam": null}})),

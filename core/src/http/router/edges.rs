@@ -1,8 +1,8 @@
-//! From a node of the trie and a segment's text to the next node.
+//! The edges of the trie: from a node and a segment to the next node.
 //!
-//! A hash table, because `no_std` has none and a sorted list would make each step slower with
-//! every sibling. Its keys are the patterns of the application: nobody outside chooses them, so
-//! the hash needs no secret.
+//! A hash table, because `no_std` has none, and a sorted list would make each step slower with
+//! every sibling. Its keys are the application's patterns, which nobody else chooses, so the hash
+//! needs no secret.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -22,14 +22,14 @@ struct Edge {
     from: u32,
     to: u32,
     len: usize,
-    /// As of a [`FirstSegment`]: most segments have no tail, which would be somewhere else in memory.
+    /// From a [`FirstSegment`]. Most segments have no tail, which would need another memory access.
     head: u64,
     tail: Box<[u8]>,
     hash: u64,
 }
 
-/// Where an edge is, if `number` is not zero: the position in `edges` plus one. Most of those that are
-/// sought in vain are told apart by their hash, without a look at the edge.
+/// The position of an edge in `edges` plus one, or zero for an empty slot. Most unsuccessful
+/// look-ups end by comparing the hash, without reading the edge.
 #[derive(Clone, Copy, Debug, Default)]
 struct Slot {
     hash: u32,
@@ -42,7 +42,8 @@ impl Edges {
         let hash = hash(from, segment.hash);
         let mut at = hash as usize;
         loop {
-            // No slots, no edges; else a free slot ends the search, and half of them are free.
+            // Without slots there are no edges. Otherwise an empty slot ends the search; half of
+            // them are empty.
             let slot = self.slots.get(at & self.mask())?;
             let place = slot.number.checked_sub(1)?;
             if slot.hash == hash {
@@ -57,7 +58,7 @@ impl Edges {
         }
     }
 
-    /// Adds an edge that is not there yet.
+    /// Adds an edge that does not exist yet.
     pub(super) fn insert(&mut self, from: u32, segment: &FirstSegment<'_>, to: u32) {
         let FirstSegment { len, head, tail, hash, .. } = *segment;
         self.edges.push(Edge { from, to, len, head, tail: tail.into(), hash });
@@ -100,7 +101,7 @@ const fn hash(from: u32, segment: u64) -> u32 {
     mix(segment, from as u64) as u32
 }
 
-/// A number of nodes or edges, each of which takes more than a byte of memory: there are not 4 billion.
+/// A number of nodes or edges. Each takes more than a byte of memory, so there are fewer than 2^32.
 pub(super) fn small(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }

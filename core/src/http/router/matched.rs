@@ -1,4 +1,4 @@
-//! A route that was found, and what its parameters captured.
+//! A matched route, with the values of its parameters.
 
 use alloc::borrow::Cow;
 
@@ -6,7 +6,7 @@ use super::Route;
 use super::pattern::Pattern;
 use crate::percent;
 
-/// The route that serves a request, and the path it matched.
+/// A matched route, with the path of the request.
 #[derive(Debug)]
 pub struct RouteMatch<'r, 'p, T> {
     route: &'r Route<T>,
@@ -18,7 +18,7 @@ pub struct RouteMatch<'r, 'p, T> {
 pub struct Param<'r, 'p> {
     /// The name in the pattern.
     pub name: &'r str,
-    /// What the path has in its place, percent-encoded.
+    /// The text in the path, percent-encoded.
     pub raw: &'p str,
 }
 
@@ -27,32 +27,32 @@ impl<'r, 'p, T> RouteMatch<'r, 'p, T> {
         Self { route, path }
     }
 
-    /// What serves the route.
+    /// Returns the route's handler.
     #[must_use]
     pub fn handler(&self) -> &'r T {
         self.route.handler()
     }
 
-    /// The route's pattern.
+    /// Returns the route's pattern.
     #[must_use]
     pub fn pattern(&self) -> &'r Pattern {
         self.route.pattern()
     }
 
-    /// The route.
+    /// Returns the route.
     #[must_use]
     pub const fn route(&self) -> &'r Route<T> {
         self.route
     }
 
-    /// What a parameter captured, percent-encoded. `None` when the pattern has none of that
-    /// name. Only a proxy's capture can be empty.
+    /// Returns the text that a parameter captured, percent-encoded. `None` if the pattern has no
+    /// such parameter. Only a proxy parameter can capture an empty text.
     #[must_use]
     pub fn param(&self, name: &str) -> Option<&'p str> {
         self.params().find(|param| param.name == name).map(|param| param.raw)
     }
 
-    /// All parameters, in the order of the pattern.
+    /// Yields all parameters, in the order of the pattern.
     pub fn params(&self) -> impl Iterator<Item = Param<'r, 'p>> + use<'r, 'p, T> {
         self.pattern().capture(self.path)
     }
@@ -67,8 +67,8 @@ impl<T> Clone for RouteMatch<'_, '_, T> {
 impl<T> Copy for RouteMatch<'_, '_, T> {}
 
 impl<'p> Param<'_, 'p> {
-    /// What the client meant: the capture with its `%XX` decoded. A decoded `/` is not told from
-    /// one that separates the segments of a proxy. Bytes that are not UTF-8 read as U+FFFD.
+    /// Returns the captured text with its `%XX` decoded. A decoded `/` cannot be distinguished from
+    /// a separator in a proxy's text. Invalid UTF-8 becomes U+FFFD.
     #[must_use]
     pub fn decoded(&self) -> Cow<'p, str> {
         percent::decode(self.raw)

@@ -1,7 +1,4 @@
-//! Which route serves a request.
-//!
-//! This module decides how patterns read, which of several matching routes wins, and what is
-//! answered when none does. It refuses to know what a handler is.
+//! The router: finds the route of a request.
 //!
 //! | Pattern segment | Matches | Written back as |
 //! |---|---|---|
@@ -9,13 +6,13 @@
 //! | `{id}` or `:id` | one non-empty segment | `{id}` |
 //! | `{path+}` | the rest, at least one segment, which may be empty; only as the last | `{path+}` |
 //!
-//! Of the routes that match, the winner has more static segments, then more parameters, then no
-//! proxy, then more segments, then was registered earlier. Paths come in the normal form of
-//! [`UriPath`], and so does the static text of patterns: they are compared byte for byte. Nothing is
-//! decoded, trimmed or simplified any more: `/a/` is not `/a`, and `/admin%20` is not `/admin`.
+//! Among the matching routes, the winner has more static segments, then more parameters, then no
+//! proxy, then more segments, then was registered earlier. Paths are in the normal form of
+//! [`UriPath`], and so is the static text of patterns; both are compared byte by byte. Nothing is
+//! decoded, trimmed or simplified: `/a/` differs from `/a`, and `/admin%20` from `/admin`.
 //!
 //! A look-up allocates nothing. It walks a trie: its time grows with the path's segments and with
-//! how many alternatives the patterns leave open at each, never with the number of routes as such.
+//! the alternatives that the patterns have at each segment, not with the number of routes.
 //!
 //! ```
 //! use apptheory_core::http::UriPath;
@@ -59,7 +56,7 @@ use super::UriPath;
 use super::names::canonical_method;
 use super::sending::is_token;
 
-/// The routes of an application, each with what serves it.
+/// The routes of an application, each with its handler.
 #[derive(Clone, Debug)]
 pub struct RouteTable<T> {
     routes: Vec<Route<T>>,
@@ -68,7 +65,7 @@ pub struct RouteTable<T> {
     is_permissive: bool,
 }
 
-/// A method, a pattern, and what serves them.
+/// A method, a pattern, and their handler.
 #[derive(Clone, Debug)]
 pub struct Route<T> {
     method: String,
@@ -76,50 +73,50 @@ pub struct Route<T> {
     handler: T,
 }
 
-/// What a look-up found.
+/// The result of a look-up.
 #[derive(Clone, Debug)]
 pub enum Lookup<'r, 'p, T> {
-    /// The route that serves the request.
+    /// The route of the request.
     Found(RouteMatch<'r, 'p, T>),
-    /// The path is known, but not with this method: answer 405.
+    /// The path exists, but not with this method: respond with 405.
     MethodNotAllowed {
-        /// The value of the `allow` header: the methods that the path is known with, sorted.
+        /// The value of the `allow` header: the methods of the path, sorted.
         allow: String,
     },
-    /// No pattern matches the path: answer 404.
+    /// No pattern matches the path: respond with 404.
     NotFound,
 }
 
 impl<T> RouteTable<T> {
-    /// Returns a table without routes.
+    /// Creates an empty table.
     #[must_use]
     pub fn new() -> Self {
         let (routes, trie) = (Vec::new(), Trie::new());
         Self { routes, trie, head_as_get: false, is_permissive: false }
     }
 
-    /// Returns a table without routes that takes what no application means: methods that are no
-    /// tokens, patterns in the syntax of other frameworks, and routes that are never reached
-    /// because an earlier one differs in names only. The portable cases of the contract need it.
+    /// Creates an empty table that accepts routes that are probably mistakes: methods that are not
+    /// tokens, patterns in the syntax of other frameworks, and routes that are never used because
+    /// an earlier one differs in names only. The portable cases of the contract need it.
     #[must_use]
     pub fn permissive() -> Self {
         Self { is_permissive: true, ..Self::new() }
     }
 
-    /// Lets `GET` routes also serve `HEAD` requests that no `HEAD` route serves. Off by default:
-    /// `HEAD` is then a method like any other.
+    /// Lets `GET` routes also serve `HEAD` requests without a `HEAD` route. Off by default: `HEAD`
+    /// is then an ordinary method.
     #[must_use]
     pub fn with_head_as_get(mut self) -> Self {
         self.head_as_get = true;
         self
     }
 
-    /// Adds a route. Methods are trimmed and in upper case from then on; any token is one.
+    /// Adds a route. The method is trimmed and converted to upper case; any token is valid.
     ///
     /// # Errors
     ///
-    /// [`RegistrationError`] for a method that is no token, a pattern that cannot be read, and one
-    /// that matches the same paths as another of the method; the router is unchanged then.
+    /// [`RegistrationError`] for a method that is not a token, an invalid pattern, or a pattern
+    /// that matches the same paths as another one of the method; the table is then unchanged.
     pub fn insert(
         &mut self,
         method: &str,
@@ -148,7 +145,7 @@ impl<T> RouteTable<T> {
         Ok(())
     }
 
-    /// The routes, in the order of their registration.
+    /// Returns the routes, in the order of their registration.
     #[must_use]
     pub fn routes(&self) -> &[Route<T>] {
         &self.routes
@@ -158,7 +155,7 @@ impl<T> RouteTable<T> {
     #[must_use]
     pub fn look_up<'r, 'p>(&'r self, method: &str, path: &'p UriPath) -> Lookup<'r, 'p, T> {
         let path = matchable(path);
-        // Those of routes are canonical, as nearly all are that are asked for.
+        // Methods of routes are canonical, and so are nearly all methods of requests.
         let known = self.trie.method_id(method);
         let known = known.or_else(|| self.trie.method_id(&canonical_method(method)));
         let reads_head = || canonical_method(method) == "HEAD";
@@ -175,7 +172,7 @@ impl<T> RouteTable<T> {
         }
     }
 
-    /// The methods that a path is known with, sorted.
+    /// Returns the methods of a path, sorted.
     #[must_use]
     pub fn methods(&self, path: &UriPath) -> Vec<&str> {
         self.allowed(matchable(path))
@@ -192,7 +189,7 @@ impl<T> RouteTable<T> {
         methods
     }
 
-    /// The route that a new one would be a duplicate of.
+    /// Returns the route that a new one would duplicate.
     fn rival(&self, method: &str, pattern: &Pattern) -> Option<&Pattern> {
         let same_shape = self.trie.same_shape(pattern);
         let routes = same_shape.into_iter().filter_map(|index| self.routes.get(index));
@@ -209,13 +206,13 @@ impl<T> Default for RouteTable<T> {
 }
 
 impl<T> Route<T> {
-    /// The method, in upper case.
+    /// Returns the method, in upper case.
     #[must_use]
     pub fn method(&self) -> &str {
         &self.method
     }
 
-    /// The pattern.
+    /// Returns the pattern.
     #[must_use]
     pub fn pattern(&self) -> &Pattern {
         &self.pattern
@@ -225,14 +222,14 @@ impl<T> Route<T> {
         &self.pattern
     }
 
-    /// What serves the route.
+    /// Returns the handler.
     #[must_use]
     pub fn handler(&self) -> &T {
         &self.handler
     }
 }
 
-/// A path as it is matched: its segments joined by `/`, or `None` when it has none.
+/// Returns a path without its leading slash for matching, or `None` for the root.
 fn matchable(path: &UriPath) -> Option<&str> {
     path.as_str().strip_prefix('/').filter(|segments| !segments.is_empty())
 }

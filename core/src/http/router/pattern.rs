@@ -1,4 +1,4 @@
-//! Route patterns: reading them, and writing them back in their one canonical form.
+//! Route patterns: parsing, and their canonical form.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -9,7 +9,7 @@ use super::matched::Param;
 use super::segment::first_len;
 use crate::http::path::{UriPath, normal_segment};
 
-/// A route pattern. Two are equal when their canonical texts are: names count.
+/// A route pattern. Two patterns are equal if their canonical texts are, including names.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Pattern {
     segments: Vec<Segment>,
@@ -17,12 +17,12 @@ pub struct Pattern {
     captures: Vec<Capture>,
 }
 
-/// A parameter or proxy, as it is found in paths that match.
+/// A parameter or proxy, as it is extracted from matching paths.
 #[derive(Clone, Debug, Eq, PartialEq)]
 struct Capture {
     name: String,
-    /// How many bytes there are between the capture before and this one: static texts match byte for byte,
-    /// so their length is known.
+    /// The number of bytes between the previous capture and this one. Static text matches byte by
+    /// byte, so its length is known.
     skipped: usize,
     is_proxy: bool,
 }
@@ -30,22 +30,22 @@ struct Capture {
 /// A segment of a pattern.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Segment {
-    /// This text, in the normal form of [`UriPath`].
+    /// Exactly this text, in the normal form of [`UriPath`].
     Static(String),
-    /// Any one segment that is not empty, under this name.
+    /// Any single segment that is not empty, captured under this name.
     Param(String),
-    /// Everything from here on, at least one segment, under this name.
+    /// The rest of the path, at least one segment, captured under this name.
     Proxy(String),
 }
 
 impl Pattern {
-    /// Reads a pattern. White space around segments and names, a query, and a missing first `/` are
-    /// forgiven; `:name` is `{name}`. Braces inside a name belong to it. Static text is brought to
-    /// the normal form of [`UriPath`]: `/café` is `/caf%C3%A9`.
+    /// Parses a pattern. White space around segments and names, a query, and a missing first `/`
+    /// are accepted; `:name` means `{name}`. Braces inside a name belong to it. Static text is
+    /// converted to the normal form of [`UriPath`]: `/café` becomes `/caf%C3%A9`.
     ///
     /// # Errors
     ///
-    /// [`PatternError`] says what is wrong.
+    /// [`PatternError`], which says what is wrong.
     pub fn parse(pattern: &str) -> Result<Self, PatternError> {
         let path = pattern.split('?').next().unwrap_or_default().trim();
         let path = path.strip_prefix('/').unwrap_or(path);
@@ -74,23 +74,24 @@ impl Pattern {
         Ok(Self { segments, canonical, captures })
     }
 
-    /// The most segments that a pattern may have. It bounds the depth of look-ups; a request line of
-    /// 10,240 bytes, the most that API Gateway takes, could hold 5,119.
+    /// The most segments of a pattern. It bounds the depth of look-ups; without it, a request line
+    /// of 10,240 bytes (API Gateway's limit) could have 5,119 segments.
     pub const MAX_SEGMENTS: usize = 256;
 
-    /// The canonical text: `/users/{id}`, `/files/{path+}`, or `/` for the root.
+    /// Returns the canonical text: `/users/{id}`, `/files/{path+}`, or `/` for the root.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.canonical
     }
 
-    /// The segments; none for the root.
+    /// Returns the segments; empty for the root.
     #[must_use]
     pub fn segments(&self) -> &[Segment] {
         &self.segments
     }
 
-    /// What the parameters capture of a path that the pattern matches, in the order of the pattern.
+    /// Yields the texts that the parameters capture from a matching path, in the order of the
+    /// pattern.
     pub fn captures<'r, 'p>(
         &'r self,
         path: &'p UriPath,
@@ -117,7 +118,7 @@ impl Pattern {
     }
 }
 
-/// Where the parameters of these segments are.
+/// Returns the positions of the parameters among these segments.
 fn captures(segments: &[Segment]) -> Vec<Capture> {
     let (mut captures, mut skipped) = (Vec::new(), 0_usize);
     for segment in segments {
@@ -129,7 +130,7 @@ fn captures(segments: &[Segment]) -> Vec<Capture> {
                 skipped = 0;
             }
         }
-        // The slash behind it.
+        // The slash after the segment.
         skipped = skipped.saturating_add(1);
     }
     captures
@@ -142,7 +143,7 @@ impl fmt::Display for Pattern {
 }
 
 impl Segment {
-    /// Reads a trimmed segment.
+    /// Parses a trimmed segment.
     fn parse(text: &str) -> Result<Self, PatternError> {
         if text.is_empty() {
             return Err(PatternError::EmptySegment);
@@ -168,7 +169,7 @@ impl Segment {
         Ok(segment(name.to_string()))
     }
 
-    /// The name of a parameter or proxy.
+    /// Returns the name of a parameter or proxy.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         match self {
@@ -188,37 +189,38 @@ impl fmt::Display for Segment {
     }
 }
 
-/// Why a text is no pattern. Each is a mistake in the application: change the pattern.
+/// Says why a text is not a valid pattern. Change the pattern in the application.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum PatternError {
-    /// A segment is blank, as in `/a//b` or `/a/`: remove a slash. A route for the path with a
-    /// slash at its end does not exist; a proxy matches it.
+    /// A segment is blank, as in `/a//b` or `/a/`. Remove a slash. A pattern for a path with a
+    /// trailing slash does not exist; a proxy matches such paths.
     #[error("a segment is empty")]
     EmptySegment,
-    /// A brace stands beside other text, as in `/{id}.json`: a parameter takes the whole segment.
+    /// A brace stands next to other text, as in `/{id}.json`. A parameter must be the whole
+    /// segment.
     #[error("a parameter must be the whole segment, as in `/{{id}}`")]
     StrayBrace,
-    /// A parameter has no name, as in `/{ }` or `/{+}`: name it.
+    /// A parameter has no name, as in `/{ }` or `/{+}`. Name it.
     #[error("a parameter has no name")]
     BlankName,
-    /// Two parameters have one name, as in `/{id}/{id}`: one of them could never be read.
+    /// Two parameters have the same name, as in `/{id}/{id}`. One of them could never be read.
     #[error("two parameters have the same name")]
     RepeatedName,
-    /// The pattern has more than [`Pattern::MAX_SEGMENTS`] segments: take the rest with a proxy.
+    /// The pattern has more than [`Pattern::MAX_SEGMENTS`] segments. Capture the rest with a proxy.
     #[error("there are more than {} segments", Pattern::MAX_SEGMENTS)]
     TooManySegments,
-    /// A segment is how other frameworks write a proxy or an optional parameter, as `{*rest}`, `*`
-    /// or `{rest...}`: write `{rest+}`, or two routes.
+    /// A segment has another framework's syntax for a proxy or an optional parameter, such as
+    /// `{*rest}`, `*` or `{rest...}`. Write `{rest+}`, or register two routes.
     #[error(
         "the rest of a path is written `{{name+}}`, one segment `{{name}}`, and names consist of \
          letters, digits, `_` and `-`"
     )]
     ForeignSyntax,
-    /// The pattern has a query or a fragment, as in `/search?q={q}`: routes are chosen by the path
-    /// alone. A literal `?` is written `%3F`, and `#` `%23`.
+    /// The pattern has a query or a fragment, as in `/search?q={q}`. Routes are selected by the
+    /// path only. Write `%3F` for a literal `?`, and `%23` for `#`.
     #[error("a pattern has neither a query nor a fragment")]
     Query,
-    /// A proxy is followed by more segments, as in `/{path+}/edit`: it takes all of them.
+    /// A proxy is followed by more segments, as in `/{path+}/edit`. It captures all of them.
     #[error("a proxy must be the last segment")]
     ProxyBeforeEnd,
 }

@@ -1,20 +1,20 @@
-//! The segments of a path, eight bytes at a time.
+//! Splits paths into segments, eight bytes at a time.
 //!
-//! Segments are short and of different lengths: a processor cannot predict where a loop over their bytes
-//! ends, and there would be two, to find the slash and to hash what is before it. Here both are computed
-//! from words of eight bytes, and most segments fit into one.
+//! Segments are short and of different lengths, so a processor cannot predict the end of a loop
+//! over their bytes; and there would be two such loops, to find the slash and to hash the segment.
+//! Here both are computed from words of eight bytes, and most segments fit into a single word.
 
 /// The first segment of a path.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FirstSegment<'p> {
     pub(super) len: usize,
-    /// The first eight bytes; where it has fewer, all of them.
+    /// The first eight bytes, or all if there are fewer.
     pub(super) head: u64,
-    /// The others.
+    /// The remaining bytes of the segment.
     pub(super) tail: &'p [u8],
-    /// Of the text alone, whatever follows it.
+    /// The hash of the segment, independent of what follows.
     pub(super) hash: u64,
-    /// What follows the slash behind it, if there is one.
+    /// The path after the slash, if there is one.
     pub(super) rest: Option<&'p [u8]>,
 }
 
@@ -40,13 +40,13 @@ impl<'p> FirstSegment<'p> {
     }
 }
 
-/// How long the first segment of a path is.
+/// Returns the length of a path's first segment.
 #[inline]
 pub(super) fn first_len(path: &[u8]) -> usize {
     FirstSegment::of(path).len
 }
 
-/// Up to eight bytes of a segment; where they are eight, more may follow.
+/// Up to eight bytes of a segment. After eight bytes, more may follow.
 struct Word {
     /// The bytes, the first one lowest, and zeros.
     bytes: u64,
@@ -60,7 +60,8 @@ impl Word {
             Some(next) => u64::from_le_bytes(*next),
             None => last_bytes(path),
         };
-        // The high bit of a byte is set where the byte is a slash, and of bytes after that at most.
+        // The high bit of a byte is set if the byte is a slash; bytes after the slash may have it,
+        // too.
         let other = bytes ^ EACH.wrapping_mul(b'/'.into());
         let slashes = other.wrapping_sub(EACH) & !other & EACH.wrapping_mul(0x80);
         let len = (slashes.trailing_zeros() as usize).div_euclid(8).min(path.len());
@@ -69,7 +70,7 @@ impl Word {
     }
 }
 
-/// Up to seven bytes, the first one lowest: some of them are put in place twice.
+/// Returns up to seven bytes, the first one lowest; overlapping reads set some of them twice.
 fn last_bytes(path: &[u8]) -> u64 {
     let place = |bytes: u64, at: usize| bytes.checked_shl(bits(at)).unwrap_or_default();
     if let (Some(first), Some(last)) = (path.first_chunk(), path.last_chunk()) {
@@ -81,8 +82,8 @@ fn last_bytes(path: &[u8]) -> u64 {
     byte(0) | byte(middle) | byte(path.len().saturating_sub(1))
 }
 
-/// Mixes a word into a hash: both halves of a product, since each bit of a factor reaches only those
-/// above it.
+/// Mixes a word into a hash. Combines both halves of the product, because each bit of a factor only
+/// affects higher bits.
 pub(super) const fn mix(hash: u64, word: u64) -> u64 {
     let product = ((hash ^ word) as u128).wrapping_mul(MULTIPLIER as u128);
     (product as u64) ^ (product >> 64) as u64

@@ -1,9 +1,9 @@
-//! What a router takes unless it is permissive: patterns that mean what they look like.
+//! Strict patterns: the check of a router that is not permissive.
 
 use super::pattern::{Pattern, PatternError, Segment};
 
-/// Reads a pattern without what would be dropped from it, and without the syntax of other routers,
-/// which would be literal text here or part of a name: `{*rest}`, `*`, `{rest...}`, `{id:int}`.
+/// Parses a pattern, but refuses parts that would be ignored, and the syntax of other routers,
+/// which would be literal text or part of a name here: `{*rest}`, `*`, `{rest...}`, `{id:int}`.
 pub(super) fn read(text: &str) -> Result<Pattern, PatternError> {
     if text.contains(['?', '#']) {
         return Err(PatternError::Query);

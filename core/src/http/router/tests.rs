@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::{Lookup, Pattern, PatternError, RegistrationError, RouteTable};
 use crate::http::UriPath;
 
-/// What a look-up says, on one line.
+/// Returns the result of a look-up on one line.
 fn look_up(router: &RouteTable<usize>, method: &str, path: &str) -> String {
     match router.look_up(method, &UriPath::from_encoded(path)) {
         Lookup::NotFound => "404".to_string(),
@@ -54,8 +54,8 @@ fn a_route_matches_as_many_segments_as_it_has() {
     }
 }
 
-/// Each is a path that some reader takes for `/admin`. A rule in front of the application may not,
-/// and has let it through.
+/// Some readers treat each of these paths as `/admin`. A rule in front of the application may not,
+/// and may have let them through.
 #[test]
 fn look_alikes_of_a_path_are_other_paths() {
     let routes = router(&["GET /", "GET /admin", "GET /public/{file}"]);
@@ -135,16 +135,16 @@ fn a_proxy_takes_at_least_one_segment_and_keeps_slashes() {
 #[test]
 fn the_most_specific_route_wins() {
     for (routes, path, winner) in [
-        // More static segments, wherever they stand.
+        // More static segments win, at any position.
         (&["GET /{a}/open", "GET /orders/{b}/x", "GET /orders/open"][..], "/orders/open", 2),
         (&["GET /{a}/b/c", "GET /a/{b}/{c}"], "/a/b/c", 0),
         (&["GET /a/{b}/{c}", "GET /{a}/b/c"], "/a/b/c", 1),
         (&["GET /{x}/{y}/{z+}", "GET /a/{z+}"], "/a/b/c", 1),
-        // Then more parameters.
+        // Then more parameters win.
         (&["GET /{rest+}", "GET /{a}/{rest+}"], "/a/b", 1),
-        // Then no proxy.
+        // Then a route without a proxy wins.
         (&["GET /a/{rest+}", "GET /a/{b}"], "/a/b", 1),
-        // Then the earlier one.
+        // Then the earlier route wins.
         (&["GET /{a}/x", "GET /y/{b}"], "/y/x", 0),
         (&["GET /y/{b}", "GET /{a}/x"], "/y/x", 0),
     ] {

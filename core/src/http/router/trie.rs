@@ -1,4 +1,4 @@
-//! The trie of all patterns, and the search for the best of those that match.
+//! The trie of all patterns, and the search for the best match.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -10,28 +10,28 @@ use super::edges::{Edges, small};
 use super::pattern::{Pattern, Segment};
 use super::segment::FirstSegment;
 
-/// Node 0 is the root. Patterns of one shape (they differ in names only) share a leaf.
+/// Node 0 is the root. Patterns that differ in names only share a leaf.
 #[derive(Clone, Debug)]
 pub(super) struct Trie {
     nodes: Vec<Node>,
     statics: Edges,
-    /// The methods of routes, each once. Leaves know them by their place.
+    /// The methods of all routes, without duplicates. Leaves refer to them by index.
     methods: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Node {
-    /// The child for a parameter. The root, node 0, is nobody's child.
+    /// The child for a parameter. The root, node 0, is never a child.
     param: Option<NonZeroU32>,
-    /// Whether there are children for static texts.
+    /// Whether there are children for static text.
     has_statics: bool,
     /// The routes whose patterns end here.
     leaf: Leaf,
-    /// The routes whose patterns go on with a proxy.
+    /// The routes whose patterns continue with a proxy.
     proxy: Leaf,
 }
 
-/// Routes in the order of registration. Most leaves have one: it needs no list of its own.
+/// Routes in the order of registration. Most leaves have a single route, which needs no list.
 #[derive(Clone, Debug, Default)]
 enum Leaf {
     #[default]
@@ -47,7 +47,7 @@ struct Entry {
     route: usize,
 }
 
-/// A method by its place among those of the trie.
+/// A method by its index in the trie.
 pub(super) type MethodId = u32;
 
 impl Leaf {
@@ -81,7 +81,7 @@ impl Trie {
         Self { nodes, statics: Edges::default(), methods: Vec::new() }
     }
 
-    /// Adds a route, which has a higher index than those before it.
+    /// Adds a route, whose index is higher than all before it.
     pub(super) fn insert(&mut self, method: &str, pattern: &Pattern, index: usize) {
         let mut at = ROOT;
         for segment in pattern.segments() {
@@ -100,7 +100,7 @@ impl Trie {
         let method = self.method_id(method).unwrap_or_else(|| self.grow_method(method));
         if let Some(node) = self.node_mut(at) {
             let leaf = if pattern.has_proxy() { &mut node.proxy } else { &mut node.leaf };
-            // Only a permissive router has a method here twice; the one that came first is found.
+            // Only in a permissive router a leaf can have a method twice; the first one is used.
             leaf.push(Entry { method, route: index });
         }
     }
@@ -132,7 +132,7 @@ impl Trie {
         small(self.methods.len().saturating_sub(1))
     }
 
-    /// `None` for a method that no route has.
+    /// Returns the id of a method; `None` if no route has the method.
     pub(super) fn method_id(&self, method: &str) -> Option<MethodId> {
         self.methods.iter().position(|known| known == method).map(small)
     }
@@ -153,7 +153,7 @@ impl Trie {
         self.node(from)?.param.map(NonZeroU32::get)
     }
 
-    /// The routes, of any method, whose patterns differ from this one in names at most.
+    /// Returns the routes of all methods whose patterns differ from this one in names only.
     pub(super) fn same_shape(&self, pattern: &Pattern) -> Vec<usize> {
         let mut at = Some(ROOT);
         for segment in pattern.segments() {
@@ -169,8 +169,8 @@ impl Trie {
         leaf.entries().iter().map(|entry| entry.route).collect()
     }
 
-    /// Looks for the best route for a method and a path. Where the method has none, those of the
-    /// method `or_else` take part.
+    /// Finds the best route for a method and a path. If the method has no match, the routes of the
+    /// method `or_else` are used.
     pub(super) fn find(
         &self,
         method: Option<MethodId>,
@@ -188,7 +188,7 @@ impl Trie {
         }
     }
 
-    /// The methods of all routes whose patterns match a path, with repetitions.
+    /// Returns the methods of all routes whose patterns match a path, with duplicates.
     pub(super) fn methods(&self, path: Option<&str>) -> Vec<&str> {
         let mut found = Methods(Vec::new());
         self.walk(ROOT, path.map(str::as_bytes), Shape::default(), &mut found);
@@ -196,9 +196,9 @@ impl Trie {
         names.map(String::as_str).collect()
     }
 
-    /// Shows every leaf that matches `rest` to `visit`, the static side of each fork first.
+    /// Passes every leaf that matches `rest` to `visit`, the static side of each fork first.
     ///
-    /// Work is bounded by the trie and by the path, and depth by
+    /// The work is bounded by the trie and the path, and the depth by
     /// [`MAX_SEGMENTS`](Pattern::MAX_SEGMENTS).
     fn walk(&self, mut at: u32, mut rest: Option<&[u8]>, mut shape: Shape, visit: &mut impl Visit) {
         while let Some(node) = self.node(at) {
@@ -211,9 +211,9 @@ impl Trie {
                 return;
             }
             let by_text = node.has_statics.then(|| self.statics.get(at, &first)).flatten();
-            // The first match need not be the best: `/a/{x}/{y}` is met before `/{x}/b/c`, which has
-            // more static segments. So both sides of a fork are walked, the static one first: what
-            // it finds lets `wants` skip most of the others.
+            // The first match may not be the best: `/a/{x}/{y}` is found before `/{x}/b/c`, which
+            // has more static segments. So both sides of a fork are walked, the static one first:
+            // its matches let `wants` skip most of the others.
             (at, shape) = match (by_text, node.param) {
                 (None, None) => return,
                 (Some(next), None) => (next, shape.with_static()),
@@ -232,12 +232,12 @@ impl Trie {
     }
 }
 
-/// How many segments of each kind were passed. Of two leaves that match one path, the one of the
-/// greater shape wins.
+/// The number of segments of each kind on the way to a leaf. Of two leaves that match a path, the
+/// one with the greater shape wins.
 ///
-/// That alone prefers a pattern without a proxy, and then the one with more segments: patterns
-/// without a proxy name every segment of the path, those with one at least one segment fewer, so
-/// that shapes are equal only where both have a proxy or neither has.
+/// This order also prefers patterns without a proxy, and then those with more segments: a pattern
+/// without a proxy has a segment for every segment of the path, one with a proxy has at least one
+/// less. So shapes are only equal if both or neither have a proxy.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 struct Shape {
     statics: u16,
@@ -254,7 +254,7 @@ impl Shape {
     }
 }
 
-/// What a search came to.
+/// The result of a search.
 pub(super) enum Search {
     /// The index of the best route.
     Found(usize),
@@ -267,20 +267,20 @@ pub(super) enum Search {
 trait Visit {
     fn leaf(&mut self, leaf: &[Entry], shape: Shape);
 
-    /// Whether leaves below a node of this shape can matter.
+    /// Returns whether leaves below a node of this shape can matter.
     fn wants(&mut self, shape: Shape) -> bool;
 }
 
 struct Best<'m> {
-    /// `None` if no route has it.
+    /// `None` if no route has the method.
     method: Option<MethodId>,
     or_else: Option<MethodId>,
     path: Option<&'m [u8]>,
-    /// How many segments the path has, once it is asked for.
+    /// The number of segments in the path, computed on demand.
     len: Option<usize>,
     own: Option<Candidate>,
     other: Option<Candidate>,
-    /// Whether the path is known with any method.
+    /// Whether the path matches with any method.
     is_known: bool,
 }
 
@@ -296,8 +296,8 @@ impl Visit for Best<'_> {
         }
     }
 
-    /// Each segment passed as a parameter is one static segment fewer. Equal counts may still win, by
-    /// their parameters or by having been registered earlier.
+    /// Each segment matched by a parameter is one static segment less. Equal counts may still win
+    /// by their parameters or by an earlier registration.
     fn wants(&mut self, shape: Shape) -> bool {
         let Some((best, _)) = self.own else { return true };
         let path = self.path;
@@ -307,7 +307,7 @@ impl Visit for Best<'_> {
     }
 }
 
-/// Takes the leaf's route of a method if it wins over the one found before.
+/// Replaces the best route by the leaf's route of a method, if that is better.
 fn better(found: &mut Option<Candidate>, leaf: &[Entry], method: Option<MethodId>, shape: Shape) {
     let Some(entry) = leaf.iter().find(|entry| Some(entry.method) == method) else { return };
     let wins = |(best, earliest)| (shape, Reverse(entry.route)) > (best, Reverse(earliest));

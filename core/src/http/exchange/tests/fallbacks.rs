@@ -1,4 +1,4 @@
-//! What serves paths that no route matches.
+//! Tests of handlers for paths that no route matches.
 
 use super::*;
 

@@ -1,9 +1,9 @@
-//! Messages of WebSockets pass the stages that requests pass.
+//! Tests that WebSocket messages pass the same stages as requests.
 
 use super::*;
 use crate::http::QueryString;
 
-/// A message as its event has it, under a provider's id.
+/// Returns a message with a provider's id, as from its event.
 fn message(body: &'static str) -> RawRequest<'static> {
     let (mut message, id) = (RawRequest::new("", "/"), "r1");
     message.body = body.as_bytes().into();

@@ -1,4 +1,4 @@
-//! The order of the pipeline, and what each stage answers.
+//! Tests of the order of the pipeline, and of each stage's response.
 
 mod fallbacks;
 mod messages;
@@ -23,7 +23,7 @@ type Answer = Result<HttpResponse<u8>, AppError>;
 
 const ARRIVAL: Arrival = Arrival { now: Timestamp::UNIX_EPOCH, remaining: None };
 
-/// A host that answers as it is told, and writes down what it is asked.
+/// A host with scripted outcomes, which records the requested effects.
 #[derive(Default)]
 struct Host {
     policy: Option<Result<Option<PolicyDecision>, AppError>>,
@@ -71,7 +71,7 @@ impl Host {
     }
 }
 
-/// The contract's settings, without what the lowest pipeline would not enforce.
+/// Returns the contract's settings, without those that the lowest pipeline does not enforce.
 fn settings(pipeline: Pipeline) -> HttpSettings {
     let contract = crate::contract::profile().http;
     let cors = contract.cors.clone().filter(|_| pipeline > Pipeline::Bare);

@@ -1,4 +1,4 @@
-//! What settings change, and which are refused.
+//! Tests of the effect of settings, and of refused ones.
 
 use super::*;
 
