@@ -8,24 +8,24 @@ use super::heads::queue_and_host;
 use super::text::{Kept, Text};
 use crate::printing::prints;
 
-/// A message of ActiveMQ. What it lacks is empty.
+/// A message of ActiveMQ. Missing values are empty.
 #[derive(Clone)]
 pub struct ActiveMqRecord<'a> {
     /// The message's id.
     pub message_id: Text<'a>,
-    /// `jms/text-message` or `jms/bytes-message`; Lambda takes no others.
+    /// `jms/text-message` or `jms/bytes-message`; Lambda supports no others.
     pub message_type: Text<'a>,
     /// The queue or topic.
     pub destination: Text<'a>,
-    /// What the message answers.
+    /// The id of the message that this one answers.
     pub correlation_id: Text<'a>,
-    /// Where an answer is to go.
+    /// Where to send a reply.
     pub reply_to: Text<'a>,
-    /// Whether the broker has delivered it before.
+    /// Whether the broker has delivered the message before.
     pub is_redelivered: bool,
-    /// When it was sent, in Unix milliseconds.
+    /// When the message was sent, in Unix milliseconds.
     pub timestamp: i64,
-    /// The body, decoded.
+    /// The decoded body.
     pub data: Vec<u8>,
     /// The broker's ARN.
     pub event_source_arn: Text<'a>,
@@ -39,8 +39,7 @@ impl<'a> ActiveMqRecord<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error`] when a member that is read is of another type or comes twice, or the body is not
-    /// base64.
+    /// [`Error`] if a member has the wrong type or occurs twice, or the body is not base64.
     pub fn read(record: &BatchRecord<'a>) -> Result<Self, Error> {
         let (mut read, data) = record.read(|message| {
             let read = Self {
@@ -61,13 +60,13 @@ impl<'a> ActiveMqRecord<'a> {
         Ok(read)
     }
 
-    /// Returns the message as the event has it, properties included.
+    /// Returns the message as it is in the event, including its properties.
     #[must_use]
     pub fn as_json(&self) -> &str {
         &self.text
     }
 
-    /// Returns the message without its event, for a handler that may outlive it.
+    /// Returns a copy that does not borrow from the event.
     #[must_use]
     pub fn into_owned(self) -> ActiveMqRecord<'static> {
         let kept = Kept::of(&self.text);
@@ -86,26 +85,26 @@ impl<'a> ActiveMqRecord<'a> {
     }
 }
 
-/// A message of RabbitMQ. What it lacks is empty.
+/// A message of RabbitMQ. Missing values are empty.
 #[derive(Clone)]
 pub struct RabbitMqRecord<'a> {
     /// The queue.
     pub queue: Text<'a>,
     /// The virtual host of the queue.
     pub virtual_host: Text<'a>,
-    /// The id that the publisher gave the message; most give none.
+    /// The publisher's id of the message; usually empty.
     pub message_id: Text<'a>,
-    /// The media type that the publisher named.
+    /// The publisher's media type.
     pub content_type: Text<'a>,
-    /// What the message answers.
+    /// The id of the message that this one answers.
     pub correlation_id: Text<'a>,
-    /// Where an answer is to go.
+    /// Where to send a reply.
     pub reply_to: Text<'a>,
-    /// The application that published it.
+    /// The application that published the message.
     pub app_id: Text<'a>,
-    /// Whether the broker has delivered it before.
+    /// Whether the broker has delivered the message before.
     pub is_redelivered: bool,
-    /// The body, decoded.
+    /// The decoded body.
     pub data: Vec<u8>,
     /// The broker's ARN.
     pub event_source_arn: Text<'a>,
@@ -119,8 +118,7 @@ impl<'a> RabbitMqRecord<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error`] when a member that is read is of another type or comes twice, or the body is not
-    /// base64.
+    /// [`Error`] if a member has the wrong type or occurs twice, or the body is not base64.
     pub fn read(record: &BatchRecord<'a>) -> Result<Self, Error> {
         let (mut read, data) = record.read(|message| {
             let properties = message.object("basicProperties")?;
@@ -143,13 +141,13 @@ impl<'a> RabbitMqRecord<'a> {
         Ok(read)
     }
 
-    /// Returns the message as the event has it, headers included.
+    /// Returns the message as it is in the event, including its headers.
     #[must_use]
     pub fn as_json(&self) -> &str {
         &self.text
     }
 
-    /// Returns the message without its event, for a handler that may outlive it.
+    /// Returns a copy that does not borrow from the event.
     #[must_use]
     pub fn into_owned(self) -> RabbitMqRecord<'static> {
         let kept = Kept::of(&self.text);

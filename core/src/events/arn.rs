@@ -1,30 +1,30 @@
 //! Names in ARNs.
 
-/// Whose ARN it is.
+/// The kind of an ARN.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ArnKind {
     /// An SQS queue.
     SqsQueue,
     /// An SNS topic.
     SnsTopic,
-    /// A Kinesis stream, or a consumer of one.
+    /// A Kinesis stream, or a consumer of a stream.
     KinesisStream,
-    /// The stream of a DynamoDB table; the name is the table's.
+    /// The stream of a DynamoDB table; its name is the table's.
     DynamoDbStream,
-    /// A rule of EventBridge, on any bus.
+    /// An EventBridge rule, on any bus.
     EventBridgeRule,
-    /// A repository of CodeCommit.
+    /// A CodeCommit repository.
     CodeCommitRepository,
 }
 
-/// Returns the name in an ARN, or an empty text for an ARN without one.
+/// Returns the name in an ARN, or an empty text if there is none.
 ///
-/// | Kind | The name is |
+/// | Kind | Name |
 /// |---|---|
-/// | queue, topic, repository | what follows the last `:` |
-/// | stream | the first segment after `stream/`; without it, what follows the last `:` and the first `/` in that |
+/// | queue, topic, repository | after the last `:` |
+/// | stream | the first segment after `stream/`, or else after the last `:` and its first `/` |
 /// | table | the first segment after `:table/` |
-/// | rule | the last non-empty segment after `rule/`: rules of other than the default bus come after its name |
+/// | rule | the last segment after `rule/` (after the bus, unless it is the default one) |
 #[must_use]
 pub fn name_from_arn(kind: ArnKind, arn: &str) -> &str {
     let arn = arn.trim();
@@ -40,7 +40,7 @@ pub fn name_from_arn(kind: ArnKind, arn: &str) -> &str {
     }
 }
 
-/// The group and the name of a schedule of EventBridge Scheduler, from its ARN:
+/// Returns the group and the name of an EventBridge Scheduler schedule from its ARN:
 /// `arn:{partition}:scheduler:{region}:{account}:schedule/{group}/{name}`.
 pub(super) fn schedule_from_arn(arn: &str) -> Option<(&str, &str)> {
     let mut parts = arn.trim().splitn(6, ':');

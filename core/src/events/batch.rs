@@ -1,4 +1,4 @@
-//! Batches: which record may run now, and what is answered in the end.
+//! Batches: which record may run next, and the response.
 
 use alloc::borrow::Cow;
 use alloc::collections::{BTreeMap, BinaryHeap};
@@ -11,40 +11,41 @@ use super::error::{Error, ErrorKind};
 use crate::json::{ObjectWriter, write_array};
 use crate::time::Timestamp;
 
-/// What happens to the rest of a batch when one of its records fails.
+/// Says what happens to the rest of a batch after a record has failed.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum AfterFailure {
-    /// It runs all the same: what comes after the failed record runs before it succeeds, and
-    /// again when the service sends it anew.
+    /// The rest runs. Records after the failed one run before it succeeds, and again when the
+    /// service repeats the batch.
     #[default]
     Continue,
-    /// It is not run, and fails too, so that the order holds across attempts. Other groups go on.
+    /// The rest of the record's group does not run and fails, too, so that the order is kept across
+    /// attempts. Other groups continue.
     SkipGroup,
-    /// No further record of any group is run: the rest of the batch fails too. Those that run at
-    /// that moment end as they end. For work whose order counts across groups.
+    /// No further record of any group starts, and the rest of the batch fails. Running records
+    /// finish. For work whose order matters across groups.
     SkipAll,
 }
 
-/// What a batch has to know about a record.
+/// The properties of a record that a batch needs.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct BatchItem<'a> {
-    /// What the service knows the record by; blank when it has no such thing.
+    /// The service's identifier of the record; blank if there is none.
     pub identifier: Cow<'a, str>,
-    /// The group in which records run in their order, one at a time; `None` for a record that has
-    /// no order with any other.
+    /// The group in which records run in order, one at a time; `None` for a record without an
+    /// order.
     pub group: Option<Cow<'a, str>>,
 }
 
-/// The records of an invocation, each of which succeeds or not.
+/// The records of an invocation, with the result of each.
 ///
-/// A transducer. [`take`](Self::take) says which record may run now: the first whose predecessor in
-/// its group has been reported. Take one at a time, or more while others run; report each with
-/// [`succeed`](Self::succeed) or [`fail`](Self::fail), in any order. When `take` gives none
-/// although none is running, the batch is over.
+/// A transducer. [`take`](Self::take) returns the next record that may run: the first whose
+/// predecessor in its group has finished. Take one at a time, or several concurrently. Report each
+/// with [`succeed`](Self::succeed) or [`fail`](Self::fail), in any order. The batch is over when
+/// `take` returns `None` and no record is running.
 ///
-/// Whatever did not succeed has failed: also what was not run because its group failed or the
-/// deadline came, and what was taken and never reported. No record is lost by a mistake of its
-/// host.
+/// A record that did not succeed has failed. This includes records that did not run because of a
+/// failed group or the deadline, and records that were taken and never reported, so a bug in the
+/// host does not lose records.
 ///
 /// ```
 /// use apptheory_core::time::Timestamp;
@@ -70,26 +71,26 @@ pub struct BatchItem<'a> {
 #[derive(Clone, Debug)]
 pub struct Batch<'a> {
     records: Vec<Member<'a>>,
-    /// Those whose predecessors were reported, and that were not taken.
+    /// The records whose predecessors have finished, and that were not taken.
     ready: BinaryHeap<Reverse<usize>>,
     after_failure: AfterFailure,
     stops_at: Option<Timestamp>,
-    /// Whether a failure ended it for all groups.
+    /// Whether a failure stopped all groups.
     is_stopped: bool,
 }
 
 #[derive(Clone, Debug)]
 struct Member<'a> {
     identifier: Cow<'a, str>,
-    /// The partition that the identifier is an offset in, if it is one.
+    /// The partition, if the identifier is an offset in a partition.
     partition: Option<Cow<'a, str>>,
-    /// The next record of its group.
+    /// The next record of the group.
     successor: Option<usize>,
-    /// Whether it succeeded; `None` while it is not reported.
+    /// Whether the record succeeded; `None` until it is reported.
     succeeded: Option<bool>,
 }
 
-/// A record's turn to run. Hand it back with what came of it.
+/// The permission to run a record. Return it with the result.
 #[derive(Debug)]
 #[must_use = "a turn that is not reported counts as a failure"]
 pub struct Turn {
@@ -97,7 +98,7 @@ pub struct Turn {
 }
 
 impl Turn {
-    /// Which record it is, counted from 0.
+    /// Returns the index of the record, from 0.
     #[must_use]
     pub const fn index(&self) -> usize {
         self.index
@@ -105,7 +106,7 @@ impl Turn {
 }
 
 impl<'a> Batch<'a> {
-    /// A batch of records in the order in which they came.
+    /// Creates a batch of records, in their order in the event.
     #[must_use]
     pub fn new(
         items: impl IntoIterator<Item = BatchItem<'a>>,
@@ -114,7 +115,7 @@ impl<'a> Batch<'a> {
         Self::of(items, after_failure, |_| None)
     }
 
-    /// A batch of records of Kafka: groups are partitions, and identifiers offsets in them.
+    /// Creates a batch of Kafka records: groups are partitions, and identifiers are offsets.
     #[must_use]
     pub fn of_partitions(
         items: impl IntoIterator<Item = BatchItem<'a>>,
@@ -143,15 +144,15 @@ impl<'a> Batch<'a> {
         Self { records, ready, after_failure, stops_at: None, is_stopped: false }
     }
 
-    /// Takes no record at `instant` or later: the time that is left then is
-    /// for those that run, and for the answer.
+    /// Starts no record at or after `instant`. The time after that is for running records and the
+    /// response.
     #[must_use]
     pub fn stopping_at(self, instant: Timestamp) -> Self {
         Self { stops_at: Some(instant), ..self }
     }
 
-    /// The first record that may run now. `None` when others have to be reported first, when all
-    /// have been taken, when the time to stop has come, or after a failure that ends the batch.
+    /// Returns the first record that may run now. `None` if others have to finish first, all have
+    /// been taken, the time to stop has come, or a failure has stopped the batch.
     pub fn take(&mut self, now: Timestamp) -> Option<Turn> {
         if self.is_stopped || self.stops_at.is_some_and(|instant| now >= instant) {
             return None;
@@ -159,13 +160,13 @@ impl<'a> Batch<'a> {
         self.ready.pop().map(|Reverse(index)| Turn { index })
     }
 
-    /// A record was handled.
+    /// Reports that a record succeeded.
     pub fn succeed(&mut self, turn: Turn) {
         let successor = self.report(&turn, true);
         self.ready.extend(successor.map(Reverse));
     }
 
-    /// A record failed: it could not be read, nothing is registered for it, or its handler failed
+    /// Reports that a record failed: it could not be read, it has no handler, or its handler failed
     /// or panicked.
     pub fn fail(&mut self, turn: Turn) {
         let successor = self.report(&turn, false);
@@ -176,25 +177,25 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// Keeps what came of a record, and returns the next one of its group.
+    /// Stores the result of a record, and returns the next record of its group.
     fn report(&mut self, turn: &Turn, succeeded: bool) -> Option<usize> {
         let record = self.records.get_mut(turn.index)?;
         record.succeeded = Some(succeeded);
         record.successor
     }
 
-    /// The records that were not reported so far, by index: they were not run, or given up.
+    /// Yields the indices of the records without a result: they did not run, or were abandoned.
     pub fn unfinished(&self) -> impl Iterator<Item = usize> {
         let records = self.records.iter().enumerate();
         records.filter(|(_, record)| record.succeeded.is_none()).map(|(index, _)| index)
     }
 
-    /// The answer: every record that did not succeed, in the order in which they came.
+    /// Returns the response, which lists every record that did not succeed, in order.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::UnnamedRecord`] when one of them has no identifier. The service sends the whole
-    /// batch again.
+    /// [`ErrorKind::UnnamedRecord`] if one of these has no identifier. The service then repeats the
+    /// whole batch.
     pub fn finish(self) -> Result<BatchResponse, Error> {
         let failed = self.records.into_iter().filter(|record| record.succeeded != Some(true));
         let failures = failed.map(|record| record.identifier());
@@ -204,8 +205,8 @@ impl<'a> Batch<'a> {
 
 impl Member<'_> {
     fn identifier(self) -> Result<ItemIdentifier, Error> {
-        // Left out, the record would count as handled; named by an empty text, it would fail the batch
-        // without a word about why.
+        // If left out, the record would count as handled. With an empty identifier, the whole batch
+        // would fail without a reason.
         const UNNAMED: Error =
             Error::new(ErrorKind::UnnamedRecord, "apptheory: failed record has no identifier");
         match (self.identifier.trim(), self.partition) {
@@ -219,16 +220,16 @@ impl Member<'_> {
     }
 }
 
-/// What a service knows a record by that failed. Its text is the id, or `{partition}:{offset}`.
+/// The service's identifier of a failed record. Its text is the id, or `{partition}:{offset}`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum ItemIdentifier {
     /// A message id of SQS, or a sequence number of a stream.
     Id(String),
-    /// A place in a partition of Kafka.
+    /// A position in a Kafka partition.
     Offset {
-        /// The topic and the number of the partition: `orders-0`.
+        /// The topic and the number of the partition, as in `orders-0`.
         partition: String,
-        /// The record's offset in it.
+        /// The record's offset in the partition.
         offset: i64,
     },
 }
@@ -242,18 +243,18 @@ impl fmt::Display for ItemIdentifier {
     }
 }
 
-/// What an invocation with a batch answers. The service needs `ReportBatchItemFailures` on the
-/// event source mapping: without it, it takes any answer for success.
+/// The response to a batch. Set `ReportBatchItemFailures` on the event source mapping: without it,
+/// the service ignores the response, and treats the batch as successful.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct BatchResponse {
-    /// The identifiers of records to send again, in the order of the records. For streams and
-    /// partitions, the service starts again at the lowest.
+    /// The identifiers of records to repeat, in order. For streams and partitions, the service
+    /// restarts at the lowest.
     pub failures: Vec<ItemIdentifier>,
 }
 
 impl BatchResponse {
-    /// The answer as JSON: `{"batchItemFailures":[{"itemIdentifier":"…"}]}`. For Kafka an identifier
-    /// is an object: `{"partition":"orders-0","offset":5}`.
+    /// Returns the response as JSON: `{"batchItemFailures":[{"itemIdentifier":"…"}]}`. For Kafka an
+    /// identifier is an object: `{"partition":"orders-0","offset":5}`.
     #[must_use]
     pub fn to_json(&self) -> String {
         let mut out = String::new();
@@ -289,7 +290,7 @@ mod tests {
         BatchItem { identifier: identifier.into(), group: group.map(Into::into) }
     }
 
-    /// Runs one record at a time; those of `failing` fail.
+    /// Runs records one by one; those in `failing` fail.
     fn run<'a>(
         items: &[BatchItem<'a>],
         after: AfterFailure,

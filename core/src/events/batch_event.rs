@@ -1,4 +1,4 @@
-//! Events that are batches of records.
+//! Events with a batch of records.
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
@@ -13,8 +13,8 @@ use crate::document::{Document, Object, Value};
 use crate::json::JsonError;
 use crate::printing::prints;
 
-/// An event with a batch of records. Only what routes, orders and names the records is read at once;
-/// what else is in them is read when their turn comes, so that a malformed one fails alone.
+/// An event with a batch of records. Initially only the routing, order and identifiers of records
+/// are read. The rest is read when a record runs, so a malformed record fails alone.
 #[derive(Clone, Debug)]
 pub struct BatchEvent<'a> {
     source: BatchSource,
@@ -23,15 +23,14 @@ pub struct BatchEvent<'a> {
     texts: Texts<'a>,
 }
 
-/// Texts of an event that its records tell as theirs, by their names. They are read once, however many
-/// members an event has.
+/// Texts of an event that all of its records share, by member name. They are read once per event.
 type Texts<'a> = [(&'static str, Cow<'a, str>); 4];
 
 /// A record of a batch.
 #[derive(Clone, Copy)]
 pub struct BatchRecord<'e> {
     source: BatchSource,
-    /// Those of the event that it came in.
+    /// The shared texts of the record's event.
     texts: &'e Texts<'e>,
     value: Value<'e, 'e>,
     head: &'e Head<'e>,
@@ -41,14 +40,14 @@ pub struct BatchRecord<'e> {
 prints!(BatchRecord<'_>: source, head);
 
 impl<'a> BatchEvent<'a> {
-    /// Reads an event of a service, whatever the event itself looks like. Members of the wrong type
-    /// within a record read as missing ones here. A record that is no object, is from another service
-    /// or has one of these members twice fails alone, when its turn comes.
+    /// Reads an event of a service, without checking that the event is from this service. Members
+    /// with wrong types count as missing. A record fails alone, when it runs, if it is not an
+    /// object, is from another service, or has a routing member twice.
     ///
     /// # Errors
     ///
-    /// [`Error`] when the text is not a JSON object, its `Records` are no list or there twice, or the
-    /// event is of a tumbling window.
+    /// [`Error`] if the text is not a JSON object, `Records` is not a list or occurs twice, or the
+    /// event belongs to a tumbling window.
     pub fn read(source: BatchSource, event: &'a str) -> Result<Self, Error> {
         let malformed = |cause| malformed(source, cause);
         let document = Document::scan(event).map_err(malformed)?;
@@ -63,7 +62,7 @@ impl<'a> BatchEvent<'a> {
         Self::of_records(source, document)
     }
 
-    /// The records of an event, whether it is of a tumbling window or not.
+    /// Reads the records of an event, with or without a tumbling window.
     pub(super) fn of_records(source: BatchSource, document: Document<'a>) -> Result<Self, Error> {
         let malformed = |cause| malformed(source, cause);
         let event = document.root().object().map_err(malformed)?;
@@ -74,24 +73,24 @@ impl<'a> BatchEvent<'a> {
         Ok(Self { source, heads, texts, document })
     }
 
-    /// A member of the event itself.
+    /// Returns a member of the event.
     pub(super) fn member(&self, name: &str) -> Value<'a, '_> {
         self.document.root().member(name)
     }
 
-    /// The service.
+    /// Returns the service.
     #[must_use]
     pub const fn source(&self) -> BatchSource {
         self.source
     }
 
-    /// The records, in the order in which they came.
+    /// Yields the records, in the event's order.
     #[must_use]
     pub fn records(&self) -> impl ExactSizeIterator<Item = BatchRecord<'_>> {
         self.heads.records.iter().map(|head| self.record_of(head))
     }
 
-    /// The record at an index, such as [that of a turn](super::Turn::index).
+    /// Returns the record at an index, for example of a [turn](super::Turn::index).
     #[must_use]
     pub fn record(&self, index: usize) -> Option<BatchRecord<'_>> {
         self.heads.records.get(index).map(|head| self.record_of(head))
@@ -102,13 +101,15 @@ impl<'a> BatchEvent<'a> {
         BatchRecord { source: self.source, texts: &self.texts, value, head, origin }
     }
 
-    /// Returns the batch of the records. In a FIFO queue the rest of a failed message group never
-    /// runs: there [`AfterFailure::Continue`] means [`AfterFailure::SkipGroup`]. So it does in a
-    /// partition of Kafka, which Lambda takes up at the lowest offset that failed. In other queues,
-    /// and for Firehose, nothing has an order, and all records run whatever `after_failure` says.
+    /// Returns the batch of the records.
     ///
-    /// The records of a stream come from one shard and run one after the other. Of the services that
-    /// send an event again as a whole, nothing more runs after a failure.
+    /// In a FIFO queue the rest of a failed message group never runs: [`AfterFailure::Continue`]
+    /// acts as [`AfterFailure::SkipGroup`]. The same holds for a Kafka partition, which Lambda
+    /// resumes at the lowest failed offset. Other queues and Firehose have no order, and all
+    /// records run regardless of `after_failure`.
+    ///
+    /// The records of a stream come from one shard and run one by one. For services that repeat an
+    /// event as a whole, no record runs after a failure.
     #[must_use]
     pub fn batch(&self, after_failure: AfterFailure) -> Batch<'_> {
         let items = self.heads.records.iter().map(|head| BatchItem {
@@ -143,21 +144,22 @@ fn malformed(source: BatchSource, cause: JsonError) -> Error {
 }
 
 impl<'e> BatchRecord<'e> {
-    /// Returns what the service knows the record by: the message id, the sequence number, or the
-    /// offset in a partition. Empty when the record has none.
+    /// Returns the service's identifier of the record: the message id, the sequence number, or the
+    /// offset in a partition. Empty if the record has none.
     #[must_use]
     pub fn identifier(&self) -> &'e str {
         &self.head.identifier
     }
 
-    /// Returns the name of the queue, stream, table, topic, bucket, repository or database that it is
-    /// from, which its handler is registered by; for a mail `ses`, for logs `cloudwatch_logs`. Empty when nothing names it.
+    /// Returns the name by which the record's handler is registered: of its queue, stream, table,
+    /// topic, bucket, repository or database; `ses` for mail, and `cloudwatch_logs` for logs. Empty
+    /// if the record has no name.
     #[must_use]
     pub fn name(&self) -> &'e str {
         &self.origin.name
     }
 
-    /// The record as the event has it, for what the typed records leave out.
+    /// Returns the record as it is in the event, for data that the typed records leave out.
     #[must_use]
     pub fn as_json(&self) -> &'e str {
         self.value.json()
@@ -167,19 +169,19 @@ impl<'e> BatchRecord<'e> {
         self.value
     }
 
-    /// The name of the list that it is in, where the event has several: of a partition, or of a queue
-    /// of RabbitMQ.
+    /// Returns the name of the record's list, in an event with several lists: a partition, or a
+    /// RabbitMQ queue.
     pub(super) fn list(&self) -> &'e str {
         &self.origin.source
     }
 
-    /// One of the texts of the event itself, trimmed; empty where a member is no text.
+    /// Returns a shared text of the event, trimmed; empty if the member is not a string.
     pub(super) fn event_text(&self, name: &str) -> &'e str {
         let text = self.texts.iter().find(|(known, _)| *known == name);
         text.map_or("", |(_, text)| text)
     }
 
-    /// The bytes of a text in base64.
+    /// Decodes base64.
     pub(super) fn decode(&self, text: &str) -> Result<Vec<u8>, Error> {
         let what = self.source.names().1;
         let refused = |_| Error::refused(ErrorKind::InvalidBase64, what, "invalid base64");

@@ -5,9 +5,9 @@ use super::trigger::Trigger;
 
 /// The services whose events are lists of records.
 ///
-/// Of the first four, an answer names the records that failed, and the service sends these again. For
-/// Firehose it says what becomes of each record. Of all others an event is handled as a whole: the first
-/// record that fails fails the invocation, and the service sends the whole event again.
+/// For the first four, the response lists failed records, which the service repeats. For Firehose,
+/// the response has a result for each record. For all others an event is handled as a whole: the
+/// first failed record fails the invocation, and the service repeats the event.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum BatchSource {
     /// SQS.
@@ -16,7 +16,7 @@ pub enum BatchSource {
     Kinesis,
     /// The stream of a DynamoDB table.
     DynamoDbStream,
-    /// Kafka: Amazon MSK, or brokers of one's own.
+    /// Kafka: Amazon MSK, or self-managed brokers.
     Kafka,
     /// S3.
     S3,
@@ -30,9 +30,9 @@ pub enum BatchSource {
     RabbitMq,
     /// The change stream of DocumentDB.
     DocumentDb,
-    /// The transformation of a stream of Amazon Data Firehose.
+    /// A data transformation of Amazon Data Firehose.
     Firehose,
-    /// A subscription of CloudWatch Logs that invokes the function itself.
+    /// A CloudWatch Logs subscription that invokes the function directly.
     CloudWatchLogs,
 }
 
@@ -53,13 +53,13 @@ impl BatchSource {
         Self::CloudWatchLogs,
     ];
 
-    /// Returns what invokes the function with its records.
+    /// Returns the trigger of these records.
     #[must_use]
     pub const fn trigger(self) -> Trigger {
         Trigger::Records(self)
     }
 
-    /// Its name as that of an [event](super::LambdaEvent::name).
+    /// Returns the [name](super::LambdaEvent::name) of this source's events.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Sqs => "sqs",
@@ -77,7 +77,7 @@ impl BatchSource {
         }
     }
 
-    /// What names it as the source: each record, or the event. Those of the last two name none.
+    /// Returns the `eventSource` of each record, or of the event. The last two sources have none.
     pub(super) const fn event_source(self) -> &'static str {
         match self {
             Self::Sqs => "aws:sqs",
@@ -95,12 +95,12 @@ impl BatchSource {
         }
     }
 
-    /// Whether its event source mappings may have tumbling windows.
+    /// Returns whether this source supports tumbling windows.
     pub(super) const fn has_windows(self) -> bool {
         matches!(self, Self::Kinesis | Self::DynamoDbStream)
     }
 
-    /// What its events and its records are called in errors.
+    /// Returns how error messages call this source's events and records.
     pub(super) const fn names(self) -> (&'static str, &'static str) {
         match self {
             Self::Sqs => ("sqs event", "sqs record"),
@@ -118,7 +118,7 @@ impl BatchSource {
         }
     }
 
-    /// Whose ARN its records bear, where one names what they are from.
+    /// Returns the kind of the ARN in a record that has the source's name.
     pub(super) const fn arn_kind(self) -> Option<ArnKind> {
         match self {
             Self::Sqs => Some(ArnKind::SqsQueue),

@@ -1,4 +1,4 @@
-//! Subscriptions of CloudWatch Logs, delivered through Kinesis or to the function itself.
+//! CloudWatch Logs subscriptions, through Kinesis or directly.
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -17,25 +17,25 @@ use crate::printing::prints;
 use crate::sanitize::log_safe_value;
 use crate::utf8::decode_lossy;
 
-/// What a subscription delivered at once.
+/// One delivery of a subscription.
 #[derive(Clone, Default, Eq, PartialEq, Serialize)]
 pub struct CloudWatchLogs {
-    /// The id of the Kinesis event; empty for what was delivered to the function itself.
+    /// The id of the Kinesis event; empty for a direct delivery.
     pub record_id: String,
-    /// `DATA_MESSAGE`, or `CONTROL_MESSAGE` for one that only checks the subscription: nothing else
-    /// need be there then, and its entries, if any, are no log's.
+    /// `DATA_MESSAGE`, or `CONTROL_MESSAGE` for a message that only checks the subscription; other
+    /// fields may then be empty, and entries, if any, are not log entries.
     pub message_type: String,
-    /// The account that the logs are from.
+    /// The account of the logs.
     pub owner: String,
     /// The log group.
     pub log_group: String,
     /// The log stream.
     pub log_stream: String,
-    /// The filters that let the entries through.
+    /// The names of the filters that the entries matched.
     pub subscription_filters: Vec<String>,
-    /// The entries.
+    /// The log entries.
     pub log_events: Vec<CloudWatchLogEvent>,
-    /// What of it can be logged.
+    /// The loggable summary.
     pub safe_summary: CloudWatchLogsSummary,
     #[serde(skip)]
     text: String,
@@ -43,53 +43,53 @@ pub struct CloudWatchLogs {
 
 prints!(CloudWatchLogs: record_id, message_type, owner, log_group, log_stream, log_events);
 
-/// An entry of a log.
+/// A log entry.
 #[derive(Clone, Default, Eq, PartialEq, Serialize)]
 pub struct CloudWatchLogEvent {
     /// The entry's id.
     pub id: String,
-    /// When it was written, in Unix milliseconds.
+    /// When the entry was written, in Unix milliseconds.
     pub timestamp: i64,
-    /// What it says.
+    /// The text of the entry.
     pub message: String,
 }
 
 prints!(CloudWatchLogEvent: id, timestamp);
 
-/// What can be logged about a delivery: nothing that an entry says.
+/// The loggable summary of a delivery, without entries.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct CloudWatchLogsSummary {
-    /// As [there](CloudWatchLogs::record_id).
+    /// See [`CloudWatchLogs::record_id`].
     pub record_id: String,
-    /// As [there](CloudWatchLogs::message_type).
+    /// See [`CloudWatchLogs::message_type`].
     pub message_type: String,
-    /// As [there](CloudWatchLogs::owner).
+    /// See [`CloudWatchLogs::owner`].
     pub owner: String,
-    /// As [there](CloudWatchLogs::log_group).
+    /// See [`CloudWatchLogs::log_group`].
     pub log_group: String,
-    /// As [there](CloudWatchLogs::log_stream).
+    /// See [`CloudWatchLogs::log_stream`].
     pub log_stream: String,
-    /// How many filters there are.
+    /// The number of filters.
     pub subscription_filter_count: usize,
-    /// How many entries there are.
+    /// The number of entries.
     pub log_event_count: usize,
-    /// One line for logs; values in it are [escaped](log_safe_value).
+    /// One line for logs, with [escaped](log_safe_value) values.
     pub safe_log: String,
 }
 
 impl KinesisRecord<'_> {
-    /// Reads the record as a delivery of CloudWatch Logs.
+    /// Reads the record as a delivery of a CloudWatch Logs subscription.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::NotASubscription`](super::ErrorKind::NotASubscription). Return it from the
-    /// handler, so that the record fails.
+    /// handler to fail the record.
     pub fn cloudwatch_logs(&self) -> Result<CloudWatchLogs, Error> {
         decode(&self.event_id, &self.data).map_err(Error::not_a_subscription)
     }
 }
 
-/// What is wrong comes back as the rest of an error's text.
+/// Decodes a delivery. The error is the end of the error message.
 fn decode(event_id: &str, data: &[u8]) -> Result<CloudWatchLogs, Cow<'static, str>> {
     let record_id = event_id.trim();
     if record_id.is_empty() {
@@ -109,7 +109,7 @@ fn decompress(record_id: &str, data: &[u8]) -> Result<CloudWatchLogs, Cow<'stati
     let payload = decode_lossy(&payload);
     let document = Document::scan(&payload).map_err(|_| " json: invalid payload")?;
     let root = document.root();
-    // Null is an object without members, as everywhere in events.
+    // In events, null is an object without members.
     if !root.is_object() && !root.is_null() {
         return Err(" json: expected object".into());
     }
@@ -148,23 +148,23 @@ fn read(payload: Value<'_, '_>) -> Result<CloudWatchLogs, JsonError> {
 }
 
 impl CloudWatchLogs {
-    /// Reads what was delivered to the function itself.
+    /// Reads a direct delivery.
     ///
     /// # Errors
     ///
-    /// [`Error`] when the data is not base64, or not what a subscription delivers.
+    /// [`Error`] if the data is not base64, or not a delivery of a subscription.
     pub fn read(record: &BatchRecord<'_>) -> Result<Self, Error> {
         let data = record.read(|logs| logs.text("data"))?;
         decompress("", &record.decode(&data)?).map_err(Error::not_a_subscription)
     }
 
-    /// Returns what was delivered, decompressed.
+    /// Returns the decompressed delivery.
     #[must_use]
     pub fn as_json(&self) -> &str {
         &self.text
     }
 
-    /// CloudWatch's own messages that check a subscription name no group, stream, filter or entry.
+    /// Control messages have no group, stream, filters or entries.
     fn check(&self) -> Result<(), Cow<'static, str>> {
         if self.message_type == CONTROL_MESSAGE {
             return Ok(());
@@ -215,7 +215,7 @@ impl CloudWatchLogs {
 
 const CONTROL_MESSAGE: &str = "CONTROL_MESSAGE";
 
-/// The most that a delivery may hold, decompressed.
+/// The largest decompressed delivery, in bytes.
 const MAX_PAYLOAD_BYTES: usize = 6 * 1024 * 1024;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Triggers of CodeCommit.
+//! Records of CodeCommit triggers.
 
 use alloc::vec::Vec;
 
@@ -9,40 +9,40 @@ use super::text::{Kept, Text};
 use crate::json::JsonError;
 use crate::printing::prints;
 
-/// A push to a repository of CodeCommit. What the record lacks is empty.
+/// A push to a CodeCommit repository. Missing values are empty.
 #[derive(Clone)]
 pub struct CodeCommitRecord<'a> {
     /// The id of the event.
     pub event_id: Text<'a>,
     /// What happened, such as `ReferenceChanges`.
     pub event_name: Text<'a>,
-    /// When it happened, as CodeCommit writes it.
+    /// When it happened, in CodeCommit's format.
     pub event_time: Text<'a>,
     /// The repository's ARN.
     pub event_source_arn: Text<'a>,
     /// The name of the trigger.
     pub trigger_name: Text<'a>,
-    /// What the trigger was configured to send with every event.
+    /// The custom data in the trigger's configuration.
     pub custom_data: Text<'a>,
-    /// The ARN of who pushed.
+    /// The ARN of the user who pushed.
     pub user_arn: Text<'a>,
-    /// The branches and tags that changed.
+    /// The changed branches and tags.
     pub references: Vec<Reference<'a>>,
     text: Text<'a>,
 }
 
 prints!(CodeCommitRecord<'_>: event_id, event_name, event_time, event_source_arn);
 
-/// A branch or a tag that changed.
+/// A changed branch or tag.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Reference<'a> {
-    /// Its full name, such as `refs/heads/main`.
+    /// The full name, such as `refs/heads/main`.
     pub name: Text<'a>,
-    /// The commit that it names now.
+    /// The commit after the change.
     pub commit: Text<'a>,
-    /// Whether it is new.
+    /// Whether the reference is new.
     pub is_created: bool,
-    /// Whether it was deleted.
+    /// Whether the reference was deleted.
     pub is_deleted: bool,
 }
 
@@ -51,8 +51,8 @@ impl<'a> CodeCommitRecord<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error`] when a member that is read is of another type or comes twice, or the record is from
-    /// another service than its event.
+    /// [`Error`] if a member has the wrong type or occurs twice, or the record is from another
+    /// service than its event.
     pub fn read(record: &BatchRecord<'a>) -> Result<Self, Error> {
         record.read(|object| {
             let references = object.object("codecommit")?.list("references")?.map(|reference| {
@@ -78,19 +78,19 @@ impl<'a> CodeCommitRecord<'a> {
         })
     }
 
-    /// Returns the repository; empty when the ARN names none.
+    /// Returns the repository's name; empty if the ARN has none.
     #[must_use]
     pub fn repository(&self) -> &str {
         name_from_arn(ArnKind::CodeCommitRepository, &self.event_source_arn)
     }
 
-    /// Returns the record as the event has it.
+    /// Returns the record as it is in the event.
     #[must_use]
     pub fn as_json(&self) -> &str {
         &self.text
     }
 
-    /// Returns the record without its event, for a handler that may outlive it.
+    /// Returns a copy that does not borrow from the event.
     #[must_use]
     pub fn into_owned(self) -> CodeCommitRecord<'static> {
         let kept = Kept::of(&self.text);

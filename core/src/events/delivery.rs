@@ -1,23 +1,25 @@
-//! What an invocation brings besides its event.
+//! The invocation of an event.
 
 use alloc::string::{String, ToString};
 
 use crate::time::Timestamp;
 
-/// The invocation that brought an event, as handlers of any trigger see it.
+/// The invocation of an event, as handlers of any trigger see it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Delivery {
-    /// The id of the request: Lambda's, or one of the application's where Lambda gave none. The
-    /// same for all records of a batch.
+    /// The request id: Lambda's, or a new one if Lambda sent none. The same for all records of a
+    /// batch.
     pub request_id: String,
-    /// Lambda's id of the request, trimmed; empty when it gave none.
+    /// Lambda's request id, trimmed; empty if there is none.
     pub aws_request_id: String,
-    /// Whole milliseconds that were left when it began; 0 when none were, or nobody says how many.
+    /// The milliseconds left when the invocation began, rounded down; 0 if the time has passed or
+    /// is unknown.
     pub remaining_ms: u64,
 }
 
 impl Delivery {
-    /// An invocation that began at `now`. `new_id` is asked for an id only where Lambda gave none.
+    /// Creates the delivery of an invocation that began at `now`. Calls `new_id` only if Lambda
+    /// sent no id.
     #[must_use]
     pub fn new(
         aws_request_id: &str,

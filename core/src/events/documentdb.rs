@@ -1,4 +1,4 @@
-//! Changes of DocumentDB.
+//! Changes of DocumentDB databases.
 
 use super::batch_event::BatchRecord;
 use super::error::Error;
@@ -6,10 +6,10 @@ use super::text::{Kept, Text};
 use crate::document::Value;
 use crate::printing::prints;
 
-/// A change in a database of DocumentDB. What it lacks is empty.
+/// A change in a DocumentDB database. Missing values are empty.
 #[derive(Clone)]
 pub struct DocumentDbRecord<'a> {
-    /// The change's place in the change stream, which names it.
+    /// The resume token, which identifies the change in its change stream.
     pub resume_token: Text<'a>,
     /// `insert`, `update`, `replace`, `delete`, `drop`, `rename`, `dropDatabase` or `invalidate`.
     pub operation: Text<'a>,
@@ -31,7 +31,7 @@ impl<'a> DocumentDbRecord<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error`] when a member that is read is of another type or comes twice.
+    /// [`Error`] if a member has the wrong type or occurs twice.
     pub fn read(record: &BatchRecord<'a>) -> Result<Self, Error> {
         record.read(|record_object| {
             let whole = record_object.get("event")?;
@@ -51,27 +51,27 @@ impl<'a> DocumentDbRecord<'a> {
         })
     }
 
-    /// Returns the key of the document that changed, as MongoDB's Extended JSON; `None` for a change
-    /// of a collection or a database.
+    /// Returns the key of the changed document, as MongoDB Extended JSON; `None` for a change of a
+    /// collection or database.
     #[must_use]
     pub fn document_key(&self) -> Option<&str> {
         self.document_key.as_deref()
     }
 
-    /// Returns the document after the change, as MongoDB's Extended JSON; `None` if it was deleted, or
-    /// the event source mapping does not ask for it (`FullDocument: UpdateLookup`).
+    /// Returns the document after the change, as MongoDB Extended JSON; `None` if it was deleted,
+    /// or the event source mapping does not request it (`FullDocument: UpdateLookup`).
     #[must_use]
     pub fn full_document(&self) -> Option<&str> {
         self.full_document.as_deref()
     }
 
-    /// Returns the change as the change stream has it.
+    /// Returns the change as it is in the change stream.
     #[must_use]
     pub fn as_json(&self) -> &str {
         &self.text
     }
 
-    /// Returns the change without its event, for a handler that may outlive it.
+    /// Returns a copy that does not borrow from the event.
     #[must_use]
     pub fn into_owned(self) -> DocumentDbRecord<'static> {
         let kept = Kept::of(&self.text);

@@ -1,4 +1,4 @@
-//! Changes of DynamoDB tables, as their streams tell them.
+//! Changes of DynamoDB tables, from their streams.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -16,10 +16,10 @@ use crate::printing::prints;
 use crate::sanitize::log_safe_value;
 use crate::store::{Item, ReadError};
 
-/// A change of an item. What the record lacks is empty.
+/// A change of an item. Missing values are empty.
 ///
-/// For the table of the event bus, [`EventCodec`](crate::eventbus::EventCodec) reads records as
-/// events.
+/// For the table of the event bus, use [`EventCodec`](crate::eventbus::EventCodec) to read records
+/// as events.
 #[derive(Clone)]
 pub struct DynamoDbRecord<'a> {
     /// The id of the event.
@@ -28,12 +28,12 @@ pub struct DynamoDbRecord<'a> {
     pub event_name: Text<'a>,
     /// The stream's ARN.
     pub event_source_arn: Text<'a>,
-    /// The record's place in its shard.
+    /// The record's position in its shard.
     pub sequence_number: Text<'a>,
-    /// Who made the change, where that was DynamoDB itself; `None` for every other change.
+    /// The identity that made the change, if DynamoDB itself did; `None` for all other changes.
     pub user_identity: Option<UserIdentity<'a>>,
     text: Text<'a>,
-    /// Only records that come through Kinesis have one.
+    /// Only set in records that arrive through Kinesis.
     table_name: Text<'a>,
     keys: Option<Text<'a>>,
     new_image: Option<Text<'a>>,
@@ -45,15 +45,15 @@ prints!(DynamoDbRecord<'_>: event_id, event_name, event_source_arn, sequence_num
 /// A change of an item, as values of a program's own type.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Change<T> {
-    /// The item before the change; `None` if it is new, or the stream does not carry it.
+    /// The item before the change; `None` if it is new, or not in the stream.
     pub old: Option<T>,
-    /// The item after the change; `None` if it was removed, or the stream does not carry it.
+    /// The item after the change; `None` if it was removed, or not in the stream.
     pub new: Option<T>,
-    /// Whether DynamoDB itself removed the item because its time to live ran out.
+    /// Whether DynamoDB removed the item because its time to live expired.
     pub is_expiry: bool,
 }
 
-/// Who made a change that no caller made.
+/// The identity of a change that DynamoDB itself made.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct UserIdentity<'a> {
     /// `Service`, for DynamoDB itself.
@@ -63,12 +63,12 @@ pub struct UserIdentity<'a> {
 }
 
 impl<'a> DynamoDbRecord<'a> {
-    /// Reads a record. Items are read when they are asked for.
+    /// Reads a record. Items are read later, on demand.
     ///
     /// # Errors
     ///
-    /// [`Error`] when a member that is read is of another type or comes twice, or the record is from
-    /// another service than its batch.
+    /// [`Error`] if a member has the wrong type or occurs twice, or the record is from another
+    /// service than its batch.
     pub fn read(record: &BatchRecord<'a>) -> Result<Self, Error> {
         record.read(|object| Self::of(object, record.as_json()))
     }
@@ -100,13 +100,13 @@ impl<'a> DynamoDbRecord<'a> {
         })
     }
 
-    /// Returns the record as the event has it.
+    /// Returns the record as it is in the event.
     #[must_use]
     pub fn as_json(&self) -> &str {
         &self.text
     }
 
-    /// Returns the record without its event, for a handler that may outlive it.
+    /// Returns a copy that does not borrow from the event.
     #[must_use]
     pub fn into_owned(self) -> DynamoDbRecord<'static> {
         let kept = Kept::of(&self.text);
@@ -127,7 +127,7 @@ impl<'a> DynamoDbRecord<'a> {
         }
     }
 
-    /// Returns the table that changed; empty when nothing names it.
+    /// Returns the name of the changed table; empty if it is unknown.
     #[must_use]
     pub fn table(&self) -> &str {
         match name_from_arn(ArnKind::DynamoDbStream, &self.event_source_arn) {
@@ -136,7 +136,7 @@ impl<'a> DynamoDbRecord<'a> {
         }
     }
 
-    /// Returns whether DynamoDB itself removed the item because its time to live ran out.
+    /// Returns whether DynamoDB removed the item because its time to live expired.
     #[must_use]
     pub fn is_expiry(&self) -> bool {
         let by_dynamodb = |identity: &UserIdentity<'_>| {
@@ -145,39 +145,38 @@ impl<'a> DynamoDbRecord<'a> {
         self.event_name == "REMOVE" && self.user_identity.as_ref().is_some_and(by_dynamodb)
     }
 
-    /// Returns the key of the item; `None` if the stream does not carry it.
+    /// Returns the key of the item; `None` if it is not in the stream.
     ///
     /// # Errors
     ///
-    /// [`ReadError`] when it is not made of DynamoDB's attribute values.
+    /// [`ReadError`] if it does not consist of DynamoDB attribute values.
     pub fn keys(&self) -> Result<Option<Item>, ReadError> {
         item(self.keys.as_deref())
     }
 
-    /// Returns the item after the change; `None` if it was removed, or the stream does not carry
-    /// it.
+    /// Returns the item after the change; `None` if it was removed, or not in the stream.
     ///
     /// # Errors
     ///
-    /// [`ReadError`] when it is not made of DynamoDB's attribute values.
+    /// [`ReadError`] if it does not consist of DynamoDB attribute values.
     pub fn new_image(&self) -> Result<Option<Item>, ReadError> {
         item(self.new_image.as_deref())
     }
 
-    /// Returns the item before the change; `None` if it is new, or the stream does not carry it.
+    /// Returns the item before the change; `None` if it is new, or not in the stream.
     ///
     /// # Errors
     ///
-    /// [`ReadError`] when it is not made of DynamoDB's attribute values.
+    /// [`ReadError`] if it does not consist of DynamoDB attribute values.
     pub fn old_image(&self) -> Result<Option<Item>, ReadError> {
         item(self.old_image.as_deref())
     }
 
-    /// Reads the change as one of values of a type, which [`Item::read`] makes of the images.
+    /// Deserializes the images of the change with [`Item::read`].
     ///
     /// # Errors
     ///
-    /// [`Misread`] when an image is not of the type, or the stream carries no images at all.
+    /// [`Misread`] if an image is not a valid `T`, or the stream has no images.
     pub fn change<T: DeserializeOwned>(&self) -> Result<Change<T>, Misread> {
         let image = |place: &str, image: Result<Option<Item>, ReadError>| {
             let expected = "attribute values of DynamoDB".to_string();
@@ -194,7 +193,7 @@ impl<'a> DynamoDbRecord<'a> {
         Ok(Change { old, new, is_expiry: self.is_expiry() })
     }
 
-    /// Returns what of the record can be logged: nothing of the item.
+    /// Returns the loggable properties of the record, without the item.
     #[must_use]
     pub fn summary(&self) -> DynamoDbSummary {
         let document = Document::scan(&self.text);
@@ -202,7 +201,7 @@ impl<'a> DynamoDbRecord<'a> {
     }
 }
 
-/// What can be logged about a change: never keys or images.
+/// The loggable properties of a change, without keys and images.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct DynamoDbSummary {
     /// The region.
@@ -211,21 +210,21 @@ pub struct DynamoDbSummary {
     pub event_id: String,
     /// `INSERT`, `MODIFY` or `REMOVE`.
     pub event_name: String,
-    /// One line for logs; values in it are [escaped](log_safe_value).
+    /// One line for logs, with [escaped](log_safe_value) values.
     pub safe_log: String,
-    /// The record's place in its shard.
+    /// The record's position in its shard.
     pub sequence_number: String,
-    /// How large the record is, in bytes.
+    /// The record's size in bytes.
     pub size_bytes: i64,
-    /// Which images the stream carries.
+    /// The images that the stream contains.
     pub stream_view_type: String,
     /// The table.
     pub table_name: String,
 }
 
 impl DynamoDbSummary {
-    /// Returns the summary of a record, also of one that cannot be read otherwise: what has another
-    /// type than it should is empty, or 0.
+    /// Returns the summary of any record, even an unreadable one: members with wrong types are
+    /// empty, or 0.
     #[must_use]
     pub fn of(record: &BatchRecord<'_>) -> Self {
         Self::of_value(record.value())

@@ -1,4 +1,4 @@
-//! What services put around what programs publish, when one sends to another.
+//! The envelopes that services add when they forward messages to other services.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -9,8 +9,8 @@ use serde::{Deserialize, Deserializer};
 use crate::json::within_text;
 use crate::printing::prints;
 
-/// A notification of SNS as it arrives in the messages of a queue, or in a stream. Its message is
-/// JSON. Envelopes compose:
+/// An SNS notification as it arrives in a queue message or stream record. Its message must be JSON.
+/// Envelopes can be nested:
 ///
 /// ```
 /// use apptheory_core::events::{EventBridge, Sns};
@@ -19,8 +19,10 @@ use crate::printing::prints;
 /// #[derive(serde::Deserialize)]
 /// struct Order { id: u32 }
 ///
-/// let body = r#"{"Type":"Notification","MessageId":"m1","TopicArn":"arn:aws:sns:eu-west-1:1:orders",
-///     "Message":"{\"source\":\"shop\",\"detail-type\":\"order.created\",\"detail\":{\"id\":7}}"}"#;
+/// let body = r#"{
+///     "Type": "Notification", "MessageId": "m1", "TopicArn": "arn:aws:sns:eu-west-1:1:orders",
+///     "Message": "{\"source\":\"shop\",\"detail-type\":\"created\",\"detail\":{\"id\":7}}"
+/// }"#;
 /// let notification: Sns<EventBridge<Order>> = json::read(body.as_bytes())?;
 /// assert_eq!(notification.message.detail.id, 7);
 /// # Ok::<(), json::Misread>(())
@@ -30,36 +32,36 @@ use crate::printing::prints;
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "PascalCase", bound = "T: DeserializeOwned")]
 pub struct Sns<T> {
-    /// The message, read.
+    /// The deserialized message.
     #[serde(deserialize_with = "within_text")]
     pub message: T,
-    /// The message's id; or an empty text.
+    /// The message's id, or an empty text.
     #[serde(default)]
     pub message_id: String,
-    /// The topic's ARN; or an empty text.
+    /// The topic's ARN, or an empty text.
     #[serde(default)]
     pub topic_arn: String,
     /// The subject, if it has one.
     #[serde(default)]
     pub subject: Option<String>,
-    /// When it was published, as SNS writes it; or an empty text.
+    /// When the notification was published, in SNS's format; or an empty text.
     #[serde(default)]
     pub timestamp: String,
 }
 
-/// An event of EventBridge as it arrives in the messages of a queue or a topic, or in a stream. What
-/// the event lacks is empty. See [`Sns`] on envelopes in envelopes.
+/// An EventBridge event as it arrives in a queue message, a notification or a stream record.
+/// Missing values are empty. Can be nested; see [`Sns`].
 #[derive(Clone, Deserialize)]
 pub struct EventBridge<T> {
-    /// What its program published.
+    /// The deserialized detail.
     pub detail: T,
     /// The event's id.
     #[serde(default, deserialize_with = "or_empty")]
     pub id: String,
-    /// Who sent it.
+    /// The event's source.
     #[serde(default, deserialize_with = "or_empty")]
     pub source: String,
-    /// What it is.
+    /// The event's detail type.
     #[serde(default, rename = "detail-type", deserialize_with = "or_empty")]
     pub detail_type: String,
     /// The account.
@@ -68,31 +70,31 @@ pub struct EventBridge<T> {
     /// The region.
     #[serde(default, deserialize_with = "or_empty")]
     pub region: String,
-    /// When it happened, as the event writes it.
+    /// When the event happened, as in the event.
     #[serde(default, deserialize_with = "or_empty")]
     pub time: String,
-    /// ARNs of what it is about.
+    /// The ARNs of the resources that the event is about.
     #[serde(default, deserialize_with = "or_empty")]
     pub resources: Vec<String>,
 }
 
-/// A message of SQS as it arrives where a program or a service forwards it, such as EventBridge Pipes. Its
-/// body is JSON. See [`Sns`] on envelopes in envelopes.
+/// An SQS message as it arrives when a program or a service (such as EventBridge Pipes) forwards
+/// it. Its body must be JSON. Can be nested; see [`Sns`].
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase", bound = "T: DeserializeOwned")]
 pub struct Sqs<T> {
-    /// The body, read.
+    /// The deserialized body.
     #[serde(deserialize_with = "within_text")]
     pub body: T,
-    /// The message's id; or an empty text.
+    /// The message's id, or an empty text.
     #[serde(default)]
     pub message_id: String,
-    /// The queue's ARN; or an empty text.
+    /// The queue's ARN, or an empty text.
     #[serde(default, rename = "eventSourceARN")]
     pub event_source_arn: String,
 }
 
-/// Null is a missing member.
+/// Deserializes null as a missing member.
 pub(super) fn or_empty<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,

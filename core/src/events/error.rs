@@ -1,4 +1,4 @@
-//! Why an event, or one record of it, is not handled.
+//! Errors of events and records.
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -11,11 +11,11 @@ use super::raw::Seen;
 use crate::error::AppError;
 use crate::json::JsonError;
 
-/// An event, or one record of a batch, cannot be read, or nothing may handle it.
+/// An event, or a record of a batch, cannot be read, or has no handler.
 ///
-/// An error of an event fails the invocation, so that its sender tries again or keeps the event
-/// where failures go; nothing was handled. An error of a record fails that record alone. The text
-/// says nothing of what the event holds.
+/// The error of an event fails the invocation before any handler runs: its sender retries, or sends
+/// the event to a destination for failures. The error of a record fails only that record. The text
+/// contains nothing from the event.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Error {
     kind: ErrorKind,
@@ -24,54 +24,52 @@ pub struct Error {
     event: Option<&'static str>,
 }
 
-/// What is wrong with an event or a record.
+/// Says what is wrong with an event or a record.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum ErrorKind {
     /// The event is blank.
     Empty,
-    /// The event is no JSON object, or a member that decides which service it is from comes twice.
+    /// The event is not a JSON object, or a member that identifies its service occurs twice.
     NotAnObject,
-    /// Nothing is registered for the event: register a handler, or check what the function is wired
-    /// to.
+    /// The event has no handler. Register one, or check what invokes the function.
     Unknown,
-    /// The event asks a Lambda authorizer whether a request may pass: register a handler of authorizers,
-    /// or give the authorizer a function of its own.
+    /// The event is for a Lambda authorizer. Register an authorizer handler, or use a separate
+    /// function for the authorizer.
     Authorizer,
-    /// A member that is read has another type than it should, or comes twice.
+    /// A member has the wrong type, or occurs twice.
     Malformed,
-    /// A record is from another service than the first one of its event.
+    /// The record is from another service than the first record of the event.
     ForeignRecord,
-    /// The event is of a tumbling window. Lambda expects state in the answer to it, and handlers of
-    /// records have none: register handlers with `kinesis_window` or `dynamodb_window`, or remove
-    /// `TumblingWindowInSeconds` from the event source mapping.
+    /// The event belongs to a tumbling window. Lambda expects state in the response, which record
+    /// handlers do not have. Register handlers with `kinesis_window` or `dynamodb_window`, or
+    /// remove `TumblingWindowInSeconds` from the event source mapping.
     TumblingWindow,
     /// The data of a record is not base64.
     InvalidBase64,
-    /// The data of a record is not what a subscription of CloudWatch Logs delivers: another service
-    /// writes to the stream too, or the record is damaged.
+    /// The data of a record is not a delivery of a CloudWatch Logs subscription: another service
+    /// also writes to the stream, or the record is damaged.
     NotASubscription,
-    /// An event of EventBridge does not say who sent it, what it is, or what it belongs to.
+    /// An EventBridge event lacks its source, detail type, or correlation id.
     InvalidEnvelope,
-    /// Nothing is registered for the topic of a notification: register a handler, or remove the
-    /// subscription.
+    /// The topic of a notification has no handler. Register one, or remove the subscription.
     UnrecognizedTopic,
-    /// No rule selects an event of EventBridge, and that counts as a failure: register a handler,
-    /// or narrow the rule.
+    /// No rule selects an EventBridge event, and unmatched events fail. Register a handler, or
+    /// narrow the rule in EventBridge.
     Unmatched,
-    /// A record failed that has no identifier. Left out of the answer it would count as handled, so
+    /// A failed record has no identifier. Left out of the response it would count as handled, so
     /// the whole batch fails.
     UnnamedRecord,
 }
 
 impl Error {
-    /// Makes the error of an event from a service that the application does not serve.
+    /// Returns the error for an event of a service that the application does not support.
     #[must_use]
     pub const fn unknown() -> Self {
         Self::new(ErrorKind::Unknown, "apptheory: unknown event type")
     }
 
-    /// Returns the error of an event that nothing is registered for. It says what was
-    /// [seen](super::RawEvent::seen) of it, what is registered, and what to do.
+    /// Returns the error for an event without a handler. Its text contains what was
+    /// [seen](super::RawEvent::seen) of the event, the registered handlers, and what to do.
     ///
     /// ```
     /// use apptheory_core::events::{Error, RawEvent};
@@ -81,8 +79,8 @@ impl Error {
     /// assert_eq!(
     ///     error.to_string(),
     ///     "nothing is registered for this event, an object with `action`; registered: \
-    ///      sqs(\"orders\"). Register a handler with `on` or `otherwise`, or check what invokes the \
-    ///      function",
+    ///      sqs(\"orders\"). Register a handler with `on` or `otherwise`, or check what invokes \
+    ///      the function",
     /// );
     /// # Ok::<(), Error>(())
     /// ```
@@ -125,7 +123,7 @@ impl Error {
         Self { kind: ErrorKind::NotAnObject, text: text.into(), cause: Some(cause), event: None }
     }
 
-    /// `what` is `sqs event`, `sqs record` and the like.
+    /// `what` is `sqs event`, `sqs record` and so on.
     pub(super) fn malformed(what: &str, cause: JsonError) -> Self {
         let error = Self::refused(ErrorKind::Malformed, what, format_args!("{cause}"));
         Self { cause: Some(cause), ..error }
@@ -145,7 +143,7 @@ impl Error {
         Self { kind: ErrorKind::NotASubscription, text: text.into(), cause: None, event: None }
     }
 
-    /// Makes the error of an event of a tumbling window for which no handlers are registered.
+    /// Returns the error for an event of a tumbling window without window handlers.
     #[must_use]
     pub fn tumbling_window(source: BatchSource) -> Self {
         let text = format!(
@@ -162,14 +160,14 @@ impl Error {
         Self { event: Some(event), ..self }
     }
 
-    /// Returns the [name](super::LambdaEvent::name) of an event that could not be read, if that was
-    /// found out.
+    /// Returns the [name](super::LambdaEvent::name) of an unreadable event, if its service was
+    /// recognized.
     #[must_use]
     pub const fn event(&self) -> Option<&'static str> {
         self.event
     }
 
-    /// Returns what is wrong.
+    /// Returns the kind.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         self.kind
@@ -191,7 +189,7 @@ impl StdError for Error {
     }
 }
 
-/// The method that registers handlers of events with a [name](super::LambdaEvent::name).
+/// Returns the method that registers handlers for events with a [name](super::LambdaEvent::name).
 fn method_for(name: &str) -> &str {
     match name {
         "apigw_v2" | "function_url" | "apigw_v1" | "alb" => "route",
@@ -200,17 +198,17 @@ fn method_for(name: &str) -> &str {
     }
 }
 
-/// How many routes an error lists.
+/// The most routes that an error lists.
 const MAX_LISTED: usize = 20;
 
-/// A mistake of a sender or of a deployment, of which a client learns nothing.
+/// Becomes a masked 500: the sender or the deployment is at fault, not a client.
 impl From<Error> for AppError {
     fn from(error: Error) -> Self {
         Self::internal().with_cause(error)
     }
 }
 
-/// Why an event that looks like a request is of an unknown type.
+/// The reason in the error of an authorizer event.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error(
     "the event asks a Lambda authorizer (its type is REQUEST or TOKEN, beside methodArn or \

@@ -1,4 +1,4 @@
-//! The one reader of events: which service an event is from, and what it says.
+//! The reader of all events: recognizes the service of an event, and reads the event.
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
@@ -16,7 +16,7 @@ use super::window::{WindowEvent, has_window, is_of_window};
 use crate::document::{Document, Object, Value};
 use crate::json::JsonError;
 
-/// An event that invoked the function, read.
+/// An event that invoked the function.
 ///
 /// ```
 /// use apptheory_core::events::{HttpSource, LambdaEvent};
@@ -34,24 +34,23 @@ use crate::json::JsonError;
 pub enum LambdaEvent<'a> {
     /// An HTTP request.
     Http(HttpEvent<'a>),
-    /// Records of SQS, Kinesis, a DynamoDB table, or any other [source](BatchSource).
+    /// Records of SQS, Kinesis, a DynamoDB table, or another [source](BatchSource).
     Batch(BatchEvent<'a>),
-    /// Records of Kinesis or a DynamoDB table in a tumbling window, or the end of one.
+    /// Records of Kinesis or a DynamoDB table in a tumbling window, or the end of the window.
     Window(WindowEvent<'a>),
     /// SNS notifications.
     Sns(Vec<SnsRecord<'a>>),
-    /// An event of EventBridge, scheduled ones among them.
+    /// An EventBridge event, including scheduled events.
     EventBridge(EventBridgeEvent<'a>),
-    /// A message on a WebSocket, or the start or end of one.
+    /// A WebSocket message, or the start or end of a connection.
     WebSocket(WebSocketEvent<'a>),
-    /// A single event, which one handler answers in the form that its service takes.
+    /// A single event, which one handler answers in the form that its service expects.
     Single(SingleEvent<'a>),
-    /// An event that none of these services sends: the input of a direct invocation, of Step
-    /// Functions, or of another service.
+    /// Any other event: the input of a direct invocation, of Step Functions, or of another service.
     Other(RawEvent<'a>),
 }
 
-/// Which service sends records or an event, or hands over a request.
+/// The service of records, an event or a request.
 #[derive(Clone, Copy)]
 pub(super) enum Kind {
     Http(HttpSource),
@@ -62,41 +61,44 @@ pub(super) enum Kind {
 }
 
 impl<'a> LambdaEvent<'a> {
-    /// Reads an event, and scans its text once for that. Which service it is from is decided by the
-    /// first of these that holds:
+    /// Reads an event in one scan of its text. The service is determined by the first condition
+    /// that holds:
     ///
-    /// 1. `Records` is a list, and its first record is an object from SQS, Kinesis, DynamoDB or SNS.
-    ///    Later records decide nothing: one that is no object, or of another source, fails when its
-    ///    turn comes;
-    /// 2. `detail-type` or `detailType` is there: EventBridge;
-    /// 3. no record is there, but the members of a tumbling window are: the service that
-    ///    `eventSourceARN` names, Kinesis or DynamoDB;
-    /// 4. `requestContext.http` is there: a function URL if its domain is one, else API Gateway's
-    ///    HTTP API if `routeKey` is there, else a function URL;
-    /// 5. `requestContext.connectionId` is there: WebSocket;
-    /// 6. `requestContext` and `httpMethod` are there: a load balancer if `requestContext.elb` is
-    ///    there, else API Gateway's REST API;
+    /// 1. `Records` is a list, and its first record is an object from SQS, Kinesis, DynamoDB or
+    ///    SNS. Later records do not matter: one that is not an object, or from another source,
+    ///    fails when it runs;
+    /// 2. `detail-type` or `detailType` is present: EventBridge;
+    /// 3. there are no records, but the members of a tumbling window: the service in
+    ///    `eventSourceARN`, Kinesis or DynamoDB;
+    /// 4. `requestContext.http` is present: a function URL if its domain is one, or else API
+    ///    Gateway's HTTP API if `routeKey` is present, or else a function URL;
+    /// 5. `requestContext.connectionId` is present: WebSocket;
+    /// 6. `requestContext` and `httpMethod` are present: a load balancer if `requestContext.elb` is
+    ///    present, or else API Gateway's REST API;
     /// 7. `Records` is a list, and its first record is an object from S3, SES or CodeCommit;
-    /// 8. `eventSource` names Kafka, ActiveMQ, RabbitMQ or DocumentDB, and their records are there,
-    ///    or `deliveryStreamArn` and `records` are (Firehose), or `awslogs` is (CloudWatch Logs);
-    /// 9. `method` and `raw_path` are there, or `method`, `path` and `requestContext.targetGroupArn`:
-    ///    VPC Lattice;
-    /// 10. `type` is there beside `methodArn` or `routeArn`, or `authorizationToken` beside
-    ///     `requestContext.queryString`: it asks a Lambda authorizer. The former only looks like a
-    ///     request, and is not one by 4 to 6;
-    /// 11. `triggerSource` names a known trigger, and `userPoolId` and `request` are there: Cognito;
-    /// 12. `arguments`, `info.parentTypeName` and `info.fieldName` are there, in the event or, if that
-    ///     is a list, in the first of it: AppSync;
-    /// 13. `RequestType`, `ResponseURL` and `StackId` are there: CloudFormation, about a custom resource;
-    /// 14. the members of other [single events](super::SingleSource), in the order of their sources.
+    /// 8. `eventSource` is Kafka, ActiveMQ, RabbitMQ or DocumentDB, and their records are present;
+    ///    or `deliveryStreamArn` and `records` (Firehose); or `awslogs` (CloudWatch Logs);
+    /// 9. `method` and `raw_path` are present, or `method`, `path` and
+    ///    `requestContext.targetGroupArn`: VPC Lattice;
+    /// 10. `type` is present with `methodArn` or `routeArn`, or `authorizationToken` with
+    ///     `requestContext.queryString`: a Lambda authorizer. Such an event may look like a
+    ///     request, but is never read as one by 4 to 6;
+    /// 11. `triggerSource` is a known trigger, and `userPoolId` and `request` are present: Cognito;
+    /// 12. `arguments`, `info.parentTypeName` and `info.fieldName` are present, in the event or in
+    ///     its first element if it is a list: AppSync;
+    /// 13. `RequestType`, `ResponseURL` and `StackId` are present: a CloudFormation custom
+    ///     resource;
+    /// 14. the members of other [single events](super::SingleSource), in the order of their
+    ///     sources.
     ///
-    /// When nothing holds it is [another](Self::Other) event, JSON that is no object included. A member
-    /// of the wrong type is not there, nor is null or a blank text. Names are read in their exact
-    /// spelling.
+    /// If no condition holds, it is an [other](Self::Other) event, which may be any JSON. A member
+    /// of the wrong type counts as missing, and so does null or a blank text. Names are
+    /// case-sensitive.
     ///
     /// # Errors
     ///
-    /// [`Error`] when the text is no JSON, names a member twice that decides, or is not what its
+    /// [`Error`] if the text is not JSON, a member that determines the service occurs twice, or the
+    /// event is not valid for its service.
     /// service sends.
     pub fn read(text: &'a str) -> Result<Self, Error> {
         if text.trim().is_empty() {
@@ -124,8 +126,8 @@ impl<'a> LambdaEvent<'a> {
     /// Returns the name of the service and format: `sqs`, `kinesis`, `sns`, `dynamodb`,
     /// `eventbridge`, `apigw_v2`, `function_url`, `apigw_v1`, `alb`, `vpc_lattice_v1`,
     /// `vpc_lattice_v2`, `websocket`, `kafka`, `s3`, `ses`, `codecommit`, `activemq`, `rabbitmq`,
-    /// `documentdb`, `firehose`, `cloudwatch_logs`, or that of a
-    /// [source of single events](super::SingleSource::name); `other` for any other event.
+    /// `documentdb`, `firehose`, `cloudwatch_logs`, or that of a [single event's
+    /// source](super::SingleSource::name); `other` for all other events.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         let kind = match self {
@@ -154,7 +156,7 @@ impl Kind {
     }
 }
 
-/// Which service an event is from; `None` when it is a single event, or no known service sends it.
+/// Returns the service of an event; `None` for a single event, or an unknown service.
 pub(super) fn kind_of(document: &Document<'_>) -> Result<Option<Kind>, Error> {
     let Ok(event) = document.root().object() else { return Ok(None) };
     if let Some(kind) = of_first_services(event)? {
@@ -164,22 +166,22 @@ pub(super) fn kind_of(document: &Document<'_>) -> Result<Option<Kind>, Error> {
     Ok(records.or_else(|| of_vpc_lattice(event).map(Kind::Http)))
 }
 
-/// Which of the services an event is from that were the first to be known: events of all others may
-/// look like theirs, and are theirs then.
+/// Returns the service among those that were supported first. Events of other services may have the
+/// same members, and are then read as theirs.
 fn of_first_services(event: Object<'_, '_>) -> Result<Option<Kind>, Error> {
     let get = |name| event.get(name).map_err(Error::envelope);
     let records = get("Records")?;
     if let Some(kind) = of_first_record(records) {
         return Ok(Some(kind));
     }
-    // EventBridge writes `detail-type`. The other spelling is that of events which programs put
-    // together by hand, after the attribute of SDKs and of CloudFormation.
+    // EventBridge writes `detail-type`. Programs that build events by hand also use `detailType`,
+    // as SDKs and CloudFormation do.
     let detail_types = [get("detail-type")?, get("detailType")?];
     if detail_types.into_iter().any(|name| name.filled_text().is_some()) {
         return Ok(Some(Kind::EventBridge));
     }
-    // The last invocation for a tumbling window brings no record when none came for a while, so no
-    // record says which service it is from; the event itself does.
+    // The last invocation of a tumbling window may have no records, so the event itself names the
+    // service.
     if first(records).is_none() && is_of_window(event).map_err(Error::envelope)? {
         match get("eventSourceARN")?.trimmed().split(':').nth(2) {
             Some("kinesis") => return Ok(Some(Kind::Batch(BatchSource::Kinesis))),
@@ -189,29 +191,30 @@ fn of_first_services(event: Object<'_, '_>) -> Result<Option<Kind>, Error> {
     }
     let Some(context) = get("requestContext")?.filled() else { return Ok(None) };
     let Ok(context) = context.object() else { return Ok(None) };
-    // A context that says one of these twice is of neither kind.
+    // A context with duplicate members belongs to neither kind.
     let members = ["http", "elb", "connectionId", "domainName"].map(|name| context.get(name));
     let [Ok(http), Ok(elb), Ok(connection), Ok(domain)] = members else { return Ok(None) };
     if asks_authorizer(event).map_err(Error::envelope)? {
         return Ok(None);
     }
-    // Only payload format 2.0 has `http`: the method and path of format 1.0 are members of the event.
+    // Only payload format 2.0 has `http`; in format 1.0 the method and path are members of the
+    // event.
     if http.is_object() {
         return Ok(Some(Kind::Http(source_of_v2(get("routeKey")?, domain))));
     }
-    // Events of WebSockets on `$connect` have the members of a REST API's request, too.
+    // WebSocket events for `$connect` also have the members of a REST API's request.
     if connection.filled_text().is_some() {
         return Ok(Some(Kind::WebSocket));
     }
     if get("httpMethod")?.filled_text().is_none() {
         return Ok(None);
     }
-    // Load balancers have the format of REST APIs, in a context of which they know nothing but this.
+    // Load balancers use the format of REST APIs; their context only contains `elb`.
     let is_alb = elb.is_object();
     Ok(Some(Kind::Http(if is_alb { HttpSource::Alb } else { HttpSource::ApiGatewayV1 })))
 }
 
-/// VPC Lattice has names of its own in version 1 of its events, and names the service in version 2.
+/// VPC Lattice has its own member names in version 1, and names the service in version 2.
 fn of_vpc_lattice(event: Object<'_, '_>) -> Option<HttpSource> {
     let text = |name| event.get(name).ok().and_then(Value::filled_text);
     text("method")?;
@@ -234,7 +237,7 @@ fn of_first_record(records: Value<'_, '_>) -> Option<Kind> {
     }
 }
 
-/// Which of the other services with lists of records an event is from.
+/// Returns the service of another event with lists of records.
 fn of_records(event: Object<'_, '_>) -> Option<BatchSource> {
     let get = |name| event.get(name).ok();
     match source_of_first(get("Records")?).as_deref() {
@@ -263,8 +266,8 @@ fn of_records(event: Object<'_, '_>) -> Option<BatchSource> {
     is_there.then_some(source)
 }
 
-/// Which service the first record is from, which decides: Lambda never mixes services in one batch.
-/// `None` for one that names two.
+/// Returns the service of the first record, which decides because Lambda never mixes services in a
+/// batch. `None` if the record names two.
 fn source_of_first<'a>(records: Value<'a, '_>) -> Option<Cow<'a, str>> {
     let record = first(records)?;
     let object = record.object().ok()?;
@@ -277,19 +280,19 @@ fn first<'a, 'd>(records: Value<'a, 'd>) -> Option<Value<'a, 'd>> {
     records.list().ok()?.next()
 }
 
-/// The members that say which service a record is from. SNS spells it with a capital letter, all others
-/// do not.
+/// The members with a record's service. SNS spells the name with a capital letter, all others do
+/// not.
 pub(super) const SOURCE_MEMBERS: [&str; 2] = ["eventSource", "EventSource"];
 
-/// Which service a record says that it is from.
+/// Returns the service that a record names.
 pub(super) fn source_of_record<'a>(record: Value<'a, '_>) -> Option<Cow<'a, str>> {
     let sources = SOURCE_MEMBERS.into_iter();
     sources.map(|name| record.member(name).trimmed()).find(|source| !source.is_empty())
 }
 
-/// Function URLs send events of HTTP APIs, newer ones with the `routeKey` `$default`. They are known by
-/// their domain, `{id}.lambda-url.{region}.on.aws`. Emulators leave the domain out, and most of them
-/// the route key of function URLs.
+/// Function URLs send events of HTTP APIs, newer ones with the `routeKey` `$default`. They are
+/// recognized by their domain, `{id}.lambda-url.{region}.on.aws`. Emulators omit the domain, and
+/// most of them omit the route key of function URLs.
 fn source_of_v2(route_key: Value<'_, '_>, domain: Value<'_, '_>) -> HttpSource {
     let domain = domain.trimmed().to_ascii_lowercase();
     let domain = domain.strip_suffix('.').unwrap_or(&domain);
@@ -300,8 +303,8 @@ fn source_of_v2(route_key: Value<'_, '_>, domain: Value<'_, '_>) -> HttpSource {
     }
 }
 
-/// Refuses an event that asks a Lambda authorizer. Every reader that makes a request of an event asks
-/// this.
+/// Refuses an event for a Lambda authorizer. Every reader that creates a request from an event
+/// calls this.
 pub(super) fn refuse_authorizer(
     event: Object<'_, '_>,
     malformed: impl Fn(JsonError) -> Error,
@@ -309,10 +312,10 @@ pub(super) fn refuse_authorizer(
     if asks_authorizer(event).map_err(malformed)? { Err(Error::authorizer()) } else { Ok(()) }
 }
 
-/// Whether an event asks a Lambda authorizer whether a request may pass. It looks like that request,
-/// but nobody has authorized it yet: no route of requests may see it. Authorizers are asked with
-/// `type` and `methodArn` (REST and WebSocket APIs, and HTTP APIs with payload 1.0) or `routeArn`
-/// (HTTP APIs with payload 2.0). Requests have neither ARN.
+/// Returns whether an event is for a Lambda authorizer. It looks like the request, but is not
+/// authorized yet, so no route may see it. Authorizer events have `type` with `methodArn` (REST and
+/// WebSocket APIs, and HTTP APIs with payload 1.0) or `routeArn` (HTTP APIs with payload 2.0).
+/// Requests have neither ARN.
 pub(super) fn asks_authorizer(event: Object<'_, '_>) -> Result<bool, JsonError> {
     let asks = matches!(&*event.get("type")?.trimmed(), "REQUEST" | "TOKEN");
     let names_route = [event.get("methodArn")?, event.get("routeArn")?];

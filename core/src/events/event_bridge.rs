@@ -1,4 +1,4 @@
-//! Events of EventBridge.
+//! EventBridge events.
 
 use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
@@ -11,29 +11,29 @@ use crate::document::{Document, Object, Value};
 use crate::json::JsonError;
 use crate::printing::prints;
 
-/// An event of EventBridge. Texts are trimmed; what the event lacks is empty.
+/// An EventBridge event. Texts are trimmed; missing values are empty.
 ///
-/// Only what routes the event has to have the right type. Anything else that has not is as if it
-/// were missing.
+/// Only the members that route the event must have the right type. Other members of the wrong type
+/// count as missing.
 #[derive(Clone)]
 pub struct EventBridgeEvent<'a> {
     /// The event's id.
     pub id: String,
-    /// Who sent it.
+    /// The event's source.
     pub source: String,
-    /// What it is: `detail-type`, else `detailType`.
+    /// The detail type: `detail-type`, or else `detailType`.
     pub detail_type: String,
     /// The account.
     pub account: String,
     /// The region.
     pub region: String,
-    /// When it happened, as the event writes it.
+    /// When the event happened, as in the event.
     pub time: String,
-    /// ARNs of what it is about; not trimmed.
+    /// The ARNs of the resources that the event is about; not trimmed.
     pub resources: Vec<String>,
     text: Text<'a>,
     detail: Option<Text<'a>>,
-    /// What the event itself says that it belongs to, its own id apart.
+    /// The correlation id in the event, other than the event's own id.
     pub(super) correlation: Option<(String, CorrelationSource)>,
 }
 
@@ -44,8 +44,8 @@ impl<'a> EventBridgeEvent<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error`] when the text is not a JSON object, or `source`, a detail type or `resources` is of
-    /// another type or comes twice.
+    /// [`Error`] if the text is not a JSON object, or `source`, a detail type or `resources` has
+    /// the wrong type or occurs twice.
     pub fn read(event: &'a str) -> Result<Self, Error> {
         let malformed = |cause| Error::malformed(WHAT, cause);
         let document = Document::scan(event).map_err(malformed)?;
@@ -75,13 +75,13 @@ impl<'a> EventBridgeEvent<'a> {
         })
     }
 
-    /// Returns the event as it came.
+    /// Returns the original event.
     #[must_use]
     pub fn as_json(&self) -> &str {
         &self.text
     }
 
-    /// Returns the event without the text that it was read from, for a handler that may outlive it.
+    /// Returns a copy that does not borrow from the event's text.
     #[must_use]
     pub fn into_owned(self) -> EventBridgeEvent<'static> {
         let kept = Kept::of(&self.text);
@@ -99,15 +99,14 @@ impl<'a> EventBridgeEvent<'a> {
         }
     }
 
-    /// Returns the detail as the event has it, for [`serde_json::from_str`]; `null` when there is
-    /// none.
+    /// Returns the detail as JSON text, for [`serde_json::from_str`]; `null` if there is none.
     #[must_use]
     pub fn detail(&self) -> &str {
         self.detail.as_deref().unwrap_or("null")
     }
 }
 
-/// What an event says that it belongs to, and where: its metadata, a header, its detail.
+/// Returns the correlation id of an event and its place: its metadata, a header, or its detail.
 fn correlation(
     metadata: Value<'_, '_>,
     headers: Value<'_, '_>,
@@ -125,8 +124,8 @@ fn correlation(
     Some((found.0.trim().to_string(), found.1))
 }
 
-/// The first text that is not blank of a header, whose name may be in any spelling: those of several
-/// spellings come in the order of the event.
+/// Returns the first text of a header that is not blank. The name may be in any case; if it occurs
+/// in several cases, the event's order decides.
 fn header<'a>(headers: Value<'a, '_>, name: &str) -> Option<Cow<'a, str>> {
     let mut members = headers.object().ok()?.members();
     members.find_map(|(known, value)| {
@@ -140,7 +139,7 @@ fn header<'a>(headers: Value<'a, '_>, name: &str) -> Option<Cow<'a, str>> {
     })
 }
 
-/// What events are called in errors.
+/// How error messages call events.
 const WHAT: &str = "eventbridge event";
 
 #[cfg(test)]

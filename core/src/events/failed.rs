@@ -1,4 +1,4 @@
-//! What a handler's failure may say outside.
+//! The public error of a failed handler.
 
 use alloc::sync::Arc;
 use core::error::Error;
@@ -6,24 +6,24 @@ use core::fmt;
 
 use super::error::ErrorKind;
 
-/// The handler of an event of EventBridge or SNS failed or panicked: what the invocation fails
-/// with.
+/// The handler of an EventBridge event or SNS notification failed or panicked. The invocation fails
+/// with this error.
 ///
-/// Its text is fixed, because Lambda logs it and sends it to destinations, and a handler's own may
-/// hold anything. Only [`ErrorKind::InvalidEnvelope`] keeps its text, also from within other errors. The
-/// handler's error is the [source](Error::source), for a log that is private.
+/// Its text is fixed, because Lambda logs it and sends it to destinations, and a handler's own text
+/// may contain anything. Only [`ErrorKind::InvalidEnvelope`] keeps its text, even as a source of
+/// other errors. The handler's error is the [source](Error::source), for a private log.
 #[derive(Clone, Debug)]
 pub struct WorkloadFailed(Arc<dyn Error + Send + Sync>);
 
 impl WorkloadFailed {
-    /// A handler returned an error, or panicked.
+    /// Creates the error of a handler that returned an error or panicked.
     #[must_use]
     pub fn with(cause: Arc<dyn Error + Send + Sync>) -> Self {
         Self(cause)
     }
 }
 
-/// The error about an envelope that an error is, or that led to it.
+/// Returns the envelope error that an error is, or that caused it.
 fn invalid_envelope<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e super::Error> {
     match error.downcast_ref::<super::Error>() {
         Some(own) if own.kind() == ErrorKind::InvalidEnvelope => Some(own),

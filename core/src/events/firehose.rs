@@ -1,4 +1,4 @@
-//! Transforming the records of a stream of Amazon Data Firehose.
+//! Data transformation for Amazon Data Firehose.
 
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
@@ -17,25 +17,25 @@ use crate::error::AppError;
 use crate::json::{self, ObjectWriter};
 use crate::printing::prints;
 
-/// How long an answer may be: what Lambda lets an invocation answer (6 MiB).
+/// The longest response: the limit of a Lambda response (6 MiB).
 pub const MAX_FIREHOSE_ANSWER_BYTES: usize = 6 * 1024 * 1024;
 
-/// A record of a stream of Amazon Data Firehose. What it lacks is empty.
+/// A record of an Amazon Data Firehose stream. Missing values are empty.
 #[derive(Clone)]
 pub struct FirehoseRecord<'a> {
-    /// The record's id in its invocation.
+    /// The record's id in the invocation.
     pub record_id: Text<'a>,
-    /// The data, decoded.
+    /// The decoded data.
     pub data: Vec<u8>,
-    /// When it arrived, in Unix milliseconds.
+    /// When the record arrived, in Unix milliseconds.
     pub arrived_at: i64,
     /// The delivery stream's ARN.
     pub delivery_stream_arn: Text<'a>,
-    /// The ARN of the Kinesis stream that it is from, if it is from one.
+    /// The ARN of the source Kinesis stream, if there is one.
     pub source_stream_arn: Text<'a>,
-    /// Its partition key in that stream.
+    /// The record's partition key in the source stream.
     pub partition_key: Text<'a>,
-    /// Its sequence number in that stream.
+    /// The record's sequence number in the source stream.
     pub sequence_number: Text<'a>,
     text: Text<'a>,
 }
@@ -47,8 +47,7 @@ impl<'a> FirehoseRecord<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error`] when a member that is read is of another type or comes twice, or the data is not
-    /// base64.
+    /// [`Error`] if a member has the wrong type or occurs twice, or the data is not base64.
     pub fn read(record: &BatchRecord<'a>) -> Result<Self, Error> {
         let (mut read, data) = record.read(|object| {
             let source = object.object("kinesisRecordMetadata")?;
@@ -68,13 +67,13 @@ impl<'a> FirehoseRecord<'a> {
         Ok(read)
     }
 
-    /// Returns the record as the event has it.
+    /// Returns the record as it is in the event.
     #[must_use]
     pub fn as_json(&self) -> &str {
         &self.text
     }
 
-    /// Returns the record without its event, for a handler that may outlive it.
+    /// Returns a copy that does not borrow from the event.
     #[must_use]
     pub fn into_owned(self) -> FirehoseRecord<'static> {
         let kept = Kept::of(&self.text);
@@ -91,7 +90,7 @@ impl<'a> FirehoseRecord<'a> {
     }
 }
 
-/// What becomes of a record of Firehose that was handled.
+/// The result of transforming a Firehose record.
 ///
 /// ```
 /// use apptheory_core::events::Transformed;
@@ -106,7 +105,7 @@ impl<'a> FirehoseRecord<'a> {
 #[serde(deny_unknown_fields)]
 pub struct Transformed {
     result: Outcome,
-    /// In base64; a record that is dropped has none.
+    /// Base64; `None` for a dropped record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     data: Option<String>,
     #[serde(default, skip_serializing_if = "Metadata::is_empty")]
@@ -141,18 +140,18 @@ impl Transformed {
         Self { result: Outcome::Ok, data, metadata: Metadata::default() }
     }
 
-    /// Delivers the record with a value as JSON. Firehose writes records one after the other: add a line
-    /// end where the destination reads lines.
+    /// Delivers the record with a value as JSON. Firehose concatenates records: add a line end if
+    /// the destination reads lines.
     ///
     /// # Errors
     ///
-    /// [`AppError`], a masked 500, for a value that cannot be written as JSON.
+    /// [`AppError`], a masked 500, if the value cannot be serialized.
     pub fn json<T: Serialize + ?Sized>(value: &T) -> Result<Self, AppError> {
         let text = serde_json::to_string(value);
         text.map(Self::ok).map_err(|error| AppError::internal().with_cause(error))
     }
 
-    /// Leaves the record out of what is delivered, on purpose.
+    /// Drops the record: it is not delivered, and does not count as failed.
     #[must_use]
     pub const fn dropped() -> Self {
         let metadata = Metadata { partition_keys: BTreeMap::new() };
@@ -166,13 +165,13 @@ impl Transformed {
         self
     }
 
-    /// Reads what was answered for a record, by a handler or by what is around it: as this type is
-    /// written, or as a function spells it in its answer. The record's id is the event's to say.
+    /// Reads the result from a handler's output: either the JSON of this type, or the form that
+    /// functions return to Firehose. The record's id is taken from the event.
     ///
     /// # Errors
     ///
-    /// [`AppError`], a masked 500, for what is not such an answer, which Firehose would not take; and for
-    /// `ProcessingFailed`: the record fails.
+    /// [`AppError`], a masked 500, for output that Firehose would not accept, and for
+    /// `ProcessingFailed`, which fails the record.
     pub fn of(mut answer: Json) -> Result<Self, AppError> {
         let refused = |why| AppError::internal().with_cause(why);
         if answer.get("result").is_some_and(|result| result == "ProcessingFailed") {
@@ -186,7 +185,7 @@ impl Transformed {
         let data = read.data.as_ref().map(|data| base64_text::decode(data.as_bytes(), None));
         match (read.result, data) {
             (Outcome::Ok, Some(Ok(_))) | (Outcome::Dropped, None) => Ok(read),
-            // Types of such answers have data in any case.
+            // Types for such responses always have data.
             (Outcome::Dropped, Some(Ok(data))) if data.is_empty() => {
                 read.data = None;
                 Ok(read)
@@ -205,25 +204,25 @@ enum NotTransformed {
     Failed,
 }
 
-/// What an invocation with records of Firehose answers: every record of the event, in its order.
+/// The response to a Firehose event: a result for every record, in order.
 #[derive(Clone, Eq, PartialEq)]
 pub struct FirehoseResponse {
-    /// The answer as JSON.
+    /// The response as JSON.
     pub json: String,
-    /// The records that were transformed and did not fit, by their index: they are answered as failed.
+    /// The indices of the records that were transformed but did not fit; their result is a failure.
     pub left_out: Vec<usize>,
 }
 
 prints!(FirehoseResponse: left_out);
 
 impl FirehoseResponse {
-    /// Answers the records of an event. `outputs` are what becomes of them, in their order: `None` for one
-    /// that failed, which Firehose delivers to where failures go. So it does with those that do not fit
-    /// into `most` bytes, of which the first that come go first.
+    /// Creates the response. `outputs` are the results of all records, in order: `None` for a
+    /// failed record, which Firehose sends to its error output. Records that do not fit into `most`
+    /// bytes fail as well; earlier records take precedence.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::UnnamedRecord`] when a record has no id: it could not be answered.
+    /// [`ErrorKind::UnnamedRecord`] if a record has no id, so that it cannot be answered.
     pub fn new(
         event: &BatchEvent<'_>,
         outputs: impl IntoIterator<Item = Option<Transformed>>,
@@ -239,7 +238,7 @@ impl FirehoseResponse {
             let failed = entry(record.identifier(), None);
             entries.push((failed, output.map(|output| entry(record.identifier(), Some(&output)))));
         }
-        // Room for all records as failed ones, each with a comma, is there in any case.
+        // Reserves the room of all records as failed ones, each with a comma.
         let least = entries.iter().map(|(failed, _)| failed.len().saturating_add(1)).sum::<usize>();
         let mut left = most.saturating_sub(FRAME).saturating_sub(least);
         let (mut chosen, mut left_out) = (Vec::new(), Vec::new());
@@ -265,7 +264,7 @@ impl FirehoseResponse {
     }
 }
 
-/// What is answered for a record; `None` for one that failed.
+/// Returns the result of a record; `None` is a failed record.
 fn entry(id: &str, output: Option<&Transformed>) -> String {
     let mut json = String::new();
     let mut object = ObjectWriter::begin(&mut json);

@@ -1,4 +1,4 @@
-//! What of a record is read before its turn: what routes, orders and names it.
+//! The parts of records that are read in advance: routing, order and identifiers.
 
 use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
@@ -14,39 +14,39 @@ use super::event::SOURCE_MEMBERS;
 use crate::document::{Object, Value};
 use crate::json::JsonError;
 
-/// What of a record is read before its turn.
+/// The part of a record that is read in advance.
 #[derive(Clone, Debug)]
 pub(super) struct Head<'a> {
-    /// Where in the document the record is.
+    /// The record's place in the document.
     pub(super) place: usize,
-    /// Which of the [origins](Heads::origins) it is from.
+    /// The index of the record's [origin](Heads::origins).
     pub(super) origin: usize,
-    /// The identifier that its service knows it by; blank where it has no identifier.
+    /// The service's identifier; blank if there is none.
     pub(super) identifier: Cow<'a, str>,
-    /// Why it cannot be read as a record of its batch.
+    /// Why the record cannot be read.
     pub(super) fault: Option<Arc<Error>>,
 }
 
-/// Where records come from. A batch has one origin or a few, with many records each, which share its texts.
+/// The origin of records. A batch has few origins, and their records share their texts.
 #[derive(Clone, Debug)]
 pub(super) struct Origin<'a> {
-    /// The ARN, the list, or the name as the event has it.
+    /// The ARN, the list, or the name, as in the event.
     pub(super) source: Cow<'a, str>,
-    /// The part of it that keeps an order of its own: a shard, or a message group.
+    /// The part of the origin with its own order: a shard, or a message group.
     part: Cow<'a, str>,
-    /// The name that handlers are registered for.
+    /// The name by which handlers are registered.
     pub(super) name: Cow<'a, str>,
-    /// The group in which records run in their order; `None` where they have no order.
+    /// The group in which records run in order; `None` for records without an order.
     pub(super) group: Option<Cow<'a, str>>,
 }
 
-/// The heads of all records of an event, in the order in which they are in it.
+/// The heads of all records of an event, in order.
 #[derive(Clone, Debug)]
 pub(super) struct Heads<'a> {
     service: BatchSource,
     pub(super) records: Vec<Head<'a>>,
     pub(super) origins: Vec<Origin<'a>>,
-    /// Whether one of the records is from a FIFO queue.
+    /// Whether a record is from a FIFO queue.
     pub(super) is_fifo: bool,
 }
 
@@ -81,7 +81,7 @@ impl<'a> Heads<'a> {
         Ok(heads)
     }
 
-    /// Records that say themselves where they are from, or are from the last origin.
+    /// Reads records that contain their origin, or are from the last origin.
     fn read_list<'d>(&mut self, records: impl Iterator<Item = Value<'a, 'd>>)
     where
         'a: 'd,
@@ -92,9 +92,9 @@ impl<'a> Heads<'a> {
         }
     }
 
-    /// Lists by the name of a partition, or of a queue. One that is no list, or has the name of another
-    /// one, is a record that cannot be read: what it holds is not lost. Of several such lists, all say
-    /// where the first is.
+    /// Reads lists named after a partition or queue. A list that is invalid, or has a duplicate
+    /// name, becomes an unreadable record, so that its contents are not lost. Several of them all
+    /// use the place of the first.
     fn read_lists(&mut self, lists: Object<'a, '_>) {
         let (service, what) = (self.service, self.service.names().1);
         let malformed = |cause| Arc::new(Error::malformed(what, cause));
@@ -130,7 +130,7 @@ impl<'a> Heads<'a> {
 
     fn head(&mut self, record: Value<'a, '_>) -> Head<'a> {
         let mut reading = Reading { record, fault: None };
-        // `None` for one that is from the last origin.
+        // `None` for a record from the last origin.
         let mut from = None;
         let identifier = match self.service {
             BatchSource::Sqs => {
@@ -138,21 +138,21 @@ impl<'a> Heads<'a> {
                 let group = reading.member(&["attributes", "MessageGroupId"]).trimmed();
                 let is_fifo = arn.ends_with(".fifo");
                 self.is_fifo |= is_fifo;
-                // The message groups of other queues are about fairness, and have no order.
+                // Message groups of standard queues serve fairness, and have no order.
                 from = Some((arn, if is_fifo { group } else { "".into() }));
                 reading.member(&["messageId"]).trimmed()
             }
             BatchSource::Kinesis => {
                 let arn = reading.source_arn();
-                // `{shard}:{sequence number}`. The sequence number alone is what the answer names, since
-                // it is what Lambda takes up a shard at.
+                // `{shard}:{sequence number}`. The response contains the sequence number only, at
+                // which Lambda resumes the shard.
                 let event_id = reading.member(&["eventID"]).trimmed();
                 let shard = part(&event_id, |id| id.split_once(':').map_or("", |(shard, _)| shard));
                 from = Some((arn, shard));
                 reading.member(&["kinesis", "sequenceNumber"]).trimmed()
             }
             BatchSource::DynamoDbStream => {
-                // Nothing in a record says its shard; a batch is from one.
+                // Records do not contain their shard, but a batch is from a single one.
                 from = Some((reading.source_arn(), "".into()));
                 reading.member(&["dynamodb", "SequenceNumber"]).trimmed()
             }
@@ -185,13 +185,13 @@ impl<'a> Heads<'a> {
         Head { place: record.place(), origin: self.place_of(from), identifier, fault }
     }
 
-    /// What a record is from.
+    /// Returns the origin of a record.
     pub(super) fn origin(&self, head: &Head<'_>) -> &Origin<'a> {
         const NOWHERE: &Origin<'static> = &Origin::named(Cow::Borrowed(""));
         self.origins.get(head.origin).unwrap_or(NOWHERE)
     }
 
-    /// The place of an origin, which most often is that of the record before.
+    /// Returns the index of an origin, usually that of the previous record.
     fn place_of(&mut self, from: Option<(Cow<'a, str>, Cow<'a, str>)>) -> usize {
         if let Some((source, part)) = from {
             let last = self.origins.last();
@@ -226,8 +226,8 @@ impl<'a> Origin<'a> {
                 part(&source, |arn| arn.rsplit_once('/').map_or(arn, |(_, name)| name))
             }
             BatchSource::S3 | BatchSource::ActiveMq | BatchSource::DocumentDb => source.clone(),
-            // Nothing says which rule received a mail: one handler is for all of them. The log group is
-            // in the data, which is compressed.
+            // A mail does not contain the rule that received it, so one handler is for all mails.
+            // The log group is inside the compressed data.
             BatchSource::Ses | BatchSource::CloudWatchLogs => service.name().into(),
         };
         let group = match service {
@@ -250,14 +250,14 @@ impl<'a> Origin<'a> {
     }
 }
 
-/// A record whose members are looked up, and the first of them that comes twice.
+/// A record whose members are looked up, and its first duplicate member.
 struct Reading<'a, 'd> {
     record: Value<'a, 'd>,
     fault: Option<JsonError>,
 }
 
 impl<'a, 'd> Reading<'a, 'd> {
-    /// A member of any type, by its path: only one that comes twice is a fault.
+    /// Returns a member of any type by its path. Only a duplicate member is an error.
     fn member(&mut self, path: &[&str]) -> Value<'a, 'd> {
         path.iter().fold(self.record, |value, name| {
             let (member, twice) = value.member_or_twice(name);
@@ -270,7 +270,7 @@ impl<'a, 'd> Reading<'a, 'd> {
         self.member(&["eventSourceARN"]).trimmed()
     }
 
-    /// Why it cannot be read as a record of its batch.
+    /// Returns why the record cannot be read, if it cannot.
     fn fault(mut self, service: BatchSource) -> Option<Error> {
         let named = SOURCE_MEMBERS.map(|name| self.member(&[name]).trimmed());
         let (_, what) = service.names();
@@ -284,7 +284,7 @@ impl<'a, 'd> Reading<'a, 'd> {
     }
 }
 
-/// A part of a text.
+/// Returns a part of a text.
 pub(super) fn part<'a>(text: &Cow<'a, str>, of: impl Fn(&str) -> &str) -> Cow<'a, str> {
     match text {
         Cow::Borrowed(text) => Cow::Borrowed(of(text)),
@@ -292,12 +292,12 @@ pub(super) fn part<'a>(text: &Cow<'a, str>, of: impl Fn(&str) -> &str) -> Cow<'a
     }
 }
 
-/// A queue of RabbitMQ and its virtual host, as events write the two: `{queue}::{virtual host}`.
+/// Splits a RabbitMQ queue from its virtual host, which events join: `{queue}::{virtual host}`.
 pub(super) fn queue_and_host(list: &str) -> (&str, &str) {
     list.rsplit_once("::").unwrap_or((list, ""))
 }
 
-/// An offset in a partition of Kafka, as it is written; empty where it is no offset.
+/// Returns an offset in a Kafka partition as text; empty if it is not a valid offset.
 fn offset<'a>(value: Value<'a, '_>) -> Cow<'a, str> {
     let is_offset = value.json().parse::<i64>().is_ok_and(|offset| offset >= 0);
     if is_offset { value.json().into() } else { "".into() }

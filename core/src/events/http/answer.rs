@@ -1,4 +1,5 @@
-//! Responses in the JSON that functions answer API Gateway, function URLs, ALB and VPC Lattice with.
+//! Reads the response JSON that functions return to API Gateway, function URLs, ALB and VPC
+//! Lattice.
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -13,7 +14,7 @@ use crate::events::envelopes::or_empty;
 use crate::http::HttpResponse;
 use crate::json::{Misread, read_value};
 
-/// What the front ends read of an answer. None of them reads all of it.
+/// The members that the services read. Each service reads some of them.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Spelled {
@@ -30,7 +31,7 @@ struct Spelled {
     is_base64_encoded: bool,
 }
 
-/// An answer is not one to a request.
+/// The JSON is not a response to a request.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 enum NotAResponse {
     #[error("the answer is not a response of a Lambda function: {0}")]
@@ -40,12 +41,13 @@ enum NotAResponse {
 }
 
 impl<S> HttpResponse<S> {
-    /// Reads a response in the JSON that Lambda functions answer API Gateway, function URLs, ALB and VPC
-    /// Lattice with. Use it for code that makes such an answer itself: the response is then written in the
-    /// form of the service that sent the request.
+    /// Reads a response in the JSON that Lambda functions return to API Gateway, function URLs, ALB
+    /// and VPC Lattice. Use it for code that creates such JSON itself; the response is then written
+    /// in the form of the service that sent the request.
     ///
-    /// Members that are missing or null are empty, except `statusCode`, which is required; unknown members
-    /// are skipped. As in API Gateway, a field of `multiValueHeaders` replaces the one of `headers`.
+    /// Missing or null members are empty, except `statusCode`, which is required; unknown members
+    /// are ignored. As in API Gateway, a header in `multiValueHeaders` replaces the one in
+    /// `headers`.
     ///
     /// ```
     /// use apptheory_core::http::HttpResponse;
@@ -59,7 +61,7 @@ impl<S> HttpResponse<S> {
     ///
     /// # Errors
     ///
-    /// [`AppError`], a masked 500, for JSON of another shape. Its cause names the member.
+    /// [`AppError`], a masked 500, for invalid JSON. Its cause names the member.
     pub fn read_answer(answer: Json) -> Result<Self, AppError> {
         let refused = |cause| AppError::internal().with_cause(cause);
         let spelled: Spelled =
@@ -117,7 +119,7 @@ mod tests {
             let written = |source: HttpSource| {
                 let answer = serde_json::from_str(&source.write_response(&response)).unwrap();
                 let mut read = read(answer).unwrap().normalize().unwrap();
-                // Where they hide behind spellings of one name, they have no order.
+                // If the names differ in case, the cookies have no order.
                 read.cookies.sort();
                 read
             };

@@ -7,7 +7,7 @@ use crate::document::{Object, Value};
 use crate::http::{MultiMap, QueryString, RawRequest, SourceProvenance, UriPath};
 use crate::json::JsonError;
 
-/// Version 1: single values, and names of its own.
+/// Version 1: single values, and its own member names.
 pub(super) fn v1<'a>(event: Object<'a, '_>) -> Result<RawRequest<'a>, JsonError> {
     let (path, query) = target(&event.text("raw_path")?, single(event, "query_string_parameters")?);
     Ok(RawRequest {
@@ -17,7 +17,7 @@ pub(super) fn v1<'a>(event: Object<'a, '_>) -> Result<RawRequest<'a>, JsonError>
         headers: single(event, "headers")?,
         body: bytes(event.text("body")?),
         is_base64: event.flag("is_base64_encoded")?,
-        // Events name no address but that of a field which clients can write.
+        // Events contain the client's address only in a header that clients can forge.
         source_provenance: SourceProvenance::UNKNOWN,
         provider_request_id: String::new(),
         platform: platform(event)?,
@@ -40,7 +40,7 @@ pub(super) fn v2<'a>(event: Object<'a, '_>) -> Result<RawRequest<'a>, JsonError>
     })
 }
 
-/// The path and the query. Where the path has the query, it is the client's own text.
+/// Returns the path and the query. A query inside the path is the client's original text.
 fn target(path: &str, parameters: MultiMap) -> (UriPath, QueryString) {
     match path.split_once('?') {
         Some((path, query)) => (UriPath::from_encoded(path), QueryString::parse(query)),

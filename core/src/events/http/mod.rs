@@ -1,34 +1,44 @@
-//! Between the events of providers and requests, and between responses and what providers expect.
+//! Converts provider events to requests, and responses to provider JSON.
 //!
-//! This module decides what an event's members mean and how a response is spelled, so that nothing
-//! is lost and nothing is doubled. It refuses to know who serves the request.
+//! This module interprets the members of events and renders responses, without losing or
+//! duplicating data. Serving the request is not its concern.
 //!
-//! | | path | query | header fields | cookies in requests | cookies in responses |
-//! |---|---|---|---|---|---|
-//! | [`ApiGatewayV2`](HttpSource::ApiGatewayV2) | decoded, with the stage | raw string, else single values | single values | list, else header | list |
-//! | [`FunctionUrl`](HttpSource::FunctionUrl) | as sent | raw string, else single values | single values | list, else header | list |
-//! | [`ApiGatewayV1`](HttpSource::ApiGatewayV1), REST API | as sent | lists, else single values | lists, else single values | header | header |
-//! | the same, HTTP API (`"version": "1.0"`) | decoded, with the stage | the same | the same | header | header |
-//! | [`Alb`](HttpSource::Alb) | as sent | lists, else single values, still encoded | lists, else single values | header | header, each in a spelling of its own |
-//! | [`VpcLatticeV1`](HttpSource::VpcLatticeV1) | as sent | of the path, else single values | single values | header | header, each in a spelling of its own |
-//! | [`VpcLatticeV2`](HttpSource::VpcLatticeV2) | as sent | of the path, else lists | lists | header | the same |
+//! | | Path | Query | Headers | Cookies: request, response |
+//! |---|---|---|---|---|
+//! | [`ApiGatewayV2`] | decoded, with stage | raw, else single | single | list or header, list |
+//! | [`FunctionUrl`] | as sent | raw, else single | single | list or header, list |
+//! | [`ApiGatewayV1`], REST API | as sent | lists, else single | lists, else single | header |
+//! | [`ApiGatewayV1`], HTTP API | decoded, with stage | as above | as above | header |
+//! | [`Alb`] | as sent | lists, else single; encoded | lists, else single | header, cased headers |
+//! | [`VpcLatticeV1`] | as sent | of the path, else single | single | header, cased headers |
+//! | [`VpcLatticeV2`] | as sent | of the path, else lists | lists | header, cased headers |
 //!
-//! Whatever a provider does, a request's path is a [`UriPath`](crate::http::UriPath) without the stage,
-//! made from the event's text once. Where an HTTP API decodes `%2F`, no adapter can tell it from `/`
-//! any more. The path of a custom domain with an API mapping stays what the event says: in payload
-//! format 1.0 that is with the mapping, in 2.0 without it.
+//! "Single" means one value per name. "Cased headers" are one `set-cookie` header per cookie, each in
+//! another case. An HTTP API with payload format 1.0 sends `"version": "1.0"`.
 //!
-//! An event with members of wrong JSON types is no event of its provider: [`Error`], which fails the
-//! invocation. Values that a client can get wrong, such as its body, are kept in the
-//! [`RawRequest`] for [`normalize`](RawRequest::normalize) to reject, so that the client is
-//! answered. Members are read by their exact names, null is a missing member, and members that
-//! decide nothing are skipped.
+//! [`ApiGatewayV2`]: HttpSource::ApiGatewayV2
+//! [`FunctionUrl`]: HttpSource::FunctionUrl
+//! [`ApiGatewayV1`]: HttpSource::ApiGatewayV1
+//! [`Alb`]: HttpSource::Alb
+//! [`VpcLatticeV1`]: HttpSource::VpcLatticeV1
+//! [`VpcLatticeV2`]: HttpSource::VpcLatticeV2
+//!
+//! A request's path is always a [`UriPath`](crate::http::UriPath) without the stage, created once
+//! from the event's text. If an HTTP API has decoded `%2F`, it cannot be distinguished from `/`.
+//! With a custom domain and an API mapping, the path is as in the event: with the mapping in
+//! payload format 1.0, without it in 2.0.
+//!
+//! An event with members of wrong JSON types is invalid: [`Error`] fails the invocation. Values
+//! that a client controls, such as its body, are kept in the [`RawRequest`] and checked by
+//! [`normalize`](RawRequest::normalize), so that the client gets an error response. Names are
+//! case-sensitive, null is a missing member, and unknown members are ignored.
 //!
 //! ```
 //! use apptheory_core::http::HttpResponse;
 //! use apptheory_core::events::HttpSource;
 //!
-//! let event = r#"{"rawPath":"/hi","rawQueryString":"to=a+b","requestContext":{"http":{"method":"GET"}}}"#;
+//! let event = r#"{"rawPath":"/hi","rawQueryString":"to=a+b",
+//!     "requestContext":{"http":{"method":"GET"}}}"#;
 //! let request = HttpSource::FunctionUrl.read_request(event)?.normalize(None)?;
 //! assert_eq!((&*request.path, request.query.get("to")), ("/hi", Some("a b")));
 //!
@@ -62,14 +72,14 @@ use crate::http::{HttpResponse, RawRequest};
 use crate::json::JsonError;
 use crate::stream::StreamLimits;
 
-/// An HTTP request as an event.
+/// An HTTP request from an event.
 #[derive(Clone, Debug)]
 pub struct HttpEvent<'a> {
-    /// Who sent it, and reads the answer.
+    /// The provider, which also determines the form of the response.
     pub source: HttpSource,
-    /// The request. The body is borrowed from the event where it can be.
+    /// The request. Its body borrows from the event if possible.
     pub request: RawRequest<'a>,
-    /// Whether a stage variable says that the route of a REST API streams.
+    /// Whether a stage variable marks the route of a REST API as streaming.
     is_flagged: bool,
 }
 
@@ -88,7 +98,7 @@ impl<'a> HttpEvent<'a> {
     }
 }
 
-/// The request that an event is, or that it asks an authorizer about.
+/// Returns the request in an event, or in an authorizer event.
 pub(super) fn unauthorized_request<'a>(
     source: HttpSource,
     event: Object<'a, '_>,
@@ -102,12 +112,12 @@ pub(super) fn unauthorized_request<'a>(
     }
 }
 
-/// The first text unless it is empty, else the second.
+/// Returns the first text unless it is empty, otherwise the second.
 fn either<'a>(first: Cow<'a, str>, second: Cow<'a, str>) -> Cow<'a, str> {
     if first.is_empty() { second } else { first }
 }
 
-/// What the event says beside the request.
+/// Returns the event's context besides the request.
 fn platform(event: Object<'_, '_>) -> Result<PlatformContext, JsonError> {
     Ok(PlatformContext {
         request_context: EventJson::of(event.get("requestContext")?),
@@ -116,7 +126,7 @@ fn platform(event: Object<'_, '_>) -> Result<PlatformContext, JsonError> {
     })
 }
 
-/// The bytes of a text, without copying them.
+/// Returns the bytes of a text, without copying them.
 fn bytes(text: Cow<'_, str>) -> Cow<'_, [u8]> {
     match text {
         Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
@@ -131,8 +141,8 @@ pub enum HttpSource {
     ApiGatewayV2,
     /// A Lambda function URL.
     FunctionUrl,
-    /// API Gateway, payload format 1.0: a REST API's proxy integration, or an HTTP API that is set
-    /// to it.
+    /// API Gateway, payload format 1.0: a REST API's proxy integration, or an HTTP API with this
+    /// format.
     ApiGatewayV1,
     /// An application load balancer.
     Alb,
@@ -153,29 +163,29 @@ impl HttpSource {
         Self::VpcLatticeV2,
     ];
 
-    /// Reads an event of the provider, whatever the event itself looks like. The body is borrowed
-    /// from it where it can be.
+    /// Reads an event of this provider, without checking that it is from this provider. The body
+    /// borrows from the event if possible.
     ///
     /// # Errors
     ///
-    /// [`Error`] when the text is not a JSON object, a member that is read has another type or comes
-    /// twice, or the event asks a Lambda authorizer.
+    /// [`Error`] if the text is not a JSON object, a member has the wrong type or occurs twice, or
+    /// the event is for a Lambda authorizer.
     pub fn read_request(self, event: &str) -> Result<RawRequest<'_>, Error> {
         let malformed = |cause| Error::malformed(self.event(), cause);
         let document = Document::scan(event).map_err(malformed)?;
         HttpEvent::of(self, document.object().map_err(malformed)?).map(|event| event.request)
     }
 
-    /// Writes a [normalised](HttpResponse::normalize) response, whose stream was read to its end. A body
-    /// that is not UTF-8 becomes base64 whatever the response says.
+    /// Returns the JSON of a [normalized](HttpResponse::normalize) response without a stream. A
+    /// body that is not UTF-8 becomes base64 in any case.
     #[must_use]
     pub fn write_response(self, response: &HttpResponse) -> String {
         write::write(self, response)
     }
 
-    /// Returns how many bytes an answer to an event of the provider has at most, as the JSON that
-    /// is written: 1 MB for load balancers (*Elastic Load Balancing*, Lambda functions as targets),
-    /// Lambda's 6 MB for all others (*AWS Lambda Developer Guide*, quotas).
+    /// Returns the provider's largest response in bytes of JSON: 1 MB for load balancers (*Elastic
+    /// Load Balancing*, Lambda functions as targets), Lambda's 6 MB for all others (*AWS Lambda
+    /// Developer Guide*, quotas).
     #[must_use]
     pub const fn max_answer_bytes(self) -> u64 {
         match self {
@@ -188,8 +198,8 @@ impl HttpSource {
         }
     }
 
-    /// Returns whether a response is larger than the [provider takes](Self::max_answer_bytes), once
-    /// it is encoded. Clients get a 502 for one that is: answer an error instead of it.
+    /// Returns whether the encoded response exceeds the [provider's limit](Self::max_answer_bytes).
+    /// Clients would get a 502, so respond with an error instead.
     #[must_use]
     pub fn is_too_large(self, response: &HttpResponse) -> bool {
         let len = |text: &str| u64::try_from(text.len()).unwrap_or(u64::MAX);
@@ -198,8 +208,8 @@ impl HttpSource {
             values.iter().map(move |value| len(name).saturating_add(len(value)))
         });
         let cookies = response.cookies.iter().map(|cookie| len(cookie));
-        // In JSON a byte takes six at the most, as `\u0000`, and a field is written twice, with quotes
-        // and commas. Only a response that may be too large is encoded to find out.
+        // In JSON a byte has at most six bytes (`\u0000`), and a header is written twice, with
+        // quotes and commas. Only a response that may be too large is encoded to find out.
         let head = fields.chain(cookies).map(|bytes| bytes.saturating_add(32).saturating_mul(12));
         let body = u64::try_from(response.body.len()).unwrap_or(u64::MAX).saturating_mul(6);
         let at_most = head.fold(body.saturating_add(256), u64::saturating_add);
@@ -207,8 +217,8 @@ impl HttpSource {
             && len(&self.write_response(response)) > self.max_answer_bytes()
     }
 
-    /// Returns the provider's name: `apigw_v2`, `function_url`, `apigw_v1`, `alb`,
-    /// `vpc_lattice_v1` or `vpc_lattice_v2`.
+    /// Returns the provider's name: `apigw_v2`, `function_url`, `apigw_v1`, `alb`, `vpc_lattice_v1`
+    /// or `vpc_lattice_v2`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -221,13 +231,13 @@ impl HttpSource {
         }
     }
 
-    /// Returns the provider of a [name](Self::name).
+    /// Returns the provider with a [name](Self::name).
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|source| source.name() == name)
     }
 
-    /// What its events are called in errors.
+    /// Returns how error messages call the provider's events.
     const fn event(self) -> &'static str {
         match self {
             Self::ApiGatewayV2 => "apigw v2 event",

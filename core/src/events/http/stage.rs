@@ -1,12 +1,12 @@
-//! The stage that API Gateway puts in front of paths.
+//! The stage that API Gateway adds to paths.
 
 use crate::gateway::region_from_host;
 use crate::http::UriPath;
 
-/// The path without its stage. Only API Gateway's own hosts put it there: behind a custom domain,
-/// the same text is part of the application's route.
+/// Returns the path without its stage. Only API Gateway's own hosts add the stage; behind a custom
+/// domain, the same text is part of the application's route.
 ///
-/// Stages are named with letters, digits, `-` and `_`, which paths hold as they are.
+/// Names of stages consist of letters, digits, `-` and `_`, which paths do not escape.
 pub(super) fn without_stage(path: UriPath, stage: &str, domain: &str) -> UriPath {
     let stage = stage.trim().trim_matches('/');
     if stage.is_empty() || stage == "$default" || !may_have_stage(domain.trim()) {
@@ -19,11 +19,11 @@ fn may_have_stage(domain: &str) -> bool {
     domain.is_empty() || region_from_host(domain).is_some() || is_emulated(domain)
 }
 
-/// Whether a domain is that of an API on the developer's own machine, below `localhost`: LocalStack
-/// serves them as `{id}.execute-api.localhost.localstack.cloud:4566`, with stages as on AWS.
+/// Returns whether a domain is that of an emulated API below `localhost`: LocalStack serves APIs as
+/// `{id}.execute-api.localhost.localstack.cloud:4566`, with stages as on AWS.
 ///
-/// The hosts `localhost` and `127.0.0.1` themselves are those of SAM and cargo-lambda, which put no
-/// stage into paths.
+/// The hosts `localhost` and `127.0.0.1` themselves are used by SAM and cargo-lambda, which add no
+/// stage to paths.
 fn is_emulated(domain: &str) -> bool {
     let domain = domain.to_ascii_lowercase();
     let host = domain.split_once(':').map_or(&*domain, |(host, _port)| host);

@@ -1,4 +1,4 @@
-//! Which responses are streamed.
+//! Decides which responses are streamed.
 
 use alloc::format;
 use alloc::string::String;
@@ -14,8 +14,8 @@ use crate::http::canonical_method;
 use crate::json::JsonError;
 use crate::stream::Target;
 
-/// How a function's responses are sent. It has to match how the function is deployed: events do not
-/// say so, and a response in the wrong shape reaches the client as an error or as protocol text.
+/// How the function sends responses. It must match the function's deployment, which events do not
+/// reveal: a response in the wrong form reaches the client as an error or as protocol text.
 ///
 /// | | Function URL | HTTP API | REST API, [flagged] routes | all else |
 /// |---|---|---|---|---|
@@ -26,20 +26,20 @@ use crate::stream::Target;
 /// [flagged]: rest_streaming_variable
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum InvokeMode {
-    /// In one piece: `buffered`.
+    /// Buffered: `buffered`.
     #[default]
     Buffered,
-    /// While they are made, for a function URL with `InvokeMode: RESPONSE_STREAM`, and for the
-    /// routes of a REST API that stream: `streaming`.
+    /// Streamed to a function URL with `InvokeMode: RESPONSE_STREAM`, and to the streaming routes
+    /// of a REST API: `streaming`.
     Streaming,
-    /// The same, and for every event of payload format 2.0: `force`. Emulators send function URL
+    /// Streamed as well for every event of payload format 2.0: `force`. Emulators send function URL
     /// events that look like those of an HTTP API.
     StreamingForced,
 }
 
 impl InvokeMode {
-    /// Returns who reads the frames of the response to a request; `None` when the response is
-    /// collected, and sent in one piece. Its own content type decides nothing.
+    /// Returns the target of a streamed response to a request; `None` if the response is buffered.
+    /// The content type does not matter.
     #[must_use]
     pub const fn target(self, event: &HttpEvent<'_>) -> Option<Target> {
         match (self, event.source) {
@@ -76,19 +76,20 @@ impl FromStr for InvokeMode {
     }
 }
 
-/// A text names no [`InvokeMode`]: write `buffered`, `streaming` or `force`.
+/// The text is not an [`InvokeMode`]. Use `buffered`, `streaming` or `force`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("unknown invoke mode: it is buffered, streaming or force")]
 pub struct UnknownMode;
 
-/// The name of the stage variable that flags a route of a REST API as one that streams: a resource as
-/// API Gateway spells it, such as `/users/{id}`, and a method, or `ANY`. Only that the variable is
-/// there counts, not its value.
+/// Returns the name of the stage variable that marks a route of a REST API as streaming. `resource`
+/// is written as in API Gateway, such as `/users/{id}`, and `method` may be `ANY`. The variable
+/// only has to exist; its value does not matter.
 ///
-/// What an integration of a REST API reads is set up per route. Events do not say so, and a response
-/// in the wrong form reaches the client as an error; but every event carries the stage variables.
+/// A REST API has a response mode per route, which events do not contain, and a response in the
+/// wrong form reaches the client as an error. But every event contains the stage variables.
 ///
-/// The resource is taken without blank segments and slashes at its end, the method in upper case.
+/// Blank segments and trailing slashes of the resource are removed, and the method is converted to
+/// upper case.
 ///
 /// ```
 /// use apptheory_core::events::{InvokeMode, LambdaEvent, rest_streaming_variable};
@@ -107,10 +108,10 @@ pub fn rest_streaming_variable(method: &str, resource: &str) -> String {
     variable(&canonical_method(method), &joined(resource))
 }
 
-/// Whether a variable flags the route that an event is for.
+/// Returns whether a variable marks the event's route.
 pub(super) fn is_flagged(event: Object<'_, '_>) -> Result<bool, JsonError> {
     let mut flags = event.object("stageVariables")?.members().map(|(name, _)| name.trimmed());
-    // HTTP APIs read no frames. Most events have no flag, and need no digest.
+    // HTTP APIs do not stream. Most events have no mark, and need no digest.
     if is_of_http_api(event)? || !flags.any(|name| name.starts_with(PREFIX)) {
         return Ok(false);
     }
@@ -133,7 +134,7 @@ pub(super) fn is_flagged(event: Object<'_, '_>) -> Result<bool, JsonError> {
     Ok((!method.is_empty() && has(&method)) || has("ANY"))
 }
 
-/// The name of a variable, for a resource without its first slash.
+/// Returns the name of a variable, for a resource without its first slash.
 fn variable(method: &str, resource: &str) -> String {
     let digest = Sha256::digest(format!("{method} /{resource}"));
     let mut name = String::from(PREFIX);
@@ -141,12 +142,12 @@ fn variable(method: &str, resource: &str) -> String {
     name
 }
 
-/// How the names of the variables begin; names of stage variables are letters, digits and `_` (API
-/// Gateway limit).
+/// The prefix of the variables' names. Names of stage variables consist of letters, digits and `_`
+/// (API Gateway limit).
 const PREFIX: &str = "APPTHEORYSTREAMINGV1";
 
-/// How much of a digest is in a name: enough for any number of routes, and a name stays below
-/// 64 characters, as many as stage variables may have (API Gateway limit).
+/// The number of digest bytes in a name: enough for any number of routes, and the name stays below
+/// 64 characters (API Gateway limit).
 const DIGEST_BYTES: usize = 16;
 
 #[cfg(test)]
@@ -230,7 +231,7 @@ mod tests {
             event.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
             assert!(is_streamed(&event), "{event}");
         }
-        // An HTTP API reads no frames.
+        // An HTTP API does not stream.
         let event = json!({
             "version": "1.0",
             "httpMethod": "GET",
@@ -238,7 +239,7 @@ mod tests {
             "stageVariables": {GET_SSE: "1"},
         });
         assert!(!is_streamed(&event));
-        // The matched resource wins over the path.
+        // The matched resource takes precedence over the path.
         let variables = json!({GET_SSE: "1"});
         let event = json!({
             "httpMethod": "GET",

@@ -1,4 +1,4 @@
-//! Events to requests, responses to JSON.
+//! Tests of events as requests, and responses as JSON.
 
 use alloc::string::ToString;
 
@@ -219,7 +219,7 @@ fn vpc_lattice_sends_the_same_request_in_two_forms() {
     }
     let said: Option<Json> = read(VpcLatticeV2, &v2).platform.request_context().unwrap();
     assert_eq!(said.unwrap()["identity"]["principal"], "arn:p");
-    // Where the path has the query, it says more than single values.
+    // A query in the path has more information than single values.
     let mut whole = v1;
     whole["raw_path"] = "/a?q=1&q=2+3".into();
     let request = read(VpcLatticeV1, &whole);
@@ -266,7 +266,7 @@ fn null_is_a_missing_member_and_wrong_types_fail_the_invocation() {
             };
             assert!(error.starts_with(event), "{text}: {error}");
         }
-        // VPC Lattice's says nothing that the request needs.
+        // The request does not use VPC Lattice's context.
         let reads_context = !matches!(source, VpcLatticeV1 | VpcLatticeV2);
         for context in [r#"{"requestContext":[]}"#, r#"{"requestContext":"x"}"#] {
             assert_eq!(source.read_request(context).is_err(), reads_context, "{source:?}");
@@ -364,7 +364,7 @@ fn answers_are_as_large_as_their_front_end_takes() {
         for (body, is_too_large) in [("x".repeat(most), false), ("x".repeat(most + 1), true)] {
             assert_eq!(source.is_too_large(&HttpResponse::text(200, body)), is_too_large);
         }
-        // What grows when it is encoded counts as it is sent.
+        // Text that grows by encoding counts in its encoded size.
         let quotes = HttpResponse::text(200, "\u{1}".repeat(most / 6 + 1));
         assert!(source.is_too_large(&quotes));
         let fields = HttpResponse::text(200, "").with_header("x", "v".repeat(most + 64));

@@ -1,4 +1,4 @@
-//! Payload format 1.0: API Gateway's REST and WebSocket APIs, HTTP APIs that are set to it, and load
+//! Payload format 1.0: API Gateway's REST and WebSocket APIs, HTTP APIs with this format, and load
 //! balancers.
 
 use alloc::borrow::Cow;
@@ -16,7 +16,7 @@ use crate::http::{
 use crate::json::JsonError;
 use crate::percent::decode_form;
 
-/// A request of a REST API, or of an HTTP API in this format.
+/// Reads a request of a REST API, or of an HTTP API in this format.
 pub(super) fn api_gateway<'a>(event: Object<'a, '_>) -> Result<RawRequest<'a>, JsonError> {
     let context = event.object("requestContext")?;
     let method = either(event.text("httpMethod")?, context.text("httpMethod")?);
@@ -31,8 +31,8 @@ pub(super) fn api_gateway<'a>(event: Object<'a, '_>) -> Result<RawRequest<'a>, J
     })
 }
 
-/// Load balancers neither decode paths and queries nor vouch for addresses: the first entry of
-/// `x-forwarded-for` is whatever the client wrote.
+/// Reads a request of a load balancer. Load balancers neither decode paths and queries nor verify
+/// addresses: clients can forge the first entry of `x-forwarded-for`.
 pub(super) fn load_balancer<'a>(event: Object<'a, '_>) -> Result<RawRequest<'a>, JsonError> {
     event.object("requestContext")?;
     Ok(RawRequest {
@@ -42,7 +42,7 @@ pub(super) fn load_balancer<'a>(event: Object<'a, '_>) -> Result<RawRequest<'a>,
     })
 }
 
-/// What all senders of the format have in common: neither path nor query.
+/// Reads the parts common to all senders, without path and query.
 pub(in crate::events) fn request<'a>(event: Object<'a, '_>) -> Result<RawRequest<'a>, JsonError> {
     Ok(RawRequest {
         method: event.text("httpMethod")?.into_owned(),
@@ -62,11 +62,11 @@ fn path(event: Object<'_, '_>, context: Object<'_, '_>) -> Result<UriPath, JsonE
     let (stage, domain) = (context.text("stage")?, context.text("domainName")?);
     let without_stage = |path| without_stage(path, &stage, &domain);
     let path = if is_of_http_api(event)? {
-        // HTTP APIs decode paths, and leave the stage in them (*API Gateway Developer Guide*, "Create
-        // AWS Lambda proxy integrations for HTTP APIs").
+        // HTTP APIs decode paths, and keep the stage in them (*API Gateway Developer Guide*,
+        // "Create AWS Lambda proxy integrations for HTTP APIs").
         without_stage(UriPath::from_decoded(&either(own, in_context)))
     } else if own.is_empty() {
-        // Of a REST API, only the context's path has the stage.
+        // In a REST API, only the context's path contains the stage.
         without_stage(UriPath::from_encoded(&in_context))
     } else {
         UriPath::from_encoded(&own)
@@ -83,8 +83,8 @@ pub(super) fn is_of_http_api(event: Object<'_, '_>) -> Result<bool, JsonError> {
     Ok(event.text("version")? == "1.0")
 }
 
-/// The resource that API Gateway matched, [joined](joined): the event's own, or else that of its
-/// context. Empty for the root.
+/// Returns the [normalized](joined) resource that API Gateway matched: the event's own, or else
+/// that of its context. Empty for the root.
 pub(super) fn matched_resource(
     event: Object<'_, '_>,
     context: Object<'_, '_>,
@@ -96,13 +96,13 @@ pub(super) fn matched_resource(
     })
 }
 
-/// A resource without blank segments and outer slashes.
+/// Returns a resource without blank segments and outer slashes.
 pub(super) fn joined(resource: &str) -> String {
     let segments = resource.split('/').map(str::trim).filter(|segment| !segment.is_empty());
     segments.collect::<Vec<_>>().join("/")
 }
 
-/// The resources of remote MCP servers, whose clients do and do not send a slash at the end of
+/// The resources of remote MCP servers, whose clients differ in sending a slash at the end of
 /// paths.
 const SLASH_INSENSITIVE: [&str; 4] = [
     "mcp",
@@ -111,9 +111,9 @@ const SLASH_INSENSITIVE: [&str; 4] = [
     ".well-known/oauth-protected-resource/mcp/{actor}",
 ];
 
-/// Header fields: the lists, and the single values of fields that have no list in any spelling. API
-/// Gateway sends both for each field, load balancers one of the two as they are configured, and
-/// emulators only single values.
+/// Reads headers: the lists, and the single values of headers without a list in any case. API
+/// Gateway sends both for each header, load balancers one of them as configured, and emulators only
+/// single values.
 fn headers(event: Object<'_, '_>) -> Result<MultiMap, JsonError> {
     let lists = event.object("multiValueHeaders")?.sorted(Value::texts)?;
     let single = event.object("headers")?.sorted(Value::text)?;
@@ -128,13 +128,13 @@ fn headers(event: Object<'_, '_>) -> Result<MultiMap, JsonError> {
     Ok(headers)
 }
 
-/// The query of a provider that decodes it.
+/// Reads the query of a provider that decodes it.
 pub(in crate::events) fn decoded_query(event: Object<'_, '_>) -> Result<QueryString, JsonError> {
     let parameters = parameters(event, |name| Cow::Borrowed(name))?;
     Ok(QueryString::from(MultiMap::of_lists(parameters)))
 }
 
-/// The query of a provider that splits it into names and values, and leaves those as they were sent.
+/// Reads the query of a provider that splits it into names and values without decoding them.
 fn encoded_query(event: Object<'_, '_>) -> Result<QueryString, JsonError> {
     let entries = parameters(event, decode_form)?;
     let mut raw = String::new();
@@ -151,7 +151,7 @@ fn encoded_query(event: Object<'_, '_>) -> Result<QueryString, JsonError> {
 /// A name with its values.
 type Parameter<'a> = (Cow<'a, str>, Vec<Cow<'a, str>>);
 
-/// The lists, and the single values of names that have no list, once `decode` has read them.
+/// Reads the lists, and the single values of names without a list, and decodes them with `decode`.
 fn parameters<'a>(
     event: Object<'a, '_>,
     decode: fn(&str) -> Cow<'_, str>,

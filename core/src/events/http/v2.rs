@@ -17,11 +17,10 @@ pub(super) fn request<'a>(
     let path = either(event.text("rawPath")?, http.text("path")?);
     let (stage, domain) = (context.text("stage")?, context.text("domainName")?);
     let (provider, path) = if source == HttpSource::FunctionUrl {
-        // Function URLs have no stages: whatever the event calls one is not in its path.
+        // Function URLs have no stage in their paths, even if the event has one.
         (Provider::FunctionUrl, UriPath::from_encoded(&path))
     } else {
-        // HTTP APIs decode paths before they hand them over (*API Gateway Developer Guide*, "Create
-        // routes for HTTP APIs").
+        // HTTP APIs decode paths (*API Gateway Developer Guide*, "Create routes for HTTP APIs").
         let path = without_stage(UriPath::from_decoded(&path), &stage, &domain);
         (Provider::ApiGatewayV2, path)
     };
@@ -38,8 +37,8 @@ pub(super) fn request<'a>(
     })
 }
 
-/// The raw string says more than the single values, in which repetitions are joined. It may start
-/// with one `?` that is no part of it.
+/// Prefers the raw string, because in the single values repeated parameters are joined. The raw
+/// string may begin with a `?`, which is not part of it.
 fn read_query(event: Object<'_, '_>) -> Result<QueryString, JsonError> {
     let raw = event.text("rawQueryString")?;
     let single = event.object("queryStringParameters")?;
@@ -52,13 +51,13 @@ fn read_query(event: Object<'_, '_>) -> Result<QueryString, JsonError> {
     })
 }
 
-/// The cookies of the list are those of the header field, which the provider also sends to some
-/// functions: one of the two is enough.
+/// Reads headers and cookies. The list of cookies and the header, which some functions get as well,
+/// are the same, so one of them is enough.
 fn headers(event: Object<'_, '_>) -> Result<MultiMap, JsonError> {
     const COOKIE: &str = "cookie";
     let cookies = event.get("cookies")?;
     let fields = event.get("headers")?;
-    // The JSON of names and values is longer than they are.
+    // The JSON text is longer than the names and values.
     let bytes = fields.json().len().saturating_add(cookies.json().len());
     let mut fields = fields.object()?.sorted(Value::text)?;
     let cookies = cookies.texts()?;

@@ -1,4 +1,4 @@
-//! Responses, as their providers read them.
+//! Renders responses in the JSON of their providers.
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -22,8 +22,8 @@ pub(super) fn write(source: HttpSource, response: &HttpResponse) -> String {
     }
 }
 
-/// The provider reads `headers` only, in which a list is one text with commas. `multiValueHeaders`
-/// is there for readers of payload format 1.0.
+/// HTTP APIs only read `headers`, in which a list is joined by commas. `multiValueHeaders` is for
+/// readers of payload format 1.0.
 fn http_api(response: &HttpResponse) -> String {
     let body = Body::of(response);
     let mut out = String::with_capacity(body.text.len().saturating_add(256));
@@ -59,7 +59,7 @@ fn function_url(response: &HttpResponse) -> String {
     out
 }
 
-/// REST APIs take the lists. `headers` is there for HTTP APIs that are set to this format.
+/// REST APIs read the lists. `headers` is for HTTP APIs with this format.
 fn rest_api(response: &HttpResponse) -> String {
     let body = Body::of(response);
     let headers = with_cookies(response);
@@ -78,10 +78,10 @@ fn rest_api(response: &HttpResponse) -> String {
     out
 }
 
-/// A target group sends either `headers` or `multiValueHeaders` on, as it is configured; both are
-/// written. In `headers`, the values of a field are joined by commas (RFC 9110 §5.3), and further
-/// cookies, which cannot be, hide behind other spellings of the field's name. VPC Lattice has the same
-/// format without lists.
+/// A target group reads either `headers` or `multiValueHeaders`, depending on its configuration, so
+/// both are written. In `headers`, the values of a header are joined by commas (RFC 9110 §5.3).
+/// Cookies cannot be joined, so further cookies use other cases of the header's name. VPC Lattice
+/// has the same format without lists.
 fn load_balancer(response: &HttpResponse, takes_lists: bool) -> String {
     let body = Body::of(response);
     let mut out = String::with_capacity(body.text.len().saturating_add(256));
@@ -110,8 +110,8 @@ fn description(status: u16) -> Cow<'static, str> {
     })
 }
 
-/// The letters of `set-cookie`, from the left, in upper case where the binary digits of `index`,
-/// from the lowest, are 1.
+/// Returns `set-cookie` with its letters, from the left, in upper case where the binary digits of
+/// `index`, from the lowest, are 1.
 fn spelling(index: usize) -> String {
     let mut digits = index;
     let letters = "set-cookie".chars().map(|c| {
@@ -125,10 +125,10 @@ fn spelling(index: usize) -> String {
     letters.collect()
 }
 
-/// How many spellings `set-cookie` has: two for each of its nine letters.
+/// The number of case variants of `set-cookie`, which has nine letters.
 const SPELLINGS: usize = 1 << 9;
 
-/// A body as JSON can hold it.
+/// A body in the form that JSON can represent.
 struct Body<'r> {
     text: Cow<'r, str>,
     is_base64: bool,
@@ -151,7 +151,7 @@ fn flag(name: &str, flag: bool, object: &mut ObjectWriter<'_>) {
     object.member(name).push_str(if flag { "true" } else { "false" });
 }
 
-/// The first values of fields, as members of an object.
+/// Writes the first values of headers as members of an object.
 fn first(headers: &HeaderMap, object: &mut ObjectWriter<'_>) {
     for (name, values) in headers.iter() {
         if let Some(value) = values.first() {
@@ -160,7 +160,7 @@ fn first(headers: &HeaderMap, object: &mut ObjectWriter<'_>) {
     }
 }
 
-/// The values of fields, those of one field joined by commas, as members of an object.
+/// Writes the values of headers, joined by commas, as members of an object.
 fn joined(headers: &HeaderMap, object: &mut ObjectWriter<'_>) {
     for (name, values) in headers.iter() {
         match values.only() {
@@ -171,7 +171,7 @@ fn joined(headers: &HeaderMap, object: &mut ObjectWriter<'_>) {
     }
 }
 
-/// An object of lists.
+/// Writes an object of lists.
 fn lists(headers: &HeaderMap, out: &mut String) {
     let mut object = ObjectWriter::begin(out);
     for (name, values) in headers.iter().filter(|(_, values)| !values.is_empty()) {
@@ -180,12 +180,12 @@ fn lists(headers: &HeaderMap, out: &mut String) {
     object.end();
 }
 
-/// A list of texts.
+/// Writes a list of strings.
 fn texts<'t>(values: impl Iterator<Item = &'t str>, out: &mut String) {
     write_array(values, out, write_string);
 }
 
-/// The header fields, with one `set-cookie` field for all cookies.
+/// Returns the headers, with a `set-cookie` header for all cookies.
 fn with_cookies(response: &HttpResponse) -> Cow<'_, HeaderMap> {
     if response.cookies.is_empty() {
         return Cow::Borrowed(&response.headers);
