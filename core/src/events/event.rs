@@ -99,7 +99,6 @@ impl<'a> LambdaEvent<'a> {
     ///
     /// [`Error`] if the text is not JSON, a member that determines the service occurs twice, or the
     /// event is not valid for its service.
-    /// service sends.
     pub fn read(text: &'a str) -> Result<Self, Error> {
         if text.trim().is_empty() {
             return Err(Error::empty());

@@ -9,7 +9,7 @@ use super::{
     RabbitMqRecord, S3Record, SesRecord, SnsRecord, SqsRecord, Trigger,
 };
 
-/// A record, or an event, that a handler is called for.
+/// A record or event of any source.
 #[derive(Clone, Debug)]
 pub enum EventInput {
     /// A message of SQS.
@@ -20,34 +20,34 @@ pub enum EventInput {
     DynamoDb(Arc<DynamoDbRecord<'static>>),
     /// A record of Kafka.
     Kafka(Arc<KafkaRecord<'static>>),
-    /// What happened to an object of S3.
+    /// A notification of S3 about an object.
     S3(Arc<S3Record<'static>>),
-    /// A mail that SES received.
+    /// A mail received by SES.
     Ses(Arc<SesRecord<'static>>),
-    /// A push to a repository of CodeCommit.
+    /// A push to a CodeCommit repository.
     CodeCommit(Arc<CodeCommitRecord<'static>>),
     /// A message of ActiveMQ.
     ActiveMq(Arc<ActiveMqRecord<'static>>),
     /// A message of RabbitMQ.
     RabbitMq(Arc<RabbitMqRecord<'static>>),
-    /// A change in a database of DocumentDB.
+    /// A change in a DocumentDB database.
     DocumentDb(Arc<DocumentDbRecord<'static>>),
-    /// A record of a stream of Firehose.
+    /// A record of a Firehose stream.
     Firehose(Arc<FirehoseRecord<'static>>),
-    /// What a subscription of CloudWatch Logs delivered.
+    /// A delivery of a CloudWatch Logs subscription.
     CloudWatchLogs(Arc<CloudWatchLogs>),
     /// A notification of SNS.
     Sns(Arc<SnsRecord<'static>>),
-    /// An event of EventBridge.
+    /// An EventBridge event.
     EventBridge(Arc<EventBridgeEvent<'static>>),
 }
 
 impl EventInput {
-    /// Reads a record of a batch from a source.
+    /// Reads a record of a batch.
     ///
     /// # Errors
     ///
-    /// [`Error`] when members of the record have wrong types.
+    /// [`Error`] if members of the record have wrong types.
     pub fn read(source: BatchSource, record: &BatchRecord<'_>) -> Result<Self, Error> {
         Ok(match source {
             BatchSource::Sqs => Self::Sqs(Arc::new(SqsRecord::read(record)?.into_owned())),
@@ -81,7 +81,7 @@ impl EventInput {
         })
     }
 
-    /// Returns what invoked the function with it.
+    /// Returns the trigger of the input.
     #[must_use]
     pub const fn trigger(&self) -> Trigger {
         match self {
@@ -102,7 +102,8 @@ impl EventInput {
         }
     }
 
-    /// Returns the id that its service gave it, the same however often it comes; or an empty text.
+    /// Returns the service's id, which stays the same if the input is delivered again; or an empty
+    /// text.
     #[must_use]
     pub fn id(&self) -> &str {
         match self {
@@ -123,8 +124,9 @@ impl EventInput {
         }
     }
 
-    /// Returns what it brings: the body of a message, the data of a stream's record, the value of
-    /// Kafka's, the data of Firehose's, the message of a notification of SNS; of everything else, the whole as JSON.
+    /// Returns the payload: the body of a message, the data of a Kinesis or Firehose record, the
+    /// value of a Kafka record, or the message of a notification; for all others, the whole input
+    /// as JSON.
     #[must_use]
     pub fn payload(&self) -> &[u8] {
         match self {
@@ -145,9 +147,9 @@ impl EventInput {
         }
     }
 
-    /// Returns the record as its event has it, as JSON. A record in an aggregate of Kinesis has its own
-    /// key and data in it; a delivery of CloudWatch Logs is what was decompressed, and a change of DocumentDB
-    /// what its `event` holds.
+    /// Returns the record as JSON, as it is in its event. A record of a Kinesis aggregate has its
+    /// own key and data; a CloudWatch Logs delivery is decompressed; a DocumentDB change is the
+    /// value of its `event`.
     #[must_use]
     pub fn as_json(&self) -> Cow<'_, str> {
         match self {
@@ -168,8 +170,9 @@ impl EventInput {
         }
     }
 
-    /// Returns who sent it: the ARN of the queue, stream, topic and so on, the brokers of Kafka without
-    /// an ARN, the log group of logs, or the source of an event; of a mail `ses`, since anybody may write its sender.
+    /// Returns the sender: the ARN of the queue, stream, topic and so on; the brokers if Kafka has
+    /// no ARN; the log group; or the source of an event. For mail always `ses`, because senders can
+    /// be forged.
     #[must_use]
     pub fn sender(&self) -> &str {
         match self {
@@ -191,7 +194,7 @@ impl EventInput {
     }
 }
 
-/// The first text, or the other one when that is blank.
+/// Returns the first text, or the other one if the first is blank.
 fn either<'t>(first: &'t str, other: &'t str) -> &'t str {
     if first.trim().is_empty() { other } else { first }
 }

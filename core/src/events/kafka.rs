@@ -10,26 +10,26 @@ use crate::document::Value;
 use crate::json::JsonError;
 use crate::printing::prints;
 
-/// A record of Kafka: of a cluster of Amazon MSK, or of brokers of one's own. What it lacks is empty.
+/// A record of Kafka, from an Amazon MSK cluster or self-managed brokers. Missing values are empty.
 #[derive(Clone)]
 pub struct KafkaRecord<'a> {
     /// The topic.
     pub topic: Text<'a>,
-    /// The number of the partition in its topic.
+    /// The partition's number in the topic.
     pub partition: i64,
-    /// The record's place in its partition.
+    /// The record's offset in the partition.
     pub offset: i64,
-    /// When it was written, in Unix milliseconds.
+    /// When the record was written, in Unix milliseconds.
     pub timestamp: i64,
-    /// `CREATE_TIME` if its producer says when, `LOG_APPEND_TIME` if its broker does.
+    /// `CREATE_TIME` if the producer set the timestamp, `LOG_APPEND_TIME` if the broker did.
     pub timestamp_type: Text<'a>,
-    /// The key, decoded; `None` for a record without one.
+    /// The decoded key; `None` for a record without a key.
     pub key: Option<Vec<u8>>,
-    /// The value, decoded; `None` for a tombstone, which says that the key is deleted.
+    /// The decoded value; `None` for a tombstone, which means that the key is deleted.
     pub value: Option<Vec<u8>>,
-    /// The headers in their order; a name may come several times.
+    /// The headers in order; a name may occur several times.
     pub headers: Vec<(Text<'a>, Vec<u8>)>,
-    /// The cluster's ARN; empty for brokers of one's own.
+    /// The cluster's ARN; empty for self-managed brokers.
     pub event_source_arn: Text<'a>,
     /// The brokers, separated by commas.
     pub bootstrap_servers: Text<'a>,
@@ -44,15 +44,14 @@ impl<'a> KafkaRecord<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error`] when a member that is read is of another type or comes twice, or a key or a value is
-    /// not base64.
+    /// [`Error`] if a member has the wrong type or occurs twice, or a key or value is not base64.
     pub fn read(record: &BatchRecord<'a>) -> Result<Self, Error> {
         let id = match record.identifier() {
             "" => String::new(),
             offset => [record.list(), ":", offset].concat(),
         };
         let (mut read, key, value) = record.read(|object| {
-            // Each header is an object of its own, with one member.
+            // Each header is an object with a single member.
             let mut headers = Vec::new();
             for header in object.list("headers")? {
                 for (name, value) in header.object()?.members() {
@@ -81,26 +80,26 @@ impl<'a> KafkaRecord<'a> {
         Ok(read)
     }
 
-    /// Returns what names the record in its cluster: `{topic}-{partition}:{offset}`.
+    /// Returns the record's id in its cluster: `{topic}-{partition}:{offset}`.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// Returns the value of a header, the last of several; `None` without one.
+    /// Returns the value of a header, the last of several; `None` if it is missing.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&[u8]> {
         let mut found = self.headers.iter().rev().filter(|(known, _)| known == name);
         found.next().map(|(_, value)| &**value)
     }
 
-    /// Returns the record as the event has it.
+    /// Returns the record as it is in the event.
     #[must_use]
     pub fn as_json(&self) -> &str {
         &self.text
     }
 
-    /// Returns the record without its event, for a handler that may outlive it.
+    /// Returns a copy that does not borrow from the event.
     #[must_use]
     pub fn into_owned(self) -> KafkaRecord<'static> {
         let kept = Kept::of(&self.text);
@@ -122,7 +121,7 @@ impl<'a> KafkaRecord<'a> {
     }
 }
 
-/// The bytes of a header: a list of numbers, which Java writes with a sign.
+/// Reads the bytes of a header: a list of numbers, which Java writes as signed.
 fn bytes(value: Value<'_, '_>) -> Result<Vec<u8>, JsonError> {
     let byte = |number: Value<'_, '_>| match number.exact_integer()? {
         signed @ -128..=-1 => u8::try_from(signed.saturating_add(256)).map_err(|_| number.error()),
@@ -201,8 +200,8 @@ mod tests {
         }
     }
 
-    /// The records that ran, by their index, and those that are named in the answer; the ones at
-    /// these indices fail.
+    /// Returns the indices of the records that ran, and those in the response; the records at
+    /// `failing` fail.
     fn run(
         records: &str,
         after: AfterFailure,

@@ -18,24 +18,24 @@ use crate::document::Document;
 use crate::json::to_text;
 use crate::printing::prints;
 
-/// A record of Kinesis. What it lacks is empty.
+/// A record of Kinesis. Missing values are empty.
 #[derive(Clone)]
 pub struct KinesisRecord<'a> {
-    /// The id of the event: `{shard}:{sequence number}`. Of a record in an aggregate, `:` and its place
-    /// follow.
+    /// The id of the event: `{shard}:{sequence number}`. For a record in an aggregate, `:` and its
+    /// position follow.
     pub event_id: Text<'a>,
-    /// The ARN of the stream, or of a consumer of it.
+    /// The ARN of the stream, or of a consumer of the stream.
     pub event_source_arn: Text<'a>,
-    /// What decides the record's shard.
+    /// The partition key, which selects the shard.
     pub partition_key: Text<'a>,
-    /// The record's place in its shard. All records in an aggregate have that of the aggregate.
+    /// The record's position in its shard. All records of an aggregate have the aggregate's.
     pub sequence_number: Text<'a>,
-    /// The record's place in its aggregate, counted from 0; `None` for one of its own.
+    /// The record's position in its aggregate, from 0; `None` if it is not in one.
     pub sub_sequence_number: Option<u64>,
-    /// The data, decoded.
+    /// The decoded data.
     pub data: Vec<u8>,
     text: Text<'a>,
-    /// What a record in an aggregate shares with the others of it: all but the key and the data.
+    /// The data that the records of an aggregate share: everything except key and data.
     shared: Option<Arc<Json>>,
 }
 
@@ -46,8 +46,7 @@ impl<'a> KinesisRecord<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error`] when a member that is read is of another type or comes twice, or the data is not
-    /// base64.
+    /// [`Error`] if a member has the wrong type or occurs twice, or the data is not base64.
     pub fn read(record: &BatchRecord<'a>) -> Result<Self, Error> {
         let (mut read, data) = record.read(|object| {
             let kinesis = object.object("kinesis")?;
@@ -67,13 +66,13 @@ impl<'a> KinesisRecord<'a> {
         Ok(read)
     }
 
-    /// Returns the records in an aggregate of the Kinesis Producer Library, in their order, one at a
-    /// time; `None` for a record that is no aggregate, or a damaged one, which is a record like any
-    /// other. So is one with a partition key of more than the 256 characters that Kinesis takes.
+    /// Returns the records in an aggregate of the Kinesis Producer Library, in order. `None` for an
+    /// ordinary record; a damaged aggregate, or one with a partition key above Kinesis' 256
+    /// characters, counts as an ordinary record.
     #[must_use]
     pub fn user_records(&self) -> Option<impl Iterator<Item = KinesisRecord<'static>>> {
         let records = user_records(&self.data)?;
-        // Once for all of them, of which there may be a hundred thousand.
+        // Computed once, because an aggregate may have a hundred thousand records.
         let shared = without_data(self.as_json()).map(Arc::new);
         let whole = Self { data: Vec::new(), shared, ..self.clone() }.into_owned();
         Some((0_u64..).zip(records).map(move |(place, record)| KinesisRecord {
@@ -85,12 +84,12 @@ impl<'a> KinesisRecord<'a> {
         }))
     }
 
-    /// Reads the data as a change of a DynamoDB table, as Kinesis Data Streams for DynamoDB writes it.
-    /// The change has no sequence number and no ARN of its own.
+    /// Reads the data as a change of a DynamoDB table, as Kinesis Data Streams for DynamoDB writes
+    /// it. The change has no sequence number and no ARN.
     ///
     /// # Errors
     ///
-    /// [`Error`] when the data is anything else.
+    /// [`Error`] if the data is not such a change.
     pub fn table_change(&self) -> Result<DynamoDbRecord<'_>, Error> {
         let malformed = |cause| Error::malformed("dynamodb change of a kinesis stream", cause);
         let text = core::str::from_utf8(&self.data).unwrap_or_default();
@@ -103,14 +102,14 @@ impl<'a> KinesisRecord<'a> {
         DynamoDbRecord::of(change, text).map_err(malformed)
     }
 
-    /// The record as the event has it.
+    /// Returns the record as it is in the event.
     #[must_use]
     pub fn as_json(&self) -> &str {
         &self.text
     }
 
-    /// The record as the event would have it if it were not in an aggregate: what it shares with the
-    /// others, with its own key and data.
+    /// Returns the record as it would be in the event without aggregation: the shared members, with
+    /// its own key and data.
     pub(super) fn own_json(&self) -> Cow<'_, str> {
         let Some(shared) = &self.shared else { return self.as_json().into() };
         let mut own = Json::clone(shared);
@@ -121,7 +120,7 @@ impl<'a> KinesisRecord<'a> {
         to_text(&own).into()
     }
 
-    /// The record without its event, for a handler that may outlive it.
+    /// Returns a copy that does not borrow from the event.
     #[must_use]
     pub fn into_owned(self) -> KinesisRecord<'static> {
         let kept = Kept::of(&self.text);
@@ -138,7 +137,7 @@ impl<'a> KinesisRecord<'a> {
     }
 }
 
-/// A record whose data, which may be large, is left out.
+/// Returns a record without its data, which may be large.
 fn without_data(record: &str) -> Option<Json> {
     let mut record: Json = serde_json::from_str(record).ok()?;
     record.get_mut("kinesis")?.as_object_mut()?.remove("data");

@@ -1,6 +1,6 @@
-//! Aggregates of the Kinesis Producer Library: many records of a program in one of Kinesis.
+//! Aggregates of the Kinesis Producer Library: many records of a program in one Kinesis record.
 //!
-//! An aggregate is `F3 89 9A C2`, a message of Protocol Buffers, and the MD5 digest of that message:
+//! An aggregate is `F3 89 9A C2`, a Protocol Buffers message, and the MD5 digest of the message:
 //!
 //! ```text
 //! AggregatedRecord { repeated string partition_key_table = 1; repeated Record records = 3; … }
@@ -14,14 +14,14 @@ use md5::{Digest as _, Md5};
 use prost::DecodeError;
 use prost::encoding::{DecodeContext, WireType, bytes, decode_key, skip_field, string, uint64};
 
-/// How an aggregate begins.
+/// The first bytes of an aggregate.
 const MAGIC: [u8; 4] = [0xf3, 0x89, 0x9a, 0xc2];
 
-/// How long the digest is that ends it.
+/// The length of the digest at the end.
 const DIGEST_LEN: usize = 16;
 
-/// How many characters a partition key of Kinesis has at most ("PutRecord", API reference). Many
-/// records may share a key, and each gets its own copy: a longer one could fill the memory.
+/// The most characters of a Kinesis partition key ("PutRecord", API reference). Many records may
+/// share a key, and each gets a copy, so a longer key could exhaust the memory.
 const MAX_KEY_CHARS: usize = 256;
 
 /// A record in an aggregate.
@@ -31,8 +31,8 @@ pub(super) struct UserRecord {
     pub(super) data: Vec<u8>,
 }
 
-/// The records in data, one at a time; `None` for data that is no aggregate. Data that only
-/// begins like one, or is damaged, is a record like any other, as in the Kinesis Client Library.
+/// Yields the records in an aggregate; `None` for other data. Data that only begins like an
+/// aggregate, or is damaged, counts as an ordinary record, as in the Kinesis Client Library.
 pub(super) fn user_records(data: &[u8]) -> Option<impl Iterator<Item = UserRecord> + use<>> {
     let framed = data.strip_prefix(&MAGIC)?;
     let (message, digest) = framed.split_at_checked(framed.len().checked_sub(DIGEST_LEN)?)?;
@@ -50,12 +50,12 @@ pub(super) fn user_records(data: &[u8]) -> Option<impl Iterator<Item = UserRecor
     })
 }
 
-/// A message, read.
+/// A decoded message.
 #[derive(Default)]
 struct Aggregate {
     /// The table of partition keys.
     keys: Vec<String>,
-    /// The place of each record's key in the table, and its data.
+    /// The index of each record's key in the table, and its data.
     records: Vec<(u64, Vec<u8>)>,
 }
 
@@ -91,7 +91,7 @@ fn user_record(mut record: &[u8]) -> Result<(u64, Vec<u8>), DecodeError> {
     Ok((key, data))
 }
 
-/// Passes over a field that is not read: an explicit hash key, a tag, or one that is newer.
+/// Skips an unknown or unused field: an explicit hash key, a tag, or a newer field.
 fn skip(wire: WireType, tag: u32, message: &mut &[u8]) -> Result<(), DecodeError> {
     skip_field(wire, tag, message, DecodeContext::default())
 }
@@ -108,7 +108,7 @@ mod tests {
         super::user_records(data).map(Iterator::collect)
     }
 
-    /// A field of bytes, as Protocol Buffers write it; all lengths here fit into fourteen bits.
+    /// Returns a field of bytes in Protocol Buffers encoding; all lengths here fit fourteen bits.
     fn field(tag: u8, bytes: &[u8]) -> Vec<u8> {
         let len = bytes.len();
         let (low, high) = (u8::try_from(len & 0x7f).unwrap(), u8::try_from(len >> 7).unwrap());
@@ -122,7 +122,7 @@ mod tests {
 
     fn message() -> Vec<u8> {
         let record = |key: u8, data: &[u8]| field(3, &[&[8, key][..], &field(3, data)].concat());
-        // An explicit hash key, its place in a record, and a tag, which are not read.
+        // An explicit hash key, its index in a record, and a tag, which are ignored.
         let odd = [&[8, 1, 16, 0][..], &field(3, b""), &field(4, b"t")].concat();
         [
             field(1, b"k1"),
@@ -162,7 +162,7 @@ mod tests {
             assert_eq!(user_records(&damaged), None, "{at}");
         }
         for message in [
-            // A key that is not in the table, half a field, text that is no UTF-8, another type.
+            // A key that is not in the table, half a field, invalid UTF-8, another type.
             field(3, &[8, 0]),
             [3 << 3 | 2, 9].into(),
             field(1, &[0xff]),

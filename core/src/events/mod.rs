@@ -1,19 +1,19 @@
-//! What invoked the function, and what becomes of it.
+//! Lambda events: recognizes and reads them, routes records to handlers, and builds responses.
 //!
-//! This module decides which service an event is from, what it says, which handler it is for, in
-//! which order the records of a batch run, and what is answered, so that no record is lost. It
-//! refuses to know what handlers do, and when: hosts run them, one at a time or several at once.
+//! This module decides which service an event is from, what it contains, which handler it is for,
+//! in which order the records of a batch run, and what the response is. No record is ever lost.
+//! Hosts run the handlers, one by one or concurrently.
 //!
 //! ```text
 //! LambdaEvent::read ─┬─ HttpEvent ──────── a request: see `http` ─▶ HttpSource::write_response
-//!                    ├─ BatchEvent ─────── Routes ─▶ a handler per record ─ Batch ─▶ BatchResponse,
-//!                    │                               or null where an event is handled as a whole
-//!                    ├─ WindowEvent ────── Routes ─▶ a handler per record, one at the end ─▶ their state
-//!                    ├─ SnsRecord … ────── Routes ─▶ a handler per notification ─▶ their outputs
-//!                    ├─ EventBridgeEvent ─ EventBridgeRoutes ─▶ handler ─▶ its output, or null
-//!                    ├─ WebSocketEvent ─── an exchange of its message ─▶ HttpResponse
-//!                    ├─ SingleEvent ────── SingleRoutes ─▶ handler ─▶ its answer, as the service takes it
-//!                    └─ RawEvent ───────── ShapeRoutes ─▶ handler ─▶ its output
+//!                    ├─ BatchEvent ─────── Routes ─▶ handler per record ─ Batch ─▶ BatchResponse,
+//!                    │                               or null if the event is handled as a whole
+//!                    ├─ WindowEvent ────── Routes ─▶ handlers per record and at the end ─▶ state
+//!                    ├─ SnsRecord … ────── Routes ─▶ handler per notification ─▶ outputs
+//!                    ├─ EventBridgeEvent ─ EventBridgeRoutes ─▶ handler ─▶ output, or null
+//!                    ├─ WebSocketEvent ─── exchange of its message ─▶ HttpResponse
+//!                    ├─ SingleEvent ────── SingleRoutes ─▶ handler ─▶ response of the service
+//!                    └─ RawEvent ───────── ShapeRoutes ─▶ handler ─▶ output
 //! ```
 //!
 //! ```
@@ -23,9 +23,9 @@
 //! let mut routes = Routes::new();
 //! routes.insert("orders", |record: &SqsRecord<'_>| record.body == "ok").unwrap();
 //!
-//! let event = r#"{"Records":[
-//!     {"eventSource":"aws:sqs","messageId":"1","eventSourceARN":"arn:aws:sqs:r:1:orders","body":"ok"},
-//!     {"eventSource":"aws:sqs","messageId":"2","eventSourceARN":"arn:aws:sqs:r:1:orders","body":5}]}"#;
+//! let event = r#"{"Records":[{"messageId":"1","body":"ok",
+//!     "eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:r:1:orders"},{"messageId":"2","body":5,
+//!     "eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:r:1:orders"}]}"#;
 //! let LambdaEvent::Batch(event) = LambdaEvent::read(event)? else { panic!("a batch") };
 //! let mut batch = event.batch(AfterFailure::Continue);
 //! while let Some(turn) = batch.take(Timestamp::UNIX_EPOCH) {

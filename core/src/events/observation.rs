@@ -1,4 +1,4 @@
-//! What is recorded about the handling of an event: a log entry, a metric and a span.
+//! Records the handling of an event: a log entry, a metric and a span.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -12,26 +12,26 @@ use super::workload::WorkloadEnvelope;
 use crate::error::code;
 use crate::observe::{Level, LogRecord, LogText, MetricRecord, SpanRecord};
 
-/// How handling an event or a record ended.
+/// The outcome of handling an event or record.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum EventOutcome {
-    /// Its handler succeeded.
+    /// The handler succeeded.
     Success,
-    /// Its handler failed or panicked, or there was none. What it says is for the log hook alone.
+    /// The handler failed, panicked, or did not exist. Its error is only passed to the log hook.
     Error,
-    /// Nothing is registered for it: no handler ran.
+    /// No handler is registered for the event, so none ran.
     Unmatched,
 }
 
-/// An event or record that is handled: what its records will say, whatever comes of it. Make it
-/// before the handler runs, so that a handler that panics is recorded all the same.
+/// The observation of an event or record. Create it before the handler runs, so that a panic is
+/// recorded as well.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct EventObservation {
     trigger: Trigger,
     request_id: String,
     correlation_id: String,
     span_name: String,
-    /// What else the records say, by its name in logs and metrics and by that in spans.
+    /// Further values, with their names in logs and metrics, and in spans.
     details: Vec<Detail>,
 }
 
@@ -39,13 +39,13 @@ pub struct EventObservation {
 struct Detail {
     name: &'static str,
     attribute: &'static str,
-    /// Whether metrics have it: what has a new value every time is for logs and spans.
+    /// Whether metrics have it. Values that are always different are only for logs and spans.
     is_tag: bool,
     value: String,
 }
 
 impl EventObservation {
-    /// Observes an event of EventBridge.
+    /// Observes an EventBridge event.
     #[must_use]
     pub fn event_bridge(envelope: &WorkloadEnvelope) -> Self {
         let WorkloadEnvelope { source, detail_type, correlation_id, request_id, .. } = envelope;
@@ -82,10 +82,10 @@ impl EventObservation {
         }
     }
 
-    /// Observes a record of any service, or a message on a WebSocket: `name` is the queue, stream, topic,
-    /// bucket, route key and so on, and `id` is what the service knows it by. These are not recorded
-    /// unless the application asks for it: where each message costs little, its records may cost
-    /// more.
+    /// Observes a record of any service, or a WebSocket message. `name` is the queue, stream,
+    /// topic, bucket, route key and so on; `id` is the service's id. These are only recorded if the
+    /// application enables it: if messages are cheap, their records may cost more than the
+    /// messages.
     #[must_use]
     pub fn message(trigger: Trigger, name: &str, id: &str, request_id: &str) -> Self {
         let (name_member, attribute) = match trigger {
@@ -104,15 +104,15 @@ impl EventObservation {
         }
     }
 
-    /// Observes an event of any kind, or a single one: `route` is what its handler is
-    /// registered by, as it is written in code.
+    /// Observes a single event, or one of any kind. `route` is the handler's registration as it is
+    /// written in code.
     #[must_use]
     pub fn event(trigger: Trigger, route: &str, request_id: &str) -> Self {
         Self::message(trigger, route, "", request_id)
     }
 
-    /// Observes an event that nothing is registered for, and what was seen of it. Logs and spans have
-    /// that; metrics do not, as senders choose the names of members.
+    /// Observes an event without a handler, and what was seen of it. Only logs and spans contain
+    /// what was seen; metrics do not, because senders choose the names of members.
     #[must_use]
     pub fn unrouted(seen: &Seen, request_id: &str) -> Self {
         let seen = seen.to_string();
@@ -127,7 +127,7 @@ impl EventObservation {
         }
     }
 
-    /// Returns the entry of the log.
+    /// Returns the log entry.
     #[must_use]
     pub fn log(&self, outcome: EventOutcome) -> LogRecord<'_> {
         let own = [
@@ -144,8 +144,8 @@ impl EventObservation {
         }
     }
 
-    /// Returns the metric. Its tag `correlation_id` has a new value for every event: take it
-    /// [out](MetricRecord::without_tag) where metrics are paid for by their number.
+    /// Returns the metric. Its tag `correlation_id` has a new value for every event; [remove
+    /// it](MetricRecord::without_tag) if the metrics service charges per combination of tags.
     #[must_use]
     pub fn metric(&self, outcome: EventOutcome) -> MetricRecord<'_> {
         let tags = self.details.iter().filter(|detail| detail.is_tag);
@@ -188,7 +188,7 @@ impl Detail {
     }
 }
 
-/// What the records of a source say they are from: its name in logs and metrics, and that in spans.
+/// Returns the name of a source's records in logs and metrics, and in spans.
 const fn of_records(source: BatchSource) -> (&'static str, &'static str) {
     match source {
         BatchSource::Sqs => ("queue", "sqs.queue"),

@@ -1,4 +1,4 @@
-//! Events as they came, whatever sent them, and what may be said of them.
+//! Events of unknown services, and what may be logged of them.
 
 use alloc::format;
 use alloc::string::String;
@@ -11,8 +11,8 @@ use super::single::SingleSource;
 use crate::document::{Document, Object, Value};
 use crate::sanitize::log_text;
 
-/// An event as it came: any JSON value, scanned once. Use it for events that no service is known to
-/// send, such as the input of a direct invocation.
+/// An event as it arrived: any JSON value, scanned once. Use it for events of unknown services,
+/// such as the input of a direct invocation.
 #[derive(Clone, Debug)]
 pub struct RawEvent<'a> {
     document: Document<'a>,
@@ -23,7 +23,7 @@ impl<'a> RawEvent<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error`] when the text is blank, or no JSON.
+    /// [`Error`] if the text is blank, or not JSON.
     pub fn read(text: &'a str) -> Result<Self, Error> {
         if text.trim().is_empty() {
             return Err(Error::empty());
@@ -35,7 +35,7 @@ impl<'a> RawEvent<'a> {
         Self { document }
     }
 
-    /// Returns the event as it came, for [`serde_json::from_str`].
+    /// Returns the original JSON text, for [`serde_json::from_str`].
     #[must_use]
     pub fn as_json(&self) -> &'a str {
         self.document.root().json()
@@ -62,8 +62,8 @@ impl<'a> RawEvent<'a> {
         Seen::members(event)
     }
 
-    /// Returns the error of an event that no service is known to send, for hosts that take only the
-    /// events of known services.
+    /// Returns the error for an event of an unknown service, for hosts that only support known
+    /// services.
     #[must_use]
     pub fn unknown(&self) -> Error {
         match (self.root().object(), self.seen()) {
@@ -74,30 +74,30 @@ impl<'a> RawEvent<'a> {
     }
 }
 
-/// What was seen of an event: what it was recognised by, else the names of its members. It holds no
-/// value of the event, and may be logged.
+/// What was seen of an event: its service, or the names of its members. Contains no values of the
+/// event, and may be logged.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Seen {
-    /// It is from a service, with this [name](super::LambdaEvent::name).
+    /// An event of a service, with its [name](super::LambdaEvent::name).
     Service(&'static str),
-    /// It is a single event of a service.
+    /// A single event of a service.
     Single(SingleSource),
-    /// It is an object of some other kind.
+    /// An object of another kind.
     Members {
-        /// The names of its members, in their order: [10](Self::MAX_NAMES) at most, each of
-        /// [40](Self::MAX_NAME_CHARS) characters at most, without those that may not be logged.
+        /// The names of its members, in order: at most [10](Self::MAX_NAMES) of at most
+        /// [40](Self::MAX_NAME_CHARS) characters, without names that may not be logged.
         names: Vec<String>,
-        /// How many more there are.
+        /// The number of further members.
         more: usize,
     },
-    /// It is no object: `null`, `a list`, `a text`, `a number` or `a Boolean`.
+    /// Not an object: `null`, `a list`, `a text`, `a number` or `a Boolean`.
     Value(&'static str),
 }
 
 impl Seen {
-    /// How many names of members are kept.
+    /// The most names of members that are kept.
     pub const MAX_NAMES: usize = 10;
-    /// How many characters of a name are kept.
+    /// The most characters of a name that are kept.
     pub const MAX_NAME_CHARS: usize = 40;
 
     fn members(event: Object<'_, '_>) -> Self {
@@ -107,7 +107,7 @@ impl Seen {
     }
 }
 
-/// A name as it is shown: of what is left out, an ellipsis is left.
+/// Returns a name for display; an ellipsis replaces what is cut.
 fn shown(name: &str) -> String {
     match name.char_indices().nth(Seen::MAX_NAME_CHARS) {
         Some((end, _)) => format!("{}…", log_text(name.get(..end).unwrap_or_default())),
@@ -115,7 +115,7 @@ fn shown(name: &str) -> String {
     }
 }
 
-/// What a JSON value that is no object is, by its first character.
+/// Returns the type of a JSON value that is not an object, by its first character.
 fn what_it_is(json: &str) -> &'static str {
     match json.as_bytes().first() {
         Some(b'[') => "a list",
@@ -150,7 +150,7 @@ impl fmt::Display for Seen {
     }
 }
 
-/// The members that told a service's event from others.
+/// Returns the members by which a service's event was recognized.
 fn recognised_by(name: &str) -> &'static str {
     match name {
         "sqs" | "kinesis" | "dynamodb" | "s3" | "ses" | "codecommit" => {

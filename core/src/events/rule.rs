@@ -1,4 +1,4 @@
-//! Which handler an event of EventBridge is for.
+//! Routes EventBridge events to handlers.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -9,10 +9,10 @@ use super::error::{Error, ErrorKind};
 use super::event_bridge::EventBridgeEvent;
 use crate::routes::RouteTaken;
 
-/// Which events of EventBridge a handler is for.
+/// Selects the EventBridge events of a handler.
 ///
-/// It repeats what the rule or the schedule in front of the function says, so that one function can
-/// serve several.
+/// It repeats the rule or schedule that invokes the function, so that a function can handle the
+/// events of several.
 ///
 /// ```
 /// use apptheory_core::events::{EventBridgeEvent, Rule};
@@ -44,26 +44,26 @@ impl Rule {
         Self { origin: Origin::Any, detail_type: None }
     }
 
-    /// Selects the events of a source, such as `aws.s3` or the one that a program publishes under.
+    /// Selects the events of a source, such as `aws.s3` or the source of a program.
     #[must_use]
     pub fn source(source: &str) -> Self {
         Self::of(Origin::Source(source.trim().to_string()))
     }
 
-    /// Selects events that name a rule among their resources. Use it for rules with a schedule: events
-    /// that a rule's pattern matched name what they are about instead.
+    /// Selects events that list a rule in their resources. Use it for rules with a schedule; the
+    /// events that a rule's pattern matches list other resources.
     ///
-    /// Schedules of EventBridge Scheduler are no rules: use [`schedule`](Self::schedule) for them.
+    /// For schedules of EventBridge Scheduler use [`schedule`](Self::schedule).
     #[must_use]
     pub fn named(name: &str) -> Self {
         Self::of(Origin::Name(name.trim().to_string()))
     }
 
-    /// Selects the events of a schedule of EventBridge Scheduler, which name it among their
-    /// resources. A schedule that was made without a group is in the group `default`.
+    /// Selects the events of an EventBridge Scheduler schedule, which list it in their resources. A
+    /// schedule without a group is in the group `default`.
     ///
-    /// A schedule whose target has an input of its own sends just that, and no event of EventBridge: a
-    /// [`Shape`](super::Shape) fits it.
+    /// If the schedule's target has its own input, exactly this input is sent, and not an
+    /// EventBridge event. Use a [`Shape`](super::Shape) for it.
     ///
     /// ```
     /// use apptheory_core::events::{EventBridgeEvent, Rule};
@@ -80,15 +80,15 @@ impl Rule {
         Self::of(Origin::Schedule { group, name })
     }
 
-    /// Selects the events of a schedule by its name, whichever service keeps it: those of a rule of
-    /// EventBridge, as [`named`](Self::named), and those of EventBridge Scheduler in the group
-    /// `default`, as [`schedule`](Self::schedule).
+    /// Selects the events of a schedule by its name: those of an EventBridge rule, as
+    /// [`named`](Self::named), and those of EventBridge Scheduler in the group `default`, as
+    /// [`schedule`](Self::schedule).
     #[must_use]
     pub fn scheduled(name: &str) -> Self {
         Self::of(Origin::Scheduled(name.trim().to_string()))
     }
 
-    /// Narrows the rule to events of a detail type.
+    /// Also requires a detail type.
     #[must_use]
     pub fn detail_type(self, detail_type: &str) -> Self {
         Self { detail_type: Some(detail_type.trim().to_string()), ..self }
@@ -98,7 +98,7 @@ impl Rule {
         Self { origin, detail_type: None }
     }
 
-    /// Returns whether a text of the rule is blank, as a variable that is not set makes it. Such a
+    /// Returns whether a text of the rule is blank, perhaps because of an unset variable. Such a
     /// rule selects nothing.
     #[must_use]
     pub fn is_blank(&self) -> bool {
@@ -127,7 +127,7 @@ impl Rule {
         is_from_there && self.detail_type.as_ref().is_none_or(|wanted| *wanted == event.detail_type)
     }
 
-    /// Whether it selects every event that another one selects.
+    /// Returns whether this rule selects every event that another one selects.
     fn covers(&self, other: &Self) -> bool {
         let covers_origin = match (&self.origin, &other.origin) {
             (Origin::Any, _) => true,
@@ -141,7 +141,7 @@ impl Rule {
     }
 }
 
-/// The group of schedules that were made without one.
+/// The group of schedules without a group.
 const DEFAULT_GROUP: &str = "default";
 
 fn is_rule(arn: &str, name: &str) -> bool {
@@ -152,7 +152,7 @@ fn is_schedule(arn: &str, group: &str, name: &str) -> bool {
     schedule_from_arn(arn) == Some((group, name))
 }
 
-/// As it is written in code: `Rule::source("shop").detail_type("order.created")`.
+/// Writes the rule as it is in code: `Rule::source("shop").detail_type("order.created")`.
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.origin {
@@ -169,37 +169,37 @@ impl fmt::Display for Rule {
     }
 }
 
-/// Handlers of events, of which the first that selects an event serves it.
+/// Handlers of events. The first handler whose rule selects an event is used.
 #[derive(Clone, Debug)]
 pub struct EventBridgeRoutes<H> {
     routes: Vec<(Rule, H)>,
     on_unmatched: OnUnmatched,
 }
 
-/// What becomes of an event that no rule selects.
+/// Says what happens to an event that no rule selects.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum OnUnmatched {
-    /// It succeeds, with `null`. A mistake in a rule loses events, which only the log and a
-    /// metric show.
+    /// The invocation succeeds, with `null`. Events that are lost by a wrong rule are only visible
+    /// in the log and in a metric.
     #[default]
     Succeed,
-    /// The invocation fails, so that EventBridge tries again and then keeps the event where
-    /// failures go.
+    /// The invocation fails, so that EventBridge retries, and then sends the event to the
+    /// destination for failures.
     Fail,
 }
 
 impl<H> EventBridgeRoutes<H> {
-    /// Begins without routes.
+    /// Creates an empty table.
     #[must_use]
     pub const fn new(on_unmatched: OnUnmatched) -> Self {
         Self { routes: Vec::new(), on_unmatched }
     }
 
-    /// Registers a handler after those that are registered.
+    /// Registers a handler after the existing ones.
     ///
     /// # Errors
     ///
-    /// [`RouteTaken`] for a blank rule, and for one whose events an earlier one all selects.
+    /// [`RouteTaken`] for a blank rule, and for a rule whose events an earlier rule selects.
     pub fn insert(&mut self, rule: Rule, handler: H) -> Result<(), RouteTaken> {
         if rule.is_blank() {
             return Err(RouteTaken::Blank);
@@ -212,11 +212,11 @@ impl<H> EventBridgeRoutes<H> {
         Ok(())
     }
 
-    /// Returns the handler of an event; `None` when no rule selects it and that counts as success.
+    /// Returns the handler of an event; `None` if no rule selects it and unmatched events succeed.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unmatched`] when no rule selects it and that counts as failure.
+    /// [`ErrorKind::Unmatched`] if no rule selects it and unmatched events fail.
     pub fn find(&self, event: &EventBridgeEvent<'_>) -> Result<Option<&H>, Error> {
         let found = self.routes.iter().find(|(rule, _)| rule.selects(event));
         match (found, self.on_unmatched) {

@@ -17,12 +17,12 @@ use crate::json::{self, JsonError};
 use crate::percent::decode_form;
 use crate::printing::prints;
 
-/// What happened to an object of S3. What the notification lacks is empty.
+/// A change of an S3 object. Missing values are empty.
 #[derive(Clone)]
 pub struct S3Record<'a> {
-    /// What happened: `ObjectCreated:Put`, `ObjectRemoved:Delete` and the like.
+    /// The event's name: `ObjectCreated:Put`, `ObjectRemoved:Delete` and so on.
     pub event_name: Text<'a>,
-    /// When it happened, as S3 writes it.
+    /// When it happened, in S3's format.
     pub event_time: Text<'a>,
     /// The bucket's region.
     pub aws_region: Text<'a>,
@@ -30,16 +30,16 @@ pub struct S3Record<'a> {
     pub bucket: Text<'a>,
     /// The bucket's ARN.
     pub bucket_arn: Text<'a>,
-    /// The object's key as the SDK takes it: S3 encodes keys in notifications, and this one is decoded.
+    /// The object's key, decoded from the encoding of notifications, as SDKs expect it.
     pub key: Text<'a>,
-    /// The object's size in bytes; `None` where S3 does not say it, as for one that was removed.
+    /// The object's size in bytes; `None` if the notification has no size, as after a removal.
     pub size: Option<u64>,
     /// The object's entity tag.
     pub etag: Text<'a>,
-    /// The object's version, in a bucket with versions.
+    /// The object's version, if the bucket has versioning.
     pub version_id: Text<'a>,
-    /// A hexadecimal number, the larger the later: of two notifications about one key, compare them
-    /// as texts of the same length, filled up with zeros on the right.
+    /// A hexadecimal number that is larger for later events of the same key. To compare two, pad
+    /// them with zeros on the right to the same length.
     pub sequencer: Text<'a>,
     /// The name of the notification's configuration on the bucket.
     pub configuration_id: Text<'a>,
@@ -50,12 +50,12 @@ pub struct S3Record<'a> {
 prints!(S3Record<'_>: event_name, event_time, bucket, size, sequencer);
 
 impl<'a> S3Record<'a> {
-    /// Reads a record, and decodes the key, once.
+    /// Reads a record, and decodes the key once.
     ///
     /// # Errors
     ///
-    /// [`Error`] when a member that is read is of another type or comes twice, or the record is from
-    /// another service than its event.
+    /// [`Error`] if a member has the wrong type or occurs twice, or the record is from another
+    /// service than its event.
     pub fn read(record: &BatchRecord<'a>) -> Result<Self, Error> {
         record.read(|object| Self::of(object, record.as_json()))
     }
@@ -87,8 +87,8 @@ impl<'a> S3Record<'a> {
         Ok(read)
     }
 
-    /// Returns an id of the notification, made of its event's name, sequencer, version and key: it is
-    /// the same however often S3 sends it. Empty without a sequencer.
+    /// Returns an id of the notification: its event name, sequencer, version and key. The id stays
+    /// the same if S3 sends the notification again. Empty without a sequencer.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
@@ -100,8 +100,8 @@ impl<'a> S3Record<'a> {
         self.event_name.starts_with("ObjectCreated:")
     }
 
-    /// Returns whether an object, or a version of it, was removed, by a caller or by a rule of the
-    /// bucket: the event's name begins with `ObjectRemoved:` or `LifecycleExpiration:`.
+    /// Returns whether an object or version was removed, by a caller or a rule of the bucket: the
+    /// event's name begins with `ObjectRemoved:` or `LifecycleExpiration:`.
     #[must_use]
     pub fn is_removed(&self) -> bool {
         ["ObjectRemoved:", "LifecycleExpiration:"]
@@ -109,13 +109,13 @@ impl<'a> S3Record<'a> {
             .any(|removed| self.event_name.starts_with(removed))
     }
 
-    /// Returns the record as the event has it.
+    /// Returns the record as it is in the event.
     #[must_use]
     pub fn as_json(&self) -> &str {
         &self.text
     }
 
-    /// Returns the record without its event, for a handler that may outlive it.
+    /// Returns a copy that does not borrow from the event.
     #[must_use]
     pub fn into_owned(self) -> S3Record<'static> {
         let kept = Kept::of(&self.text);
@@ -137,7 +137,7 @@ impl<'a> S3Record<'a> {
     }
 }
 
-/// A key as it is without the encoding of notifications.
+/// Decodes a key of a notification.
 fn decoded(key: Cow<'_, str>) -> Cow<'_, str> {
     match key {
         Cow::Borrowed(key) => decode_form(key),
@@ -145,8 +145,8 @@ fn decoded(key: Cow<'_, str>) -> Cow<'_, str> {
     }
 }
 
-/// A notification of S3 as it arrives in the messages of a queue or a topic. It composes with other
-/// envelopes, as in [`Sns`](super::Sns)`<S3Notification>`:
+/// An S3 notification as it arrives in a queue message or an SNS notification. Can be nested in
+/// other envelopes, as in [`Sns`](super::Sns)`<S3Notification>`:
 ///
 /// ```
 /// use apptheory_core::events::S3Notification;
@@ -159,10 +159,10 @@ fn decoded(key: Cow<'_, str>) -> Cow<'_, str> {
 /// # Ok::<(), json::Misread>(())
 /// ```
 ///
-/// The message that S3 sends once, to test a new notification, has no objects.
+/// The test message that S3 sends once for a new notification has no objects.
 #[derive(Clone, Debug, Default)]
 pub struct S3Notification {
-    /// What happened to which objects.
+    /// The changes of objects.
     pub objects: Vec<S3Record<'static>>,
 }
 

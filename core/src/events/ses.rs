@@ -9,47 +9,47 @@ use crate::document::{Object, Value};
 use crate::json::JsonError;
 use crate::printing::prints;
 
-/// A mail that SES received, without its body, which SES keeps only where a rule stores it. What the
-/// record lacks is empty.
+/// A mail received by SES, without its body, which SES only stores if a rule says so. Missing
+/// values are empty.
 #[derive(Clone)]
 pub struct SesRecord<'a> {
-    /// The id that SES gave the mail. A rule that stores mails in S3 uses it as the key.
+    /// SES's id of the mail. A rule that stores mails in S3 uses it as the key.
     pub message_id: Text<'a>,
-    /// The sender of the envelope (`MAIL FROM`), which anybody may forge: look at the verdicts.
+    /// The envelope sender (`MAIL FROM`). It may be forged; check the verdicts.
     pub source: Text<'a>,
-    /// The addresses that the mail is for, as its header fields have them.
+    /// The recipients in the mail's headers.
     pub destination: Vec<Text<'a>>,
-    /// The addresses that the rule matched.
+    /// The recipients that matched the rule.
     pub recipients: Vec<Text<'a>>,
     /// The subject.
     pub subject: Text<'a>,
-    /// When SES received it, as SES writes it.
+    /// When SES received the mail, in SES's format.
     pub timestamp: Text<'a>,
-    /// Whether it is spam.
+    /// Whether the mail is spam.
     pub spam: Verdict,
-    /// Whether it holds a virus.
+    /// Whether the mail contains a virus.
     pub virus: Verdict,
-    /// Whether its sender may use the address of the sender (SPF).
+    /// Whether the sending server may use the sender's address (SPF).
     pub spf: Verdict,
-    /// Whether it is signed by the domain that it names (DKIM).
+    /// Whether the mail is signed by the domain that it names (DKIM).
     pub dkim: Verdict,
-    /// Whether the domain of its `From` vouches for it (DMARC).
+    /// Whether the mail passes the policy of its `From` domain (DMARC).
     pub dmarc: Verdict,
     text: Text<'a>,
 }
 
 prints!(SesRecord<'_>: message_id, timestamp, spam, virus, spf, dkim, dmarc);
 
-/// What SES found out about a mail.
+/// SES's verdict on a mail.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Verdict {
     /// The mail passed the check.
     Pass,
-    /// The mail did not.
+    /// The mail failed the check.
     Fail,
-    /// The check says neither: a mail without a signature, for example.
+    /// The check has no clear result, for example because the mail is not signed.
     Gray,
-    /// The check was not done, failed itself, or is not mentioned.
+    /// The check did not run, failed, or is missing.
     Unknown,
 }
 
@@ -69,8 +69,8 @@ impl<'a> SesRecord<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error`] when a member that is read is of another type or comes twice, or the record is from
-    /// another service than its event.
+    /// [`Error`] if a member has the wrong type or occurs twice, or the record is from another
+    /// service than its event.
     pub fn read(record: &BatchRecord<'a>) -> Result<Self, Error> {
         record.read(|object| {
             let ses = object.object("ses")?;
@@ -92,13 +92,13 @@ impl<'a> SesRecord<'a> {
         })
     }
 
-    /// Returns the record as the event has it, all header fields included.
+    /// Returns the record as it is in the event, including all headers.
     #[must_use]
     pub fn as_json(&self) -> &str {
         &self.text
     }
 
-    /// Returns the record without its event, for a handler that may outlive it.
+    /// Returns a copy that does not borrow from the event.
     #[must_use]
     pub fn into_owned(self) -> SesRecord<'static> {
         let kept = Kept::of(&self.text);
@@ -120,7 +120,7 @@ impl<'a> SesRecord<'a> {
     }
 }
 
-/// The texts of a list.
+/// Reads a list of strings.
 fn texts<'a>(list: Value<'a, '_>) -> Result<Vec<Text<'a>>, JsonError> {
     list.list()?.map(|value| value.text().map(Text::from)).collect()
 }

@@ -1,4 +1,4 @@
-//! Which handler an event is for by its members, whatever sent it.
+//! Routes events of unknown services to handlers, by their members.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -9,9 +9,8 @@ use super::raw::RawEvent;
 use crate::document::Value;
 use crate::routes::RouteTaken;
 
-/// Which events a handler is for, by their members. Use it for events that no service is known to
-/// send: the input of direct invocations, of Step Functions, and of schedules with an input of their
-/// own.
+/// Selects the events of a handler by their members. Use it for events of unknown services: the
+/// input of direct invocations, of Step Functions, and of schedules with their own input.
 ///
 /// ```
 /// use apptheory_core::events::{RawEvent, Shape};
@@ -34,7 +33,7 @@ enum Condition {
 }
 
 impl Shape {
-    /// Fits objects with a member of this name that is not null. Names are told apart by case.
+    /// Fits objects with a member of this name that is not null. Names are case-sensitive.
     #[must_use]
     pub fn member(name: &str) -> Self {
         Self(Vec::from([Condition::Member(name.to_string())]))
@@ -53,7 +52,7 @@ impl Shape {
         Self(Vec::from([Condition::RecordsFrom(source.trim().to_string())]))
     }
 
-    /// Fits lists whose first element the shape fits, as EventBridge Pipes send them.
+    /// Fits lists whose first element fits a shape, as EventBridge Pipes send them.
     ///
     /// ```
     /// use apptheory_core::events::{RawEvent, Shape};
@@ -68,14 +67,14 @@ impl Shape {
         Self(Vec::from([Condition::ListOf(element)]))
     }
 
-    /// Fits events that every one of these shapes fits.
+    /// Fits events that fit all of these shapes.
     #[must_use]
     pub fn all(shapes: impl IntoIterator<Item = Self>) -> Self {
         Self(shapes.into_iter().flat_map(|Self(conditions)| conditions).collect())
     }
 
-    /// Returns whether the shape asks for nothing, or a text of it is blank, as a variable that is not
-    /// set makes it. Such a shape fits nothing.
+    /// Returns whether the shape has no conditions, or a blank text, perhaps because of an unset
+    /// variable. Such a shape fits nothing.
     #[must_use]
     pub fn is_blank(&self) -> bool {
         let is_blank = |text: &String| text.trim().is_empty();
@@ -87,8 +86,8 @@ impl Shape {
             })
     }
 
-    /// Returns whether the shape fits an event. A member that comes twice is not there: readers would
-    /// differ in which one counts.
+    /// Returns whether an event fits the shape. A member that occurs twice counts as missing,
+    /// because readers differ in which one they use.
     #[must_use]
     pub fn fits(&self, event: &RawEvent<'_>) -> bool {
         !self.is_blank() && self.fits_value(event.root())
@@ -98,7 +97,7 @@ impl Shape {
         self.0.iter().all(|condition| condition.holds(value))
     }
 
-    /// Whether it fits every event that another one fits.
+    /// Returns whether this shape fits every event that another one fits.
     fn covers(&self, other: &Self) -> bool {
         let is_implied = |own: &Condition| other.0.iter().any(|theirs| theirs.implies(own));
         self.0.iter().all(is_implied)
@@ -123,7 +122,7 @@ impl Condition {
         }
     }
 
-    /// Whether another one holds wherever this one does.
+    /// Returns whether another condition holds wherever this one does.
     fn implies(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::MemberIs { name, .. }, Self::Member(other)) => name == other,
@@ -134,7 +133,7 @@ impl Condition {
     }
 }
 
-/// As it is written in code: `Shape::member("action")`.
+/// Writes the shape as it is in code: `Shape::member("action")`.
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.0 {
@@ -161,7 +160,8 @@ impl fmt::Display for Condition {
     }
 }
 
-/// Handlers by shapes, of which the first that fits an event serves it, and one for all other events.
+/// Handlers by shapes, and a handler for all other events. The first handler whose shape fits an
+/// event is used.
 #[derive(Clone, Debug)]
 pub struct ShapeRoutes<H> {
     routes: Vec<(Shape, H)>,
@@ -169,17 +169,17 @@ pub struct ShapeRoutes<H> {
 }
 
 impl<H> ShapeRoutes<H> {
-    /// Begins without routes.
+    /// Creates an empty table.
     #[must_use]
     pub const fn new() -> Self {
         Self { routes: Vec::new(), otherwise: None }
     }
 
-    /// Registers a handler after those that are registered.
+    /// Registers a handler after the existing ones.
     ///
     /// # Errors
     ///
-    /// [`RouteTaken`] for a blank shape, and for one whose events an earlier one all fits.
+    /// [`RouteTaken`] for a blank shape, and for a shape whose events an earlier shape fits.
     pub fn insert(&mut self, shape: Shape, handler: H) -> Result<(), RouteTaken> {
         if shape.is_blank() {
             return Err(RouteTaken::Blank);
@@ -192,11 +192,11 @@ impl<H> ShapeRoutes<H> {
         Ok(())
     }
 
-    /// Registers the handler of all events that no shape fits.
+    /// Registers the handler of all events that fit no shape.
     ///
     /// # Errors
     ///
-    /// [`RouteTaken`] where there is one.
+    /// [`RouteTaken`] if there is one already.
     pub fn set_otherwise(&mut self, handler: H) -> Result<(), RouteTaken> {
         if self.otherwise.is_some() {
             return Err(RouteTaken::By("otherwise".into()));

@@ -11,7 +11,7 @@ use crate::json::JsonError;
 use crate::printing::prints;
 use crate::routes::Routes;
 
-/// A notification of SNS. What the record lacks is empty.
+/// A notification of SNS. Missing values are empty.
 #[derive(Clone)]
 pub struct SnsRecord<'a> {
     /// The message's id.
@@ -22,7 +22,7 @@ pub struct SnsRecord<'a> {
     pub subject: Text<'a>,
     /// The message.
     pub message: Text<'a>,
-    /// When it was published, as SNS writes it.
+    /// When the message was published, in SNS's format.
     pub timestamp: Text<'a>,
     text: Text<'a>,
 }
@@ -30,19 +30,19 @@ pub struct SnsRecord<'a> {
 prints!(SnsRecord<'_>: message_id, topic_arn, timestamp);
 
 impl SnsRecord<'_> {
-    /// Returns the topic; empty when the ARN names no topic.
+    /// Returns the topic's name; empty if the ARN has none.
     #[must_use]
     pub fn topic(&self) -> &str {
         name_from_arn(ArnKind::SnsTopic, &self.topic_arn)
     }
 
-    /// Returns the record as the event has it, message attributes included.
+    /// Returns the record as it is in the event, including its message attributes.
     #[must_use]
     pub fn as_json(&self) -> &str {
         &self.text
     }
 
-    /// Returns the record without its event, for a handler that may outlive it.
+    /// Returns a copy that does not borrow from the event.
     #[must_use]
     pub fn into_owned(self) -> SnsRecord<'static> {
         let kept = Kept::of(&self.text);
@@ -57,7 +57,7 @@ impl SnsRecord<'_> {
     }
 }
 
-/// Reads an event. There is no failing in part: a record that is malformed fails the event.
+/// Reads an event. SNS has no partial failure, so a malformed record fails the event.
 pub(super) fn of<'a>(event: Object<'a, '_>) -> Result<Vec<SnsRecord<'a>>, Error> {
     const WHAT: &str = "sns event";
     let malformed = |cause| Error::malformed(WHAT, cause);
@@ -91,11 +91,11 @@ fn read<'a>(record: Value<'a, '_>) -> Result<SnsRecord<'a>, JsonError> {
 
 impl<H> Routes<H> {
     /// Returns the handler of each notification. All are looked up before any runs, so that an
-    /// event that will fail for a topic does not have half of its work done first.
+    /// event with an unknown topic fails before half of its work is done.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::UnrecognizedTopic`] when one has none, or there are no notifications.
+    /// [`ErrorKind::UnrecognizedTopic`] if a topic has no handler, or there are no notifications.
     pub fn of_notifications(&self, records: &[SnsRecord<'_>]) -> Result<Vec<&H>, Error> {
         const UNRECOGNIZED: Error =
             Error::new(ErrorKind::UnrecognizedTopic, "apptheory: unrecognized sns topic");

@@ -8,12 +8,12 @@ use super::text::{Kept, Text};
 use crate::document::Document;
 use crate::printing::prints;
 
-/// A message of SQS. What the record lacks is empty.
+/// A message of SQS. Missing values are empty.
 #[derive(Clone)]
 pub struct SqsRecord<'a> {
     /// The message's id.
     pub message_id: Text<'a>,
-    /// What deletes the message; Lambda does that for messages that succeed.
+    /// The handle for deleting the message; Lambda deletes messages that succeed.
     pub receipt_handle: Text<'a>,
     /// The body.
     pub body: Text<'a>,
@@ -29,8 +29,8 @@ impl<'a> SqsRecord<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error`] when a member that is read is of another type or comes twice, or the record is from
-    /// another service than its batch.
+    /// [`Error`] if a member has the wrong type or occurs twice, or the record is from another
+    /// service than its batch.
     pub fn read(record: &BatchRecord<'a>) -> Result<Self, Error> {
         record.read(|message| {
             Ok(Self {
@@ -43,13 +43,13 @@ impl<'a> SqsRecord<'a> {
         })
     }
 
-    /// The record as the event has it, message attributes included.
+    /// Returns the record as it is in the event, including its message attributes.
     #[must_use]
     pub fn as_json(&self) -> &str {
         &self.text
     }
 
-    /// The record without its event, for a handler that may outlive it.
+    /// Returns a copy that does not borrow from the event.
     #[must_use]
     pub fn into_owned(self) -> SqsRecord<'static> {
         let kept = Kept::of(&self.text);
@@ -62,8 +62,9 @@ impl<'a> SqsRecord<'a> {
         }
     }
 
-    /// A system attribute, such as `ApproximateReceiveCount` or `MessageGroupId`. Reads the record
-    /// again: most handlers ask for none, and none are kept for them. `None` for one that is no text.
+    /// Returns a system attribute, such as `ApproximateReceiveCount` or `MessageGroupId`. Parses the
+    /// record again, because most handlers need no attributes. `None` if it is missing or not a
+    /// string.
     #[must_use]
     pub fn attribute(&self, name: &str) -> Option<Cow<'_, str>> {
         let message = Document::scan(&self.text).ok()?;
@@ -86,7 +87,7 @@ mod tests {
         assert_eq!(message.attribute("SenderId").as_deref(), Some("ab"));
         assert_eq!(message.attribute("Other").as_deref(), Some(""));
         assert_eq!(message.attribute("SentTimestamp"), None);
-        // What nobody asks for may be of any type.
+        // Attributes that are not requested may have any type.
         let mistyped = r#"{"Records":[{"attributes":{"SenderId":5}},{"attributes":5}]}"#;
         let event = BatchEvent::read(BatchSource::Sqs, mistyped).unwrap();
         for record in event.records() {

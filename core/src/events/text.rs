@@ -12,9 +12,10 @@ use serde::{Serialize, Serializer};
 
 /// A text of an event. Use it as the `str` that it dereferences to.
 ///
-/// A record that outlives its event keeps one copy of its JSON, which all of its texts share: making such a
-/// record takes one allocation, however many texts it has, and cloning a text takes no allocation. A text
-/// keeps the JSON of its whole record in memory; [`into_string`](Self::into_string) does not.
+/// A record that outlives its event has one copy of its JSON, which all of its texts share.
+/// Creating such a record takes one allocation, regardless of its number of texts, and cloning a
+/// text takes none. A text keeps the JSON of its whole record in memory; use
+/// [`into_string`](Self::into_string) to keep the text alone.
 ///
 /// ```
 /// use apptheory_core::events::Text;
@@ -35,12 +36,12 @@ enum Repr<'a> {
         start: usize,
         end: usize,
     },
-    /// A text that is written differently in the JSON, such as a body with escapes.
+    /// A text with escapes in the JSON, such as a body.
     Own(String),
 }
 
 impl Text<'_> {
-    /// Returns a copy of the text alone. Use it to keep a text without the JSON of its record.
+    /// Returns a copy of the text alone, without the JSON of its record.
     #[must_use]
     pub fn into_string(self) -> String {
         match self.0 {
@@ -50,7 +51,7 @@ impl Text<'_> {
     }
 }
 
-/// The JSON of a record and the copy that the record keeps, from which its texts are made.
+/// The JSON of a record, and the record's copy, from which its texts are made.
 pub(super) struct Kept<'t> {
     json: &'t str,
     copy: Arc<str>,
@@ -66,15 +67,15 @@ impl<'t> Kept<'t> {
         Self { json, copy }
     }
 
-    /// A text of the record that does not borrow from the event: a part of the copy where the JSON has the
-    /// text without escapes.
+    /// Returns a text that does not borrow from the event: a part of the copy if the JSON contains
+    /// the text without escapes.
     pub(super) fn text(&self, text: Text<'_>) -> Text<'static> {
         let borrowed = match text.0 {
             Repr::Borrowed(text) => text,
             Repr::Part { whole, start, end } => return Text(Repr::Part { whole, start, end }),
             Repr::Own(text) => return Text(Repr::Own(text)),
         };
-        // Its offset in the JSON is that in the copy, if its bytes lie within the JSON.
+        // If its bytes lie within the JSON, its offset there is also its offset in the copy.
         let start = borrowed.as_ptr().addr().wrapping_sub(self.json.as_ptr().addr());
         let end = start.wrapping_add(borrowed.len());
         match self.copy.get(start..end) {
@@ -85,7 +86,7 @@ impl<'t> Kept<'t> {
         }
     }
 
-    /// The JSON itself.
+    /// Returns the JSON itself.
     pub(super) fn json(self) -> Text<'static> {
         let end = self.copy.len();
         Text(Repr::Part { whole: self.copy, start: 0, end })
@@ -235,7 +236,7 @@ mod tests {
         let shared: Vec<_> = [&id, &body, &blank, &elsewhere, &other].map(shares).into();
         // An empty text has nothing to share.
         assert_eq!([shared[0], shared[1], shared[3], shared[4]], [true, true, false, false]);
-        // A record that has a copy already is not copied again.
+        // A record with a copy is not copied again.
         let again = Kept::of(&whole);
         assert!(shares(&again.text(id.clone())) && shares(&again.json()));
         let own = Kept::of(&whole).text(Text::from(String::from("\u{e9}")));

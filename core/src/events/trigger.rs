@@ -1,9 +1,9 @@
-//! What can invoke a function, other than HTTP.
+//! The triggers of a function, except HTTP.
 
 use super::batch_source::BatchSource;
 use super::single::SingleSource;
 
-/// What can invoke a function, other than HTTP.
+/// What invoked a function, except HTTP.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Trigger {
     /// A service that sends lists of records.
@@ -16,7 +16,7 @@ pub enum Trigger {
     WebSocket,
     /// A service that sends single events.
     Single(SingleSource),
-    /// A direct invocation, or a service that is not known.
+    /// A direct invocation, or an unknown service.
     Other,
 }
 
@@ -55,8 +55,8 @@ impl Trigger {
 
     /// Returns the trigger's name in logs, metrics and spans: `sqs`, `kinesis`, `dynamodb_stream`,
     /// `kafka`, `s3`, `ses`, `codecommit`, `activemq`, `rabbitmq`, `documentdb`, `firehose`,
-    /// `cloudwatch_logs`, `sns`, `eventbridge`,
-    /// `websocket`, the [name](SingleSource::name) of a source of single events, or `other`.
+    /// `cloudwatch_logs`, `sns`, `eventbridge`, `websocket`, the [name](SingleSource::name) of a
+    /// source of single events, or `other`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -13,24 +13,24 @@ use crate::gateway::event_endpoint;
 use crate::http::{HttpResponse, RawRequest, Rejected, Request, UriPath};
 use crate::json::JsonError;
 
-/// A message on a WebSocket, or the start or end of one: which connection it is about, and the
-/// request that it is for handlers.
+/// A WebSocket message, or the start or end of a connection: the connection, and the request for
+/// handlers.
 #[derive(Clone, Debug)]
 pub struct WebSocketEvent<'a> {
-    /// Which connection it is about, and how.
+    /// The event's connection.
     pub connection: WebSocketConnection,
-    /// The id that API Gateway gave the event, trimmed; or an empty text.
+    /// API Gateway's id of the event, trimmed; or an empty text.
     pub request_id: String,
     request: RawRequest<'a>,
 }
 
-/// The connection of an event. Texts are trimmed; what the event lacks is empty.
+/// The connection of an event. Texts are trimmed; missing values are empty.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct WebSocketConnection {
-    /// The connection.
+    /// The connection's id.
     pub connection_id: String,
-    /// The route that API Gateway chose: `$connect`, `$disconnect`, `$default` or one of the
-    /// application's.
+    /// The route key that API Gateway selected: `$connect`, `$disconnect`, `$default` or an
+    /// application's own.
     pub route_key: String,
     /// `CONNECT`, `MESSAGE` or `DISCONNECT`.
     pub event_type: String,
@@ -38,15 +38,15 @@ pub struct WebSocketConnection {
     pub domain_name: String,
     /// The stage of the API.
     pub stage: String,
-    /// Who the authorizer of `$connect` said is connected: its `principalId`, else the `sub` of its
-    /// claims; or an empty text. An authorizer that gives everybody the same one makes them the same
-    /// caller.
+    /// The connection's identity from the authorizer of `$connect`: its `principalId`, or else the
+    /// claim `sub`; or an empty text. If an authorizer returns the same principal for all clients,
+    /// they count as one caller.
     pub identity: String,
     /// The client's address, as API Gateway saw it.
     pub source_ip: Option<IpAddr>,
-    /// Where messages to the connection go; empty when the event does not say. Set it for custom
-    /// domains with an API mapping, of which events say nothing. While `$connect` is handled there
-    /// is no connection yet, and sending to it answers
+    /// The endpoint for messages to the connection; empty if the event does not contain it. Set it
+    /// for custom domains with an API mapping, which events do not contain. While the `$connect`
+    /// handler runs, the connection is not open yet, and sending to it fails as
     /// [gone](crate::gateway::Error::is_gone).
     pub management_endpoint: String,
 }
@@ -56,8 +56,8 @@ impl<'a> WebSocketEvent<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error`] when the text is not a JSON object, a member that is read has another type or comes
-    /// twice, or the event asks a Lambda authorizer about `$connect`.
+    /// [`Error`] if the text is not a JSON object, a member has the wrong type or occurs twice, or
+    /// the event is for a Lambda authorizer of `$connect`.
     pub fn read(event: &'a str) -> Result<Self, Error> {
         let document = Document::scan(event).map_err(malformed)?;
         Self::of(document.object().map_err(malformed)?)
@@ -68,7 +68,7 @@ impl<'a> WebSocketEvent<'a> {
         Self::from_object(event).map_err(malformed)
     }
 
-    /// The request for a connection that an event asks an authorizer about.
+    /// Reads the request of an authorizer event for a connection.
     pub(super) fn unauthorized(event: Object<'a, '_>) -> Result<RawRequest<'a>, JsonError> {
         Self::from_object(event).map(Self::into_raw_request)
     }
@@ -100,7 +100,7 @@ impl<'a> WebSocketEvent<'a> {
         })
     }
 
-    /// Returns the id of the request: API Gateway's, else Lambda's, else a new one.
+    /// Returns the request's id: API Gateway's, or else Lambda's, or else a new one.
     #[must_use]
     pub fn request_id(&self, aws_request_id: &str, new_id: impl FnOnce() -> String) -> String {
         match (self.request_id.as_str(), aws_request_id.trim()) {
@@ -110,7 +110,7 @@ impl<'a> WebSocketEvent<'a> {
         }
     }
 
-    /// Returns the delivery of the event, under the id of [`request_id`](Self::request_id).
+    /// Returns the delivery of the event, with the id of [`request_id`](Self::request_id).
     #[must_use]
     pub fn delivery(
         &self,
@@ -122,35 +122,35 @@ impl<'a> WebSocketEvent<'a> {
         Delivery { request_id, aws_request_id: aws_request_id.trim().to_string(), remaining_ms }
     }
 
-    /// Returns the request that the event is for handlers, under the id that API Gateway gave it. An
-    /// application's [exchange](crate::http::exchange::HttpService::message_exchange) answers it.
+    /// Returns the request for handlers, with API Gateway's id. Pass it to the application's
+    /// [exchange](crate::http::exchange::HttpService::message_exchange).
     #[must_use]
     pub fn into_raw_request(self) -> RawRequest<'a> {
         RawRequest { provider_request_id: self.request_id, ..self.request }
     }
 
-    /// Returns the request, checked and decoded; see [`RawRequest::normalize`]. Do that before a
-    /// route is looked up: a body that cannot be read is 400 even where nothing is registered.
+    /// Returns the checked and decoded request; see [`RawRequest::normalize`]. Do this before
+    /// routing: an invalid body is a 400 even without a route.
     ///
     /// # Errors
     ///
-    /// [`Rejected`], to answer with its error.
+    /// [`Rejected`], with the error for the response.
     pub fn into_request(self, max_bytes: Option<usize>) -> Result<Request, Box<Rejected>> {
         self.request.normalize(max_bytes)
     }
 
-    /// Writes a [normalised](HttpResponse::normalize) response, whose stream was read to its end. For
-    /// `$connect`, API Gateway refuses the connection unless the status is a 2xx; for messages, the
-    /// client gets the body only if the route has a response.
+    /// Returns the JSON of a [normalized](HttpResponse::normalize) response without a stream. For
+    /// `$connect`, API Gateway refuses the connection unless the status is 2xx. For messages, the
+    /// client only gets the body if the route has a response.
     #[must_use]
     pub fn write_response(response: &HttpResponse) -> String {
-        // Proxy integrations of both kinds of API answer alike.
+        // Proxy integrations of both kinds of API have the same response format.
         HttpSource::ApiGatewayV1.write_response(response)
     }
 }
 
-/// Who an authorizer said it is. What it adds to its answer is an application's own, of any type.
-/// Lambda authorizers give a principal, Cognito's claims.
+/// Returns the identity from an authorizer's result. Lambda authorizers return a principal, Cognito
+/// authorizers claims. Other members are the application's own, of any type.
 fn identity(authorizer: Value<'_, '_>) -> String {
     let principal = authorizer.member("principalId").filled_text();
     let subject = || authorizer.member("claims").member("sub").filled_text();

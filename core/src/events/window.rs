@@ -1,5 +1,5 @@
-//! Tumbling windows: events of Kinesis and DynamoDB whose records are gathered into a state, which
-//! Lambda keeps from one invocation to the next.
+//! Tumbling windows: Kinesis and DynamoDB events whose records are aggregated into a state, which
+//! Lambda passes from one invocation to the next.
 
 use alloc::string::String;
 
@@ -14,24 +14,25 @@ use crate::error::AppError;
 use crate::json::JsonError;
 use crate::printing::prints;
 
-/// The tumbling window that an invocation is for. Members that the event lacks are empty.
+/// The tumbling window of an invocation. Missing values are empty.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct TumblingWindow {
-    /// When it begins, as Lambda writes it: `2026-01-01T00:00:00Z`.
+    /// When the window begins, in Lambda's format: `2026-01-01T00:00:00Z`.
     pub start: String,
-    /// When it ends, as Lambda writes it. Records of that instant are in the next window.
+    /// When the window ends, in Lambda's format, exclusive.
     pub end: String,
-    /// The shard. Each has windows, and a state, of its own.
+    /// The shard. Each shard has its own windows and state.
     pub shard_id: String,
-    /// Whether it is the last invocation for the window.
+    /// Whether this is the last invocation of the window.
     pub is_final: bool,
-    /// Whether Lambda ends the window before its time, because the state is larger than 1 MB.
+    /// Whether Lambda ends the window early because the state exceeds 1 MB.
     pub is_terminated_early: bool,
 }
 
-/// An event of a tumbling window. Either all of its records go into the state, or the invocation fails:
-/// Lambda then sends the same records and the same state again. It is not documented what becomes of the
-/// state where an answer names records that failed, so an answer never names any.
+/// An event of a tumbling window. Either all of its records are added to the state, or the
+/// invocation fails, and Lambda repeats the records with the same state. Lambda's documentation
+/// does not say what happens to the state after a partial failure, so responses never list failed
+/// records.
 ///
 /// ```
 /// use apptheory_core::events::{LambdaEvent, KinesisRecord};
@@ -41,7 +42,8 @@ pub struct TumblingWindow {
 ///     "shardId":"shardId-000000000000","isFinalInvokeForWindow":false,
 ///     "eventSourceARN":"arn:aws:kinesis:eu-west-1:111122223333:stream/clicks"}"#;
 /// let LambdaEvent::Window(event) = LambdaEvent::read(event)? else { panic!("a window") };
-/// let mut sum = serde_json::from_str::<serde_json::Value>(event.state())?["sum"].as_u64().unwrap();
+/// let state: serde_json::Value = serde_json::from_str(event.state())?;
+/// let mut sum = state["sum"].as_u64().unwrap();
 /// for record in event.records() {
 ///     sum += core::str::from_utf8(&KinesisRecord::read(&record)?.data)?.parse::<u64>()?;
 /// }
@@ -59,12 +61,11 @@ pub struct WindowEvent<'a> {
 prints!(WindowEvent<'_>: batch, window, name);
 
 impl<'a> WindowEvent<'a> {
-    /// Reads an event of Kinesis or DynamoDB. Records are read when their turn comes.
+    /// Reads an event of Kinesis or DynamoDB. Records are read later, one by one.
     ///
     /// # Errors
     ///
-    /// [`Error`] when the text is not a JSON object, or a member that is read has another type or comes
-    /// twice.
+    /// [`Error`] if the text is not a JSON object, or a member has the wrong type or occurs twice.
     pub fn read(source: BatchSource, event: &'a str) -> Result<Self, Error> {
         let malformed = |cause| Error::malformed(source.names().0, cause);
         let document = Document::scan(event).map_err(malformed)?;
@@ -94,32 +95,32 @@ impl<'a> WindowEvent<'a> {
         &self.window
     }
 
-    /// Returns the name of the stream or table, which the handlers are registered by.
+    /// Returns the name of the stream or table, by which the handlers are registered.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Returns the records in the order in which they go into the state; an event may have no records.
+    /// Yields the records in order; an event may have none.
     #[must_use]
     pub fn records(&self) -> impl ExactSizeIterator<Item = BatchRecord<'_>> {
         self.batch.records()
     }
 
-    /// Returns the state so far: a JSON object, which is empty at the beginning of a window.
+    /// Returns the state so far, a JSON object; empty at the beginning of a window.
     #[must_use]
     pub fn state(&self) -> &str {
         let state = self.batch.member("state");
         if state.is_null() { "{}" } else { state.json() }
     }
 
-    /// Returns the answer when all records are in the state. After the last invocation for the window the
-    /// state is dropped.
+    /// Returns the response after all records were added to the state. After the last invocation of
+    /// the window Lambda discards the state.
     ///
     /// # Errors
     ///
-    /// A masked 500 when the state is not a JSON object: Lambda would fail the invocation without saying
-    /// why.
+    /// A masked 500 if the state is not a JSON object: Lambda would fail the invocation without a
+    /// reason.
     pub fn answer(&self, state: Json) -> Result<Json, AppError> {
         if !state.is_object() {
             return Err(AppError::internal().with_cause(NotAnObject));
@@ -143,20 +144,20 @@ impl TumblingWindow {
     }
 }
 
-/// The state of a window is JSON of another kind.
+/// The state of a window is not a JSON object.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the state of a tumbling window has to be a JSON object: use a struct or a map")]
 struct NotAnObject;
 
-/// Whether an event of a source is of a tumbling window.
+/// Returns whether an event of a source belongs to a tumbling window.
 pub(super) fn has_window(source: BatchSource, document: &Document<'_>) -> Result<bool, Error> {
     let malformed = |cause| Error::malformed(source.names().0, cause);
     let event = document.root().object().map_err(malformed)?;
     Ok(source.has_windows() && is_of_window(event).map_err(malformed)?)
 }
 
-/// Whether an event is of a tumbling window: Lambda expects such an invocation to answer with
-/// `state`, and counts it failed otherwise. A flag that is false says nothing.
+/// Returns whether an event belongs to a tumbling window: Lambda then expects `state` in the
+/// response, and fails the invocation otherwise. A flag that is false does not matter.
 pub(super) fn is_of_window(event: Object<'_, '_>) -> Result<bool, JsonError> {
     let mut is_there = !event.get("window")?.is_null() || !event.get("state")?.is_null();
     for name in ["isFinalInvokeForWindow", "isWindowTerminatedEarly"] {

@@ -1,5 +1,5 @@
-//! What handlers of EventBridge's events work with: an envelope that says who caused the event, and
-//! the summary of a scheduled run.
+//! EventBridge events for handlers: an envelope with a correlation id, and the summary of a
+//! scheduled run.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -13,17 +13,17 @@ use super::event_bridge::EventBridgeEvent;
 use crate::document::{Document, Value};
 use crate::time::Timestamp;
 
-/// What an event is about and who caused it, without its detail.
+/// The metadata of an event, without its detail.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct WorkloadEnvelope {
     /// The account.
     pub account: String,
-    /// What ties the event to what caused it, and to the logs of others; or an empty text.
+    /// The id that correlates the event with its cause and with other logs; or an empty text.
     pub correlation_id: String,
-    /// Where the correlation id was found.
+    /// The place of the correlation id.
     #[serde(serialize_with = "serialize_source")]
     pub correlation_source: Option<CorrelationSource>,
-    /// What the event is.
+    /// The event's detail type.
     pub detail_type: String,
     /// The event's id.
     pub event_id: String,
@@ -31,34 +31,34 @@ pub struct WorkloadEnvelope {
     pub region: String,
     /// The id of the invocation.
     pub request_id: String,
-    /// ARNs of what the event is about.
+    /// The ARNs of the resources that the event is about.
     pub resources: Vec<String>,
-    /// Who sent the event.
+    /// The event's source.
     pub source: String,
-    /// When it happened, as the event writes it.
+    /// When the event happened, as in the event.
     pub time: String,
 }
 
-/// A correlation id, and where it was found.
+/// A correlation id and its place.
 pub(super) type Correlation = (String, CorrelationSource);
 
-/// Where a correlation id was found.
+/// The place of a correlation id.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum CorrelationSource {
     /// `metadata.correlation_id`.
     Metadata,
-    /// The header `x-correlation-id`, in any spelling.
+    /// The header `x-correlation-id`, in any case.
     Header,
     /// `detail.correlation_id`.
     Detail,
     /// The event's own id.
     EventId,
-    /// Lambda's id of the request.
+    /// Lambda's request id.
     AwsRequestId,
 }
 
 impl CorrelationSource {
-    /// The source as texts name it.
+    /// Returns the place's name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -71,7 +71,7 @@ impl CorrelationSource {
     }
 }
 
-/// [`as_str`](CorrelationSource::as_str); no source is an empty text.
+/// Serializes as [`as_str`](CorrelationSource::as_str), or as an empty text for `None`.
 fn serialize_source<S: Serializer>(
     source: &Option<CorrelationSource>,
     serializer: S,
@@ -79,49 +79,50 @@ fn serialize_source<S: Serializer>(
     serializer.serialize_str(source.map_or("", CorrelationSource::as_str))
 }
 
-/// A scheduled run, as it is reported.
+/// The report of a scheduled run.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct ScheduledSummary {
-    /// As the [envelope](WorkloadEnvelope::correlation_id)'s.
+    /// See [`WorkloadEnvelope::correlation_id`].
     pub correlation_id: String,
-    /// As the [envelope](WorkloadEnvelope::correlation_source)'s.
+    /// See [`WorkloadEnvelope::correlation_source`].
     #[serde(serialize_with = "serialize_source")]
     pub correlation_source: Option<CorrelationSource>,
-    /// When the invocation has to end, in Unix milliseconds; 0 when that is unknown.
+    /// The deadline of the invocation, in Unix milliseconds; 0 if it is unknown.
     pub deadline_unix_ms: i64,
-    /// What the event is.
+    /// The event's detail type.
     pub detail_type: String,
     /// The event's id.
     pub event_id: String,
-    /// A key that only this run has, the same when its event comes twice; or an empty text.
+    /// A key that is unique to this run, but the same if its event is delivered twice; or an empty
+    /// text.
     pub idempotency_key: String,
-    /// `scheduled`.
+    /// Always `scheduled`.
     pub kind: &'static str,
-    /// Whole milliseconds that were left.
+    /// The milliseconds left, rounded down.
     pub remaining_ms: u64,
-    /// What the event says came of the run.
+    /// The result of the run, from the event.
     pub result: ScheduledResult,
-    /// The run; or an empty text.
+    /// The run's id; or an empty text.
     pub run_id: String,
-    /// When the run was due, as the event writes it.
+    /// When the run was due, as in the event.
     pub scheduled_time: String,
-    /// Who sent the event.
+    /// The event's source.
     pub source: String,
 }
 
-/// What came of a scheduled run.
+/// The result of a scheduled run.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct ScheduledResult {
-    /// How many things failed.
+    /// The number of failures.
     pub failed: i64,
-    /// How many things were processed.
+    /// The number of processed items.
     pub processed: i64,
-    /// How it ended; `ok` unless the event says otherwise.
+    /// The status; `ok` if the event has none.
     pub status: String,
 }
 
 impl EventBridgeEvent<'_> {
-    /// The event's envelope.
+    /// Returns the event's envelope.
     #[must_use]
     pub fn envelope(&self, delivery: &Delivery) -> WorkloadEnvelope {
         let (correlation_id, correlation_source) = self.correlation(delivery);
@@ -139,11 +140,11 @@ impl EventBridgeEvent<'_> {
         }
     }
 
-    /// The event's envelope, if it says who sent the event, what it is and what it belongs to.
+    /// Returns the event's envelope if it has a source, a detail type and a correlation id.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidEnvelope`] when one of the three is missing.
+    /// [`ErrorKind::InvalidEnvelope`] if one of the three is missing.
     pub fn require_envelope(&self, delivery: &Delivery) -> Result<WorkloadEnvelope, Error> {
         let envelope = self.envelope(delivery);
         let WorkloadEnvelope { source, detail_type, correlation_id, .. } = &envelope;
@@ -154,8 +155,8 @@ impl EventBridgeEvent<'_> {
         Ok(envelope)
     }
 
-    /// The summary of the scheduled run that the event starts or reports, as of `now`. Whether it
-    /// is a schedule's is not checked.
+    /// Returns the summary of the scheduled run that the event starts or reports, as of `now`. Does
+    /// not check that the event is a scheduled one.
     #[must_use]
     pub fn scheduled_summary(&self, delivery: &Delivery, now: Timestamp) -> ScheduledSummary {
         let envelope = self.envelope(delivery);
@@ -201,7 +202,7 @@ impl EventBridgeEvent<'_> {
         }
     }
 
-    /// The first correlation id that is not blank, and where it was found.
+    /// Returns the first correlation id that is not blank, and its place.
     fn correlation(&self, delivery: &Delivery) -> (String, Option<CorrelationSource>) {
         if let Some((id, source)) = &self.correlation {
             return (id.clone(), Some(*source));
@@ -214,7 +215,7 @@ impl EventBridgeEvent<'_> {
     }
 }
 
-/// A member that is a text, trimmed; empty for anything else.
+/// Returns a string member, trimmed; empty for anything else.
 fn text(object: Option<Value<'_, '_>>, name: &str) -> String {
     object.map(|object| object.member(name).trimmed().into_owned()).unwrap_or_default()
 }

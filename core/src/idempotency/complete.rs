@@ -24,7 +24,6 @@ use crate::time::Timestamp;
 ///
 /// *If the outcome is lost twice*: the result may have been stored. If not, the work counts as in
 /// progress until the lease ends, and is then done again.
-/// in progress until the lease ends, and is then done again.
 #[derive(Clone)]
 #[must_use = "a machine does nothing until it is driven"]
 pub struct Complete {

@@ -13,8 +13,8 @@
 //! | [`VpcLatticeV1`] | as sent | of the path, else single | single | header, cased headers |
 //! | [`VpcLatticeV2`] | as sent | of the path, else lists | lists | header, cased headers |
 //!
-//! "Single" means one value per name. "Cased headers" are one `set-cookie` header per cookie, each in
-//! another case. An HTTP API with payload format 1.0 sends `"version": "1.0"`.
+//! "Single" means one value per name. "Cased headers" are one `set-cookie` header per cookie, each
+//! in another case. An HTTP API with payload format 1.0 sends `"version": "1.0"`.
 //!
 //! [`ApiGatewayV2`]: HttpSource::ApiGatewayV2
 //! [`FunctionUrl`]: HttpSource::FunctionUrl

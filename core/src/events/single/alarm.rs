@@ -1,4 +1,4 @@
-//! Alarms of CloudWatch that invoke a function.
+//! CloudWatch alarms that invoke a function.
 
 use alloc::string::String;
 
@@ -9,7 +9,7 @@ use crate::document::Object;
 use crate::events::envelopes::or_empty;
 use crate::printing::prints;
 
-/// A change of the state of an alarm, which invokes the function as the alarm's action.
+/// A state change of an alarm, which invokes the function as the alarm's action.
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AlarmEvent {
@@ -21,7 +21,7 @@ pub struct AlarmEvent {
     /// The region.
     #[serde(default, deserialize_with = "or_empty")]
     pub region: String,
-    /// When it changed, as CloudWatch writes it.
+    /// When the state changed, in CloudWatch's format.
     #[serde(default, deserialize_with = "or_empty")]
     pub time: String,
     /// The alarm.
@@ -30,18 +30,18 @@ pub struct AlarmEvent {
 
 prints!(AlarmEvent: alarm_arn, time);
 
-/// An alarm of CloudWatch, and its state.
+/// A CloudWatch alarm, with its state.
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AlarmData {
     /// The alarm's name.
     pub alarm_name: String,
-    /// The state that it is in now.
+    /// The new state.
     pub state: AlarmState,
-    /// The state that it was in before.
+    /// The state before the change.
     #[serde(default)]
     pub previous_state: Option<AlarmState>,
-    /// How it is set up: its description, and its metrics or its rule.
+    /// The alarm's configuration: its description, and its metrics or rule.
     #[serde(default)]
     pub configuration: Json,
 }
@@ -54,15 +54,15 @@ prints!(AlarmData: alarm_name, state);
 pub struct AlarmState {
     /// `OK`, `ALARM` or `INSUFFICIENT_DATA`.
     pub value: String,
-    /// Why, in words.
+    /// The reason, in words.
     #[serde(default, deserialize_with = "or_empty")]
     pub reason: String,
-    /// Since when, as CloudWatch writes it.
+    /// Since when, in CloudWatch's format.
     #[serde(default, deserialize_with = "or_empty")]
     pub timestamp: String,
 }
 
-/// The name of the alarm of an event.
+/// Returns the name of an event's alarm.
 pub(super) fn alarm_of(event: Object<'_, '_>) -> Option<String> {
     event.get("alarmArn").ok()?.filled_text()?;
     let data = event.get("alarmData").ok()?.object().ok()?;

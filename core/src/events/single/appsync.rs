@@ -1,4 +1,4 @@
-//! Direct resolvers of AppSync: the field that is asked for.
+//! Direct resolvers of AppSync.
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -17,20 +17,20 @@ use crate::printing::prints;
 /// A field of a GraphQL schema.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct AppSyncField {
-    /// The type that has it, as `Query`.
+    /// The type with the field, such as `Query`.
     pub parent_type: String,
-    /// Its name.
+    /// The field's name.
     pub name: String,
 }
 
 impl AppSyncField {
-    /// Returns a field of a type. Names are trimmed.
+    /// Creates a field of a type. Names are trimmed.
     #[must_use]
     pub fn new(parent_type: &str, name: &str) -> Self {
         Self { parent_type: parent_type.trim().into(), name: name.trim().into() }
     }
 
-    /// The field that an event asks for, by members that AppSync alone writes.
+    /// Returns the field that an event requests, by members that only AppSync writes.
     pub(super) fn of(event: Object<'_, '_>) -> Option<Self> {
         event.get("arguments").ok().filter(|arguments| arguments.is_object())?;
         let info = event.get("info").ok()?.object().ok()?;
@@ -39,7 +39,7 @@ impl AppSyncField {
         Some(Self { parent_type: parent_type.into_owned(), name: name.into_owned() })
     }
 
-    /// The field that each of a list asks for.
+    /// Returns the field that each element of a list requests.
     pub(super) fn of_batch(event: Value<'_, '_>) -> Option<Self> {
         Self::of(event.list().ok()?.next()?.object().ok()?)
     }
@@ -49,37 +49,37 @@ impl AppSyncField {
     }
 }
 
-/// A field that AppSync asks for, with its arguments. It is not printed.
+/// A request for the value of a field, with its arguments, which are not printed.
 #[derive(Clone, Deserialize)]
 pub struct AppSyncRequest {
     /// The field's arguments.
     pub arguments: Json,
-    /// Who asks, in the form of the API's way of authorizing; null with an API key.
+    /// The caller, in the form of the API's authorization mode; null with an API key.
     #[serde(default)]
     pub identity: Json,
-    /// The value of the parent that the field is of; null for the fields of `Query` and `Mutation`.
+    /// The value of the field's parent; null for the fields of `Query` and `Mutation`.
     #[serde(default)]
     pub source: Json,
-    /// The request that the query came with.
+    /// The client's request.
     #[serde(default, deserialize_with = "or_empty")]
     pub request: AppSyncHeaders,
-    /// What is asked for.
+    /// Information about the requested field.
     pub info: AppSyncInfo,
-    /// What the function before has left, in a pipeline.
+    /// The result of the previous function, in a pipeline.
     #[serde(default)]
     pub prev: Json,
-    /// What all functions of a pipeline share.
+    /// The data that all functions of a pipeline share.
     #[serde(default)]
     pub stash: Json,
 }
 
 prints!(AppSyncRequest: info);
 
-/// The request of a client of AppSync.
+/// The request of an AppSync client.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct AppSyncHeaders {
-    /// Header fields, with names in lower case.
+    /// The headers, with names in lower case.
     #[serde(deserialize_with = "or_empty")]
     pub headers: BTreeMap<String, String>,
 }
@@ -90,15 +90,15 @@ impl fmt::Debug for AppSyncHeaders {
     }
 }
 
-/// What a client of AppSync asks for.
+/// Information about a requested field.
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AppSyncInfo {
-    /// The type that has the field.
+    /// The type with the field.
     pub parent_type_name: String,
-    /// The field.
+    /// The field's name.
     pub field_name: String,
-    /// The paths of the fields below it that the client wants, as `author/name`.
+    /// The paths of the nested fields that the client requests, such as `author/name`.
     #[serde(default, deserialize_with = "or_empty")]
     pub selection_set_list: Vec<String>,
     /// The variables of the query.
@@ -108,7 +108,7 @@ pub struct AppSyncInfo {
 
 prints!(AppSyncInfo: parent_type_name, field_name);
 
-/// As many values as fields are asked for, in their order.
+/// Checks that there is a value for each requested field, in order.
 pub(super) fn answer_batch(event: &RawEvent<'_>, output: Json) -> Result<Json, NotTaken> {
     let asked = event.root().list().map_or(0, Iterator::count);
     match output.as_array() {

@@ -1,5 +1,4 @@
-//! Lambda authorizers of API Gateway and AppSync: which request they are asked about, and what they
-//! answer.
+//! Lambda authorizers of API Gateway and AppSync: their events and responses.
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -21,8 +20,8 @@ use crate::http::{RawRequest, Request};
 use crate::json::JsonError;
 use crate::printing::prints;
 
-/// A request that API Gateway or AppSync asks a Lambda authorizer about. Nothing has been checked of
-/// it yet, and it is not printed.
+/// A request that API Gateway or AppSync asks a Lambda authorizer about. It is not authorized yet,
+/// and is not printed.
 ///
 /// ```
 /// use apptheory_core::events::{AuthorizerRequest, AuthorizerSource};
@@ -36,23 +35,22 @@ use crate::printing::prints;
 /// ```
 #[derive(Clone)]
 pub struct AuthorizerRequest {
-    /// Which kind of API asks.
+    /// The kind of API.
     pub source: AuthorizerSource,
-    /// The ARN of the method or route that the request is for, as policies name it. AppSync names
-    /// none: it is empty.
+    /// The ARN of the request's method or route, as in policies. Empty for AppSync.
     pub resource: String,
-    /// The request. A token authorizer is told the method and the path alone, one of AppSync the
-    /// header fields.
+    /// The request. A token authorizer only gets the method and path; an AppSync authorizer only
+    /// gets headers.
     pub request: Request,
     token: String,
 }
 
 prints!(AuthorizerRequest: source, resource);
 
-/// A kind of API that asks a Lambda authorizer, and how.
+/// The kind of API that asks a Lambda authorizer, and its event format.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum AuthorizerSource {
-    /// A REST API, with the token alone.
+    /// A REST API, with only the token.
     RestToken,
     /// A REST API, with the request.
     RestRequest,
@@ -60,7 +58,7 @@ pub enum AuthorizerSource {
     HttpApiV1,
     /// An HTTP API, with payload format 2.0.
     HttpApiV2,
-    /// A WebSocket API, about `$connect`.
+    /// A WebSocket API, for `$connect`.
     WebSocket,
     /// A GraphQL API of AppSync.
     AppSync,
@@ -71,8 +69,8 @@ impl AuthorizerRequest {
     ///
     /// # Errors
     ///
-    /// A masked 500 when the text is no JSON object, or a member that is read has another type or
-    /// comes twice; 400 when a header field of the request holds what would end it early.
+    /// A masked 500 if the text is not a JSON object, or a member has the wrong type or occurs
+    /// twice; 400 for a header that contains a line end or NUL.
     pub fn read(event: &str) -> Result<Self, AppError> {
         Self::of(&RawEvent::read(event)?)
     }
@@ -89,8 +87,8 @@ impl AuthorizerRequest {
         Ok(Self { source, resource, request, token })
     }
 
-    /// Returns what API Gateway found where the authorizer's setting says that the token is, the
-    /// first of several; else the field `authorization`; else an empty text.
+    /// Returns the value from the first identity source in the authorizer's configuration, or else
+    /// the `authorization` header, or else an empty text.
     #[must_use]
     pub fn token(&self) -> &str {
         if self.token.is_empty() { self.request.header("authorization") } else { &self.token }
@@ -130,7 +128,7 @@ impl AuthorizerSource {
     }
 }
 
-/// Whether an event asks an authorizer of AppSync: by a token beside the query that it came with.
+/// Returns whether an event is for an AppSync authorizer: it has a token and a query.
 pub(super) fn is_of_appsync(event: Object<'_, '_>) -> bool {
     let context = event.get("requestContext").ok().and_then(|context| context.object().ok());
     let says = |name| context.and_then(|context| context.get(name).ok()?.filled_text());
@@ -138,7 +136,7 @@ pub(super) fn is_of_appsync(event: Object<'_, '_>) -> bool {
     token.is_some() && says("apiId").is_some() && says("queryString").is_some()
 }
 
-/// Who asks, about which ARN.
+/// Returns the kind of API, and the ARN.
 fn asked(event: Object<'_, '_>) -> Result<(AuthorizerSource, String), JsonError> {
     if !asks_authorizer(event)? {
         return Ok((AuthorizerSource::AppSync, String::new()));
@@ -160,7 +158,7 @@ fn asked(event: Object<'_, '_>) -> Result<(AuthorizerSource, String), JsonError>
     Ok((source, arn.trim().to_string()))
 }
 
-/// Payload format 2.0 has a list of what identifies callers, all others have a text.
+/// Returns the token: payload format 2.0 has a list of identity sources, all others have a text.
 fn token(event: Object<'_, '_>) -> Result<String, JsonError> {
     let own = event.text("authorizationToken")?;
     if !own.is_empty() {
@@ -174,7 +172,8 @@ fn token(event: Object<'_, '_>) -> Result<String, JsonError> {
     first.transpose().map(|token| token.unwrap_or_default().into_owned())
 }
 
-/// The method and the path of `arn:{partition}:execute-api:{region}:{account}:{api}/{stage}/{METHOD}/{path}`.
+/// Returns the method and path in
+/// `arn:{partition}:execute-api:{region}:{account}:{api}/{stage}/{METHOD}/{path}`.
 fn method_and_path(arn: &str) -> (&str, String) {
     let mut parts = resource_of(arn).splitn(4, '/').skip(2);
     let method = parts.next().unwrap_or_default();
@@ -189,7 +188,7 @@ fn malformed(cause: JsonError) -> Error {
     Error::malformed("authorizer event", cause)
 }
 
-/// What a Lambda authorizer answers: whether the request may pass, and what is known of its caller.
+/// The response of a Lambda authorizer: whether the request is allowed, and data about its caller.
 ///
 /// ```
 /// use apptheory_core::events::Policy;
@@ -197,11 +196,11 @@ fn malformed(cause: JsonError) -> Error {
 /// let policy = Policy::allow("user-7").context("plan", "pro").context("admin", false);
 /// ```
 ///
-/// A policy is about the method and path that were asked about alone. API Gateway keeps policies for
-/// as long as the authorizer's setting says (five minutes, unless told otherwise), by the token: within
-/// that time, requests of the same token to other routes are refused. Answer for the
-/// [whole stage](Self::whole_stage) where that is meant, or switch the cache off. An answer to AppSync
-/// names no route: while it is cached, it is for every operation of the same token.
+/// By default a policy applies only to the method and path of the request. API Gateway caches
+/// policies by token, as configured (by default for five minutes): within this time, requests with
+/// the same token to other routes are refused. Respond for the [whole stage](Self::whole_stage), or
+/// disable the cache. A response to AppSync names no route: while it is cached, it applies to every
+/// operation with the same token.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
@@ -212,7 +211,7 @@ pub struct Policy {
     usage_key: Option<String>,
     is_simple: bool,
     denied_fields: Vec<String>,
-    /// The answer as it was read: nothing else of the policy counts then.
+    /// The original response; if set, the other fields are ignored.
     written: Option<Map<String, Json>>,
 }
 
@@ -224,7 +223,7 @@ enum Effect {
     Deny,
 }
 
-/// What the policy is about.
+/// The resources of the policy.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 enum Scope {
     Asked,
@@ -233,15 +232,15 @@ enum Scope {
 }
 
 impl Policy {
-    /// Lets the request pass. `principal` identifies the caller; a blank one fails the invocation.
+    /// Allows the request. `principal` identifies the caller; if it is blank, the invocation fails.
     #[must_use]
     pub fn allow(principal: impl Into<String>) -> Self {
         Self::of(Effect::Allow, principal.into())
     }
 
-    /// Refuses the request: its client gets 403.
+    /// Denies the request: the client gets a 403.
     ///
-    /// For 401, return [`AppError::unauthorized`] instead of a policy.
+    /// For a 401, return [`AppError::unauthorized`] instead of a policy.
     #[must_use]
     pub fn deny() -> Self {
         Self::of(Effect::Deny, "unknown".to_string())
@@ -260,56 +259,54 @@ impl Policy {
         }
     }
 
-    /// The policy of an answer that is handed on as it is.
+    /// Creates the policy of a response that is passed on unchanged.
     pub(super) fn of_written(answer: Map<String, Json>) -> Self {
         Self { written: Some(answer), ..Self::deny() }
     }
 
-    /// Adds something that is known of the caller, for the function behind the API: a text, a number
-    /// or a Boolean. Anything else fails the invocation, as API Gateway takes nothing else. REST and
-    /// WebSocket APIs hand all of them on as texts.
+    /// Adds data about the caller, for the function behind the API: a string, a number or a
+    /// boolean. Any other value fails the invocation, because API Gateway does not accept it. REST
+    /// and WebSocket APIs convert all values to strings.
     #[must_use]
     pub fn context(mut self, name: &str, value: impl Into<Json>) -> Self {
         self.context.insert(name.to_string(), value.into());
         self
     }
 
-    /// Lets the policy be about every method and path of the stage that was asked about.
+    /// Applies the policy to every method and path of the request's stage.
     #[must_use]
     pub fn whole_stage(self) -> Self {
         Self { scope: Scope::Stage, ..self }
     }
 
-    /// Lets the policy be about these ARNs, in which `*` and `?` stand for other characters. Where an
-    /// answer names no resources, to AppSync and in the [simple](Self::simple) form, allowing them
-    /// fails the invocation.
+    /// Applies the policy to these ARNs, which may contain the wildcards `*` and `?`. To AppSync
+    /// and in the [simple](Self::simple) form, where responses have no resources, allowing specific
+    /// resources fails the invocation.
     #[must_use]
     pub fn resources<T: Into<String>>(self, arns: impl IntoIterator<Item = T>) -> Self {
         Self { scope: Scope::Resources(arns.into_iter().map(T::into).collect()), ..self }
     }
 
-    /// Sets the API key of the usage plan that the request counts for, in REST APIs whose
+    /// Sets the API key of the usage plan by which the request is counted, in REST APIs whose
     /// `apiKeySource` is `AUTHORIZER`.
     #[must_use]
     pub fn usage_identifier_key(self, key: impl Into<String>) -> Self {
         Self { usage_key: Some(key.into()), ..self }
     }
 
-    /// Answers HTTP APIs with payload format 2.0 in the simple form, which they take where the
-    /// authorizer is set to `EnableSimpleResponses`, and nowhere else. Other APIs are answered a policy
-    /// all the same.
+    /// Responds in the simple form to HTTP APIs with payload format 2.0. They accept it only if the
+    /// authorizer has `EnableSimpleResponses`. Other APIs still get a policy.
     ///
-    /// It names no route. While it is cached, the answer is for every route with the same identity: add
-    /// `$context.routeKey` to the identity sources, or switch the cache off. A policy for certain
-    /// [resources](Self::resources) cannot be answered so: the invocation fails.
+    /// A simple response names no route. While it is cached, it applies to every route with the
+    /// same identity: add `$context.routeKey` to the identity sources, or disable the cache. A
+    /// policy for specific [resources](Self::resources) has no simple form: the invocation fails.
     #[must_use]
     pub fn simple(self) -> Self {
         Self { is_simple: true, ..self }
     }
 
-    /// Refuses fields of a GraphQL API, as `Mutation.deleteOrder`: they are null, whatever their
-    /// resolvers would answer. To APIs without fields such a policy is an error, which fails the
-    /// invocation.
+    /// Denies fields of a GraphQL API, such as `Mutation.deleteOrder`: they become null. For any
+    /// other API such a policy fails the invocation.
     #[must_use]
     pub fn deny_fields<T: Into<String>>(mut self, fields: impl IntoIterator<Item = T>) -> Self {
         self.denied_fields.extend(fields.into_iter().map(T::into));
@@ -371,15 +368,15 @@ impl Policy {
     }
 }
 
-/// Whether the part of an ARN that its client wrote means more than it says: in policies, `*` and `?`
-/// stand for other characters, and `${` begins a variable. The stage may be `$default`, and a
-/// test in the console asks about the stage `*`.
+/// Returns whether the client's part of an ARN contains wildcards: in policies, `*` and `?` match
+/// other characters, and `${` begins a variable. The stage may be `$default`, and a test in the
+/// console has the stage `*`.
 fn holds_wildcards(arn: &str) -> bool {
     let path = resource_of(arn).splitn(3, '/').nth(2).unwrap_or_default();
     path.contains(['*', '?']) || path.contains("${")
 }
 
-/// All of a stage; of an ARN without one, itself.
+/// Returns the ARN of a whole stage; an ARN without a stage stays unchanged.
 fn stage_of(arn: &str) -> Cow<'_, str> {
     let resource = resource_of(arn);
     let mut segments = resource.splitn(3, '/');
@@ -402,8 +399,8 @@ pub(super) fn answer(event: &RawEvent<'_>, output: Json) -> Result<Json, AppErro
     Ok(policy.write(source, &resource)?)
 }
 
-/// API Gateway answers 401 to exactly this text (*API Gateway Developer Guide*, "Output from an API
-/// Gateway Lambda authorizer"), and 500 to any other error.
+/// API Gateway responds with 401 for exactly this text (*API Gateway Developer Guide*, "Output from
+/// an API Gateway Lambda authorizer"), and with 500 for any other error.
 pub(super) fn failed(error: AppError) -> AppError {
     if error.status() != 401 {
         return error;
@@ -541,7 +538,7 @@ mod tests {
         for other in [Json::Null, json!(true), json!({"isAuthorized": true})] {
             assert!(answer(&event, other).is_err());
         }
-        // Where an ARN has no stage, no policy reaches further than it.
+        // If an ARN has no stage, a policy covers nothing but the ARN.
         let odd = json!({"type": "TOKEN", "methodArn": "odd"});
         let odd = answered(&odd, Policy::allow("u").whole_stage()).unwrap();
         assert_eq!(odd["policyDocument"]["Statement"][0]["Resource"], json!(["odd"]));

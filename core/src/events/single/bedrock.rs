@@ -15,20 +15,20 @@ use crate::events::raw::RawEvent;
 use crate::json;
 use crate::printing::prints;
 
-/// What a Bedrock agent asks an action group for: a function, or an operation of an API. What it lacks
-/// is empty, and it is not printed.
+/// A request of a Bedrock agent to an action group: a function, or an operation of an API. Missing
+/// values are empty; contents are not printed.
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AgentRequest {
     /// The action group.
     pub action_group: String,
-    /// The function, of action groups with function details.
+    /// The function, for action groups with function details.
     #[serde(default, deserialize_with = "or_empty")]
     pub function: String,
-    /// The path as the schema has it, of action groups with an API schema.
+    /// The path in the schema, for action groups with an API schema.
     #[serde(default, deserialize_with = "or_empty")]
     pub api_path: String,
-    /// The method, of action groups with an API schema.
+    /// The method, for action groups with an API schema.
     #[serde(default, deserialize_with = "or_empty")]
     pub http_method: String,
     /// The parameters.
@@ -36,31 +36,31 @@ pub struct AgentRequest {
     pub parameters: Vec<AgentParameter>,
     #[serde(default, deserialize_with = "or_empty")]
     request_body: RequestBody,
-    /// What the user said.
+    /// The user's input.
     #[serde(default, deserialize_with = "or_empty")]
     pub input_text: String,
-    /// The session.
+    /// The id of the session.
     #[serde(default, deserialize_with = "or_empty")]
     pub session_id: String,
-    /// What is kept as long as the session.
+    /// Attributes of the session.
     #[serde(default, deserialize_with = "or_empty")]
     pub session_attributes: BTreeMap<String, String>,
-    /// What is kept for one turn.
+    /// Attributes of the turn.
     #[serde(default, deserialize_with = "or_empty")]
     pub prompt_session_attributes: BTreeMap<String, String>,
 }
 
 prints!(AgentRequest: action_group, function, api_path, http_method);
 
-/// A parameter that an agent found in what its user said.
+/// A parameter that an agent extracted from the user's input.
 #[derive(Clone, Deserialize)]
 pub struct AgentParameter {
-    /// Its name.
+    /// The parameter's name.
     pub name: String,
-    /// Its type, as `string` or `integer`.
+    /// The parameter's type, such as `string` or `integer`.
     #[serde(rename = "type", default, deserialize_with = "or_empty")]
     pub kind: String,
-    /// Its value, as a text.
+    /// The parameter's value, as a string.
     #[serde(default, deserialize_with = "or_empty")]
     pub value: String,
 }
@@ -79,7 +79,7 @@ struct Content {
 }
 
 impl AgentRequest {
-    /// Returns a parameter by its name, or a property of the body; or an empty text.
+    /// Returns a parameter, or a property of the body, by its name; or an empty text.
     #[must_use]
     pub fn parameter(&self, name: &str) -> &str {
         let bodies = self.request_body.content.values();
@@ -88,7 +88,7 @@ impl AgentRequest {
     }
 }
 
-/// What an action group answers a Bedrock agent.
+/// The response of an action group to a Bedrock agent.
 ///
 /// ```
 /// use apptheory_core::events::AgentAnswer;
@@ -114,32 +114,33 @@ enum Ending {
 }
 
 impl AgentAnswer {
-    /// Answers with a text.
+    /// Responds with a text.
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
         let (body, session_attributes) = (text.into(), BTreeMap::new());
         Self { body, ending: Ending::Success, session_attributes }
     }
 
-    /// Answers with JSON.
+    /// Responds with JSON.
     #[must_use]
     pub fn json(value: &Json) -> Self {
         Self::text(json::to_text(value))
     }
 
-    /// Has the agent think again, with what was answered for a hint: of an operation, status 400.
+    /// Makes the agent prompt again, with the response as a hint; for an operation, with status
+    /// 400.
     #[must_use]
     pub fn reprompt(self) -> Self {
         Self { ending: Ending::Reprompt, ..self }
     }
 
-    /// Ends the session with a failure: of an operation, status 500.
+    /// Ends the session with a failure; for an operation, with status 500.
     #[must_use]
     pub fn failure(self) -> Self {
         Self { ending: Ending::Failure, ..self }
     }
 
-    /// Keeps an attribute for as long as the session. The others stay.
+    /// Sets an attribute of the session. Others stay.
     #[must_use]
     pub fn session_attribute(mut self, name: &str, value: impl Into<String>) -> Self {
         self.session_attributes.insert(name.into(), value.into());
@@ -147,7 +148,7 @@ impl AgentAnswer {
     }
 }
 
-/// The action group of an event.
+/// Returns the action group of an event.
 pub(super) fn group_of(event: Object<'_, '_>) -> Option<String> {
     let text = |name| event.get(name).ok().and_then(|value| value.filled_text());
     text("messageVersion")?;
@@ -156,7 +157,7 @@ pub(super) fn group_of(event: Object<'_, '_>) -> Option<String> {
     text("actionGroup").map(|group| group.into_owned())
 }
 
-/// The answer under the names of the event: of a function, or of an operation.
+/// Builds the response of a function or of an operation, with the names in the event.
 pub(super) fn answer(event: &RawEvent<'_>, output: Json) -> Result<Json, AppError> {
     let not_taken = |_| NotTaken { service: "a Bedrock agent", why: "it is no `AgentAnswer`" };
     let AgentAnswer { body, ending, session_attributes } =

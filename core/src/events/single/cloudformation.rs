@@ -1,4 +1,4 @@
-//! Custom resources of CloudFormation: what it asks for, and what it is told of the outcome.
+//! CloudFormation custom resources: requests and responses.
 
 use alloc::string::{String, ToString};
 
@@ -16,9 +16,9 @@ use crate::events::raw::RawEvent;
 use crate::json::{JsonError, read_texts, to_text};
 use crate::printing::prints;
 
-/// What CloudFormation asks about a custom resource. The properties that the template gives it are read
-/// as a `T`: CloudFormation writes numbers and Booleans as texts, so that those do where `T` has numbers
-/// and Booleans. Its own `ServiceToken` and `ServiceTimeout` are left out.
+/// A request of CloudFormation about a custom resource. Its properties in the template are
+/// deserialized as a `T`. CloudFormation sends numbers and booleans as strings; they are converted
+/// if `T` requires it. The properties `ServiceToken` and `ServiceTimeout` are left out.
 ///
 /// ```
 /// use apptheory_core::events::{CustomResource, ResourceChange};
@@ -32,54 +32,57 @@ use crate::printing::prints;
 ///     "ResourceProperties":{"ServiceToken":"arn","replicas":"3"}}"#;
 /// let resource = CustomResource::<Settings>::read(event)?;
 /// assert_eq!(resource.logical_id, "Cache");
-/// assert!(matches!(resource.change, ResourceChange::Create { properties } if properties.replicas == 3));
+/// let ResourceChange::Create { properties } = resource.change else { panic!("a creation") };
+/// assert_eq!(properties.replicas, 3);
 /// # Ok::<(), apptheory_core::error::AppError>(())
 /// ```
 #[derive(Clone)]
 pub struct CustomResource<T> {
-    /// What is to be done.
+    /// The requested change.
     pub change: ResourceChange<T>,
-    /// Its type in the template, such as `Custom::Cache`.
+    /// The resource's type in the template, such as `Custom::Cache`.
     pub resource_type: String,
-    /// Its name in the template.
+    /// The resource's name in the template.
     pub logical_id: String,
     /// The ARN of the stack.
     pub stack_id: String,
-    /// The id of the request, which is the same when the request is sent again.
+    /// The request's id, which stays the same if the request is sent again.
     pub request_id: String,
 }
 
 prints!(CustomResource<T>: change, resource_type, logical_id, stack_id, request_id);
 
-/// What is to be done with a custom resource. The physical id is the one that was answered when it
-/// was created, or replaced.
+/// The requested change of a custom resource. The physical id is the one in the response to its
+/// creation or replacement.
 #[derive(Clone, Eq, PartialEq)]
 pub enum ResourceChange<T> {
-    /// It is to be created.
+    /// Create the resource.
     Create {
-        /// Its properties.
+        /// The resource's properties.
         properties: T,
     },
-    /// It is to be changed. An answer with another physical id says that it was replaced:
-    /// CloudFormation then has the old one deleted.
+    /// Change the resource. A response with another physical id means that the resource was
+    /// replaced: CloudFormation then deletes the old one.
     Update {
-        /// The id of the resource as it is.
+        /// The resource's current id.
         physical_id: String,
-        /// Its properties from now on.
+        /// The new properties.
         properties: T,
-        /// Its properties so far; `None` if they are no `T`, as of an earlier version of the template.
+        /// The old properties; `None` if they are not a valid `T`, for example from an earlier
+        /// version of the template.
         old: Option<T>,
     },
-    /// It is to be deleted. One that is not there any more is deleted.
+    /// Delete the resource. If it does not exist, respond with success.
     Delete {
-        /// The id of the resource.
+        /// The resource's id.
         physical_id: String,
-        /// Its properties; `None` if they are no `T`, as of an earlier version of the template.
+        /// The properties; `None` if they are not a valid `T`, for example from an earlier version
+        /// of the template.
         properties: Option<T>,
     },
 }
 
-/// Properties are the template's, and may hold its secrets: they are not printed.
+/// Does not print properties, which may contain secrets.
 impl<T> fmt::Debug for ResourceChange<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, physical_id) = match self {
@@ -100,8 +103,8 @@ impl<T: DeserializeOwned> CustomResource<T> {
     ///
     /// # Errors
     ///
-    /// 422 for properties that are no `T`, which says what is wrong where; a masked 500 for what
-    /// CloudFormation does not send.
+    /// 422 for properties that are not a valid `T`, with what is wrong and where; a masked 500 for
+    /// an event that CloudFormation does not send.
     pub fn read(event: &str) -> Result<Self, AppError> {
         let raw = RawEvent::read(event)?;
         let event = raw.root().object().map_err(malformed)?;
@@ -143,14 +146,15 @@ fn malformed(cause: JsonError) -> Error {
     Error::malformed("CloudFormation event", cause)
 }
 
-/// Whether an event is about a custom resource: nobody else writes all of these members.
+/// Returns whether an event is about a custom resource: only CloudFormation writes all of these
+/// members.
 pub(super) fn is_of_cloudformation(event: Object<'_, '_>) -> bool {
     ["RequestType", "ResponseURL", "StackId"]
         .into_iter()
         .all(|name| event.get(name).is_ok_and(|value| value.filled_text().is_some()))
 }
 
-/// What is read of every request about a custom resource.
+/// The known members of all requests about custom resources.
 #[derive(Clone)]
 struct Known {
     request_type: String,
@@ -173,7 +177,7 @@ impl Known {
     }
 }
 
-/// What a handler answers about a custom resource that is as it should be.
+/// The response of a handler to a successful request about a custom resource.
 ///
 /// ```
 /// use apptheory_core::events::Done;
@@ -191,8 +195,9 @@ pub struct Done {
 prints!(Done: physical_id);
 
 impl Done {
-    /// Answers about the resource with this physical id: of 1 to 1024 bytes, the same for as long as
-    /// it is the same resource. About a deletion CloudFormation is told the id that it asked for.
+    /// Creates the response for a resource with this physical id, of 1 to 1024 bytes. The id must
+    /// stay the same as long as the resource does. For a deletion, the request's id is used
+    /// instead.
     #[must_use]
     pub fn new(physical_id: impl Into<String>) -> Self {
         Self { physical_id: physical_id.into(), data: Map::new(), no_echo: false }
@@ -205,18 +210,18 @@ impl Done {
         self
     }
 
-    /// Has CloudFormation mask the values where it shows them.
+    /// Makes CloudFormation mask the values wherever it shows them.
     #[must_use]
     pub fn no_echo(self) -> Self {
         Self { no_echo: true, ..self }
     }
 }
 
-/// The error of a handler that made a resource and failed after that: CloudFormation gets the physical id
-/// of the resource, and has it deleted when it rolls the stack back. Any other error means that a creation
-/// made nothing, and that an update left the resource as it was.
+/// The error of a handler that created a resource and then failed. CloudFormation gets the
+/// resource's physical id, and deletes the resource when it rolls the stack back. Any other error
+/// means that a creation created nothing, and that an update changed nothing.
 ///
-/// It has the status and the message of the error that it is made from.
+/// It has the status and message of the original error.
 ///
 /// ```
 /// use apptheory_core::error::AppError;
@@ -243,8 +248,8 @@ pub struct LeftBehind {
 }
 
 impl LeftBehind {
-    /// Makes the error from the physical id of the resource, 1 to 1024 bytes long, and the reason of the
-    /// failure.
+    /// Creates the error from the physical id of the resource, of 1 to 1024 bytes, and the original
+    /// error.
     #[must_use]
     pub fn new(physical_id: impl Into<String>, error: impl Into<AppError>) -> Self {
         Self { physical_id: physical_id.into(), error: error.into() }
@@ -257,23 +262,23 @@ impl From<LeftBehind> for AppError {
     }
 }
 
-/// How large the answer to CloudFormation may be: 4096 bytes (*AWS CloudFormation User Guide*, "Custom
+/// The largest response to CloudFormation: 4096 bytes (*AWS CloudFormation User Guide*, "Custom
 /// resource response objects").
 const MAX_REPLY_BYTES: usize = 4096;
 
-/// How long a physical id may be (the same place).
+/// The longest physical id (same source).
 const MAX_PHYSICAL_ID_BYTES: usize = 1024;
 
-/// Stands for the physical id where a creation failed: the resource does not exist, and its deletion,
-/// which CloudFormation asks for next, is nothing to do.
+/// The physical id after a failed creation. The resource does not exist, so its deletion, which
+/// CloudFormation requests next, does nothing.
 const NOT_CREATED: &str = "not-created";
 
 fn is_physical_id(text: &str) -> bool {
     !text.trim().is_empty() && text.len() <= MAX_PHYSICAL_ID_BYTES
 }
 
-/// Where CloudFormation waits for an answer about a custom resource, and what it is told. Its URL is
-/// a secret, since anybody who knows it can answer: it is not printed.
+/// The response URL of a request about a custom resource, and the response. The URL is a secret,
+/// because everybody who knows it can respond; it is not printed.
 #[derive(Clone)]
 pub struct ResourceReply {
     known: Known,
@@ -281,11 +286,11 @@ pub struct ResourceReply {
 }
 
 impl ResourceReply {
-    /// Reads where the answer goes.
+    /// Reads the response URL.
     ///
     /// # Errors
     ///
-    /// A masked 500 when the text is no JSON object, or a member that is read has another type or comes
+    /// A masked 500 if the text is not a JSON object, or a member has the wrong type or occurs
     /// twice.
     pub fn read(event: &str) -> Result<Self, AppError> {
         Self::of(&RawEvent::read(event)?)
@@ -298,20 +303,20 @@ impl ResourceReply {
         Ok(Self { known, url })
     }
 
-    /// Returns the URL that the answer is put to. It is a secret.
+    /// Returns the URL to which the response is `PUT`. It is a secret.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Returns whether the URL is one of S3, by `https`: what CloudFormation sends.
+    /// Returns whether the URL is an `https` URL of S3, as CloudFormation's are.
     #[must_use]
     pub fn is_to_s3(&self) -> bool {
         is_of_s3(&self.url)
     }
 
-    /// Returns the answer to the deletion of what was never created; `None` for any other request,
-    /// which is for a handler.
+    /// Returns the response to the deletion of a resource that was never created; `None` for any
+    /// other request, which needs a handler.
     #[must_use]
     pub fn for_nothing(&self) -> Option<String> {
         let is_for_nothing =
@@ -319,16 +324,16 @@ impl ResourceReply {
         is_for_nothing.then(|| to_text(&self.reply("SUCCESS", NOT_CREATED, [])))
     }
 
-    /// Keeps the physical id that a handler answered about a creation or an update: a failure then names
-    /// what the handler made, for CloudFormation to have it deleted. `output` is the handler's.
+    /// Stores the physical id in a handler's output for a creation or update. A later failure then
+    /// reports this id, so that CloudFormation deletes the resource.
     pub fn keep_id(&mut self, output: &Json) {
         if let Ok(Done { physical_id, .. }) = Done::deserialize(output) {
             self.keep(physical_id);
         }
     }
 
-    /// Keeps the physical id of what a failed handler [left behind](LeftBehind), if its error or one of
-    /// the causes says so.
+    /// Stores the physical id of a resource that a failed handler [left behind](LeftBehind), if its
+    /// error or one of its sources has one.
     pub fn keep_left_behind(&mut self, error: &AppError) {
         let mut next: Option<&(dyn core::error::Error + 'static)> = Some(error);
         while let Some(error) = next {
@@ -339,14 +344,14 @@ impl ResourceReply {
         }
     }
 
-    /// Names another resource from now on. A deletion is always about the one that was asked for.
+    /// Changes the physical id. For a deletion it is always the request's.
     fn keep(&mut self, physical_id: String) {
         if self.known.request_type != "Delete" && is_physical_id(&physical_id) {
             self.known.physical_id = physical_id;
         }
     }
 
-    /// Returns the answer that the request failed. The reason is what the events of the stack show; a
+    /// Returns the response for a failed request. The reason is shown in the events of the stack; a
     /// long one is cut.
     #[must_use]
     pub fn failed(&self, reason: &str) -> String {
@@ -409,7 +414,7 @@ impl fmt::Debug for ResourceReply {
     }
 }
 
-/// Whether a URL is of S3, in any region and partition: a bucket's host, such as
+/// Returns whether a URL is of S3, in any region and partition: the host of a bucket, such as
 /// `cloudformation-custom-resource-response-useast1.s3.amazonaws.com`.
 fn is_of_s3(url: &str) -> bool {
     let Some(rest) = url.strip_prefix("https://") else { return false };
@@ -423,14 +428,14 @@ fn is_of_s3(url: &str) -> bool {
         !label.is_empty() && label.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-')
     };
     let is_s3 = |label: &str| label == "s3" || label.starts_with("s3-");
-    // The last labels are AWS's: the service, before a region or not. A bucket may be called s3.
+    // The last labels are AWS's: the service, with or without a region. A bucket may be named s3.
     let mut labels = name.rsplit('.');
     let (last, before) = (labels.next().unwrap_or_default(), labels.next().unwrap_or_default());
     let is_dual_stack = before == "dualstack" && labels.next().is_some_and(is_s3);
     name.split('.').all(is_plain) && (is_s3(last) || is_s3(before) || is_dual_stack)
 }
 
-/// The answer that a success is: `output` is the handler's.
+/// Returns the response for a successful request, from the handler's output.
 pub(super) fn answer(event: &RawEvent<'_>, output: Json) -> Result<Json, AppError> {
     let done: Done = serde_json::from_value(output).map_err(|_| not_taken("it is no `Done`"))?;
     Ok(ResourceReply::of(event)?.succeeded(done)?)
@@ -557,7 +562,7 @@ mod tests {
         for request in [event("Create", ""), event("Update", "cache-7")] {
             assert_eq!(answered(&request, done.clone()), Ok(expected.clone()));
         }
-        // Of a deletion CloudFormation takes no other id.
+        // For a deletion CloudFormation only accepts the request's id.
         expected["PhysicalResourceId"] = "cache-7".into();
         assert_eq!(answered(&event("Delete", "cache-7"), done), Ok(expected));
     }

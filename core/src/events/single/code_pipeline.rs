@@ -10,37 +10,37 @@ use crate::events::envelopes::or_empty;
 use crate::json::{self, Misread};
 use crate::printing::prints;
 
-/// A job of CodePipeline: an action that invokes the function. What it lacks is empty.
+/// A CodePipeline job: an action that invokes the function. Missing values are empty.
 ///
-/// CodePipeline reads no answer: it waits for `PutJobSuccessResult` or `PutJobFailureResult` with the
-/// job's id, for as long as the action's time-out allows.
+/// CodePipeline ignores the response. It waits for `PutJobSuccessResult` or `PutJobFailureResult`
+/// with the job's id, until the action's timeout.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CodePipelineJob {
-    /// The id of the job, for reporting its result.
+    /// The job's id, for reporting its result.
     pub id: String,
     /// The account of the pipeline.
     #[serde(default, deserialize_with = "or_empty")]
     pub account_id: String,
-    /// What the job is about.
+    /// The job's data.
     pub data: CodePipelineData,
 }
 
-/// What a job of CodePipeline is about.
+/// The data of a CodePipeline job.
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CodePipelineData {
     action_configuration: ActionConfiguration,
-    /// The artifacts that the action reads.
+    /// The input artifacts.
     #[serde(default, deserialize_with = "or_empty")]
     pub input_artifacts: Vec<CodePipelineArtifact>,
-    /// The artifacts that the action writes.
+    /// The output artifacts.
     #[serde(default, deserialize_with = "or_empty")]
     pub output_artifacts: Vec<CodePipelineArtifact>,
-    /// Credentials for the bucket of the artifacts.
+    /// Credentials for the artifacts' bucket.
     #[serde(default, deserialize_with = "or_empty")]
     pub artifact_credentials: ArtifactCredentials,
-    /// What an earlier call for the same action passed on to this one.
+    /// The token from an earlier call for the same action.
     #[serde(default, deserialize_with = "or_empty")]
     pub continuation_token: String,
 }
@@ -62,7 +62,7 @@ struct Configuration {
 /// An artifact of a pipeline, in a bucket.
 #[derive(Clone, Debug, Deserialize)]
 pub struct CodePipelineArtifact {
-    /// Its name.
+    /// The artifact's name.
     pub name: String,
     location: ArtifactLocation,
 }
@@ -84,11 +84,11 @@ struct S3Location {
 #[derive(Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ArtifactCredentials {
-    /// The id of the key.
+    /// The access key id.
     pub access_key_id: String,
-    /// The key.
+    /// The secret access key.
     pub secret_access_key: String,
-    /// The token.
+    /// The session token.
     pub session_token: String,
 }
 
@@ -99,12 +99,12 @@ impl CodePipelineJob {
     ///
     /// # Errors
     ///
-    /// [`Misread`] when a member has another type.
+    /// [`Misread`] if a member has the wrong type.
     pub fn read(event: &str) -> Result<Self, Misread> {
         json::read::<JobEvent>(event.as_bytes()).map(|event| event.job)
     }
 
-    /// Returns the parameters that the action is set up with, as they were written; or an empty text.
+    /// Returns the user parameters of the action's configuration, unchanged; or an empty text.
     #[must_use]
     pub fn user_parameters(&self) -> &str {
         &self.data.action_configuration.configuration.user_parameters
@@ -120,14 +120,14 @@ impl CodePipelineArtifact {
     }
 }
 
-/// An event of CodePipeline: the job is its only member.
+/// A CodePipeline event: its only member is the job.
 #[derive(Deserialize)]
 struct JobEvent {
     #[serde(rename = "CodePipeline.job")]
     job: CodePipelineJob,
 }
 
-/// Whether an event is a job.
+/// Returns whether an event is a job.
 pub(super) fn is_job(event: Object<'_, '_>) -> bool {
     event.get("CodePipeline.job").is_ok_and(|job| job.is_object())
 }

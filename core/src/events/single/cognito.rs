@@ -1,4 +1,4 @@
-//! Triggers of Cognito user pools: what they say, and what they take for an answer.
+//! Triggers of Cognito user pools: events and responses.
 
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
@@ -15,32 +15,32 @@ use crate::events::raw::RawEvent;
 use crate::json;
 use crate::printing::prints;
 
-/// What a Cognito user pool calls a function for.
+/// The triggers of a Cognito user pool.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum CognitoTrigger {
-    /// Somebody signs up, or an administrator makes a user: may they?
+    /// A user signs up, or an administrator creates a user: decides whether this is allowed.
     PreSignUp,
-    /// A user has been confirmed, or has set a new password.
+    /// A user was confirmed, or has set a new password.
     PostConfirmation,
-    /// A user signs in: may they?
+    /// A user signs in: decides whether this is allowed.
     PreAuthentication,
     /// A user has signed in.
     PostAuthentication,
-    /// Tokens are issued: which claims and scopes do they have?
+    /// Tokens are issued: changes their claims and scopes.
     PreTokenGeneration,
-    /// A message is sent: what does it say?
+    /// A message is sent: changes its text.
     CustomMessage,
-    /// A user answers challenges: which one is next?
+    /// A user answers challenges: chooses the next one.
     DefineAuthChallenge,
-    /// A challenge is needed.
+    /// A challenge is needed: creates it.
     CreateAuthChallenge,
-    /// A challenge was answered: was it right?
+    /// A challenge was answered: checks the answer.
     VerifyAuthChallenge,
-    /// A user is not known: does another directory know them?
+    /// A user is unknown: looks the user up in another directory.
     UserMigration,
-    /// A code is to be sent by SMS.
+    /// Sends a code by SMS.
     CustomSmsSender,
-    /// A code is to be sent by email.
+    /// Sends a code by email.
     CustomEmailSender,
 }
 
@@ -61,8 +61,8 @@ impl CognitoTrigger {
         Self::CustomEmailSender,
     ];
 
-    /// How `triggerSource` begins in its events, before a `_` (*Amazon Cognito Developer Guide*,
-    /// "User pool Lambda trigger sources").
+    /// Returns the prefix of `triggerSource` in its events, before a `_` (*Amazon Cognito Developer
+    /// Guide*, "User pool Lambda trigger sources").
     const fn prefix(self) -> &'static str {
         match self {
             Self::PreSignUp => "PreSignUp",
@@ -80,7 +80,7 @@ impl CognitoTrigger {
         }
     }
 
-    /// The trigger of an event; `None` for another service's, and for a trigger that is not known.
+    /// Returns the trigger of an event; `None` for another service, and for an unknown trigger.
     pub(super) fn of(event: Object<'_, '_>) -> Option<Self> {
         let source = event.get("triggerSource").ok()?;
         event.get("userPoolId").ok()?.filled_text()?;
@@ -91,27 +91,27 @@ impl CognitoTrigger {
     }
 }
 
-/// The event of a Cognito trigger. What it lacks is empty, and it is not printed.
+/// The event of a Cognito trigger. Missing values are empty; contents are not printed.
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CognitoEvent {
-    /// The version of the event, which is the trigger's setting: `1`, `2` or `3`.
+    /// The version of the event, from the trigger's configuration: `1`, `2` or `3`.
     #[serde(default, deserialize_with = "or_empty")]
     pub version: String,
-    /// What exactly happened, as `PreSignUp_ExternalProvider`.
+    /// The source, such as `PreSignUp_ExternalProvider`.
     pub trigger_source: String,
     /// The region.
     #[serde(default, deserialize_with = "or_empty")]
     pub region: String,
     /// The user pool.
     pub user_pool_id: String,
-    /// The user.
+    /// The user's name.
     #[serde(default, deserialize_with = "or_empty")]
     pub user_name: String,
-    /// Which application it is about, and with which SDK it called.
+    /// The calling application and its SDK.
     #[serde(default, deserialize_with = "or_empty")]
     pub caller_context: CognitoCaller,
-    /// What the trigger is about.
+    /// The trigger's data.
     pub request: CognitoRequest,
 }
 
@@ -129,59 +129,58 @@ pub struct CognitoCaller {
     pub aws_sdk_version: String,
 }
 
-/// What a Cognito trigger is about. Each trigger brings some of it; the rest is empty. It is not
-/// printed.
+/// The data of a Cognito trigger. Each trigger sets some fields; the others are empty. Contents are
+/// not printed.
 #[derive(Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct CognitoRequest {
-    /// The user's attributes, as `email` or `cognito:user_status`.
+    /// The user's attributes, such as `email` or `cognito:user_status`.
     #[serde(deserialize_with = "texts")]
     pub user_attributes: BTreeMap<String, String>,
-    /// What the application passed on.
+    /// Data from the application.
     #[serde(deserialize_with = "texts")]
     pub client_metadata: BTreeMap<String, String>,
-    /// What the application passed on for checks of signing up, signing in and migration.
+    /// Data from the application for validating sign-up, sign-in and migration.
     #[serde(deserialize_with = "texts")]
     pub validation_data: BTreeMap<String, String>,
-    /// Whether the user is not known. Only user pools that do not tell clients so ask about such
-    /// users.
+    /// Whether the user is unknown. Only set by user pools that hide from clients which users
+    /// exist.
     #[serde(deserialize_with = "or_empty")]
     pub user_not_found: bool,
-    /// Whether the user signed in on a new device: after signing in.
+    /// Whether the user signed in on a new device; set after signing in.
     #[serde(deserialize_with = "or_empty")]
     pub new_device_used: bool,
     /// The password of a user to migrate.
     #[serde(deserialize_with = "or_empty")]
     pub password: String,
-    /// The challenges that the user has answered.
+    /// The results of the user's challenges.
     #[serde(deserialize_with = "or_empty")]
     pub session: Vec<ChallengeResult>,
-    /// Which challenge is to be made.
+    /// The name of the challenge to create.
     #[serde(deserialize_with = "or_empty")]
     pub challenge_name: String,
-    /// What the user answered to a challenge.
+    /// The user's answer to a challenge.
     #[serde(deserialize_with = "or_empty")]
     pub challenge_answer: String,
-    /// What the challenge was made with, for checking the answer.
+    /// The challenge's private parameters, for checking the answer.
     #[serde(deserialize_with = "texts")]
     pub private_challenge_parameters: BTreeMap<String, String>,
-    /// The user's groups, where tokens are issued.
+    /// The user's groups, when tokens are issued.
     #[serde(deserialize_with = "or_empty")]
     pub group_configuration: CognitoGroups,
-    /// The scopes that a token is asked for.
+    /// The requested scopes of a token.
     #[serde(deserialize_with = "or_empty")]
     pub scopes: Vec<String>,
-    /// What stands for the code in a message.
+    /// The placeholder for the code in a message.
     #[serde(deserialize_with = "or_empty")]
     pub code_parameter: String,
-    /// What stands for the user in a message.
+    /// The placeholder for the user in a message.
     #[serde(deserialize_with = "or_empty")]
     pub username_parameter: String,
-    /// What stands for the link in a message.
+    /// The placeholder for the link in a message.
     #[serde(deserialize_with = "or_empty")]
     pub link_parameter: String,
-    /// The code that a sender is to send, encrypted by the AWS Encryption SDK under the key of the
-    /// user pool.
+    /// The code to send, encrypted by the AWS Encryption SDK with the user pool's key.
     #[serde(deserialize_with = "or_empty")]
     pub code: String,
 }
@@ -196,21 +195,21 @@ impl CognitoRequest {
     }
 }
 
-/// How a user did in a challenge.
+/// The result of a challenge.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChallengeResult {
-    /// The challenge, as `CUSTOM_CHALLENGE` or `SRP_A`.
+    /// The challenge, such as `CUSTOM_CHALLENGE` or `SRP_A`.
     pub challenge_name: String,
-    /// Whether the answer was right.
+    /// Whether the answer was correct.
     #[serde(default, deserialize_with = "or_empty")]
     pub challenge_result: bool,
-    /// What the challenge was marked with.
+    /// The challenge's metadata.
     #[serde(default, deserialize_with = "or_empty")]
     pub challenge_metadata: String,
 }
 
-/// The groups of a user, and the roles that they may take on with them.
+/// The groups of a user, and their roles.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct CognitoGroups {
@@ -220,31 +219,31 @@ pub struct CognitoGroups {
     /// The ARNs of the roles.
     #[serde(deserialize_with = "or_empty")]
     pub iam_roles_to_override: Vec<String>,
-    /// The ARN of the role that goes before the others.
+    /// The ARN of the preferred role.
     pub preferred_role: Option<String>,
 }
 
-/// What becomes of somebody who signs up. An error refuses them.
+/// The response to a sign-up. Return an error to refuse the user.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SignUp {
-    /// Whether they need not confirm.
+    /// Whether the user is confirmed automatically.
     pub auto_confirm_user: bool,
-    /// Whether their email address counts as verified.
+    /// Whether the user's email address counts as verified.
     pub auto_verify_email: bool,
-    /// Whether their phone number counts as verified.
+    /// Whether the user's phone number counts as verified.
     pub auto_verify_phone: bool,
 }
 
-/// The text of a message. What is `None` stays as the user pool has it. A text holds the parameter
-/// that stands for the code or the link.
+/// The texts of a message; `None` keeps the user pool's text. A text must contain the placeholder
+/// for the code or the link.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CognitoMessage {
-    /// The message as an SMS.
+    /// The SMS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sms_message: Option<String>,
-    /// The message as an email, which may be HTML.
+    /// The email, which may be HTML.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email_message: Option<String>,
     /// The email's subject.
@@ -252,14 +251,14 @@ pub struct CognitoMessage {
     pub email_subject: Option<String>,
 }
 
-/// What comes next for a user who answers challenges.
+/// The next step for a user who answers challenges.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum NextChallenge {
-    /// The challenge of this name, as `CUSTOM_CHALLENGE`.
+    /// Present the challenge of this name, such as `CUSTOM_CHALLENGE`.
     Ask(String),
-    /// They have answered enough, and are signed in.
+    /// Issue tokens: the user is signed in.
     IssueTokens,
-    /// They are refused.
+    /// Refuse the user.
     Fail,
 }
 
@@ -276,48 +275,47 @@ impl Serialize for NextChallenge {
 #[derive(Clone, Default, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Challenge {
-    /// What the client gets.
+    /// The parameters for the client.
     pub public_challenge_parameters: BTreeMap<String, String>,
-    /// What the answer is checked with; clients do not get it.
+    /// The parameters for checking the answer; clients do not see them.
     pub private_challenge_parameters: BTreeMap<String, String>,
-    /// What the challenge is marked with, for deciding on the next one.
+    /// The challenge's metadata, for choosing the next challenge.
     pub challenge_metadata: String,
 }
 
 prints!(Challenge: challenge_metadata);
 
-/// Whether the answer to a challenge is right.
+/// Says whether the answer to a challenge is correct.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChallengeVerdict {
-    /// Whether it is.
+    /// Whether the answer is correct.
     pub answer_correct: bool,
 }
 
-/// A user that another directory knows. For one that it does not know, return an error.
+/// A user from another directory. For an unknown user, return an error.
 #[derive(Clone, Default, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MigratedUser {
     /// The user's attributes.
     pub user_attributes: BTreeMap<String, String>,
-    /// `CONFIRMED` for a user who need not set a new password; else they must.
+    /// `CONFIRMED` for a user who need not set a new password; otherwise the user must.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub final_user_status: Option<String>,
-    /// `SUPPRESS` for no message of welcome.
+    /// `SUPPRESS` to send no welcome message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message_action: Option<String>,
-    /// How the message of welcome is sent: `EMAIL`, `SMS`.
+    /// How to send the welcome message: `EMAIL`, `SMS`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub desired_delivery_mediums: Vec<String>,
-    /// Whether an email address or phone number that is the alias of another user becomes this
-    /// one's.
+    /// Whether to move an email address or phone number that is another user's alias to this user.
     pub force_alias_creation: bool,
 }
 
 prints!(MigratedUser: final_user_status, message_action);
 
-/// What tokens say other than the user pool would. Changes of access tokens and scopes need the
-/// trigger's version 2 or 3: with version 1, which would drop them, they fail.
+/// Changes of a user's tokens. Changes of access tokens and scopes require version 2 or 3 of the
+/// trigger: version 1 would ignore them, so the invocation fails.
 ///
 /// ```
 /// use apptheory_core::events::TokenClaims;
@@ -332,7 +330,7 @@ pub struct TokenClaims {
     scopes_to_add: Vec<String>,
     scopes_to_suppress: Vec<String>,
     groups: Option<CognitoGroups>,
-    /// The response as it was read: nothing else counts then.
+    /// The original response; if set, the other fields are ignored.
     written: Option<Map<String, Json>>,
 }
 
@@ -345,19 +343,19 @@ struct ClaimChanges {
 prints!(TokenClaims: scopes_to_add, scopes_to_suppress);
 
 impl TokenClaims {
-    /// The claims of a response that is handed on as it is.
+    /// Creates the claims of a response that is passed on unchanged.
     pub(super) fn of_written(response: Map<String, Json>) -> Self {
         Self { written: Some(response), ..Self::default() }
     }
 
-    /// Sets a claim of the ID token. With version 1 of the trigger it is a text.
+    /// Sets a claim of the ID token. With version 1 of the trigger it must be a string.
     #[must_use]
     pub fn id_claim(mut self, name: &str, value: impl Into<Json>) -> Self {
         self.id.set.insert(name.to_string(), value.into());
         self
     }
 
-    /// Leaves a claim out of the ID token.
+    /// Removes a claim from the ID token.
     #[must_use]
     pub fn without_id_claim(mut self, name: &str) -> Self {
         self.id.suppress.push(name.to_string());
@@ -371,7 +369,7 @@ impl TokenClaims {
         self
     }
 
-    /// Leaves a claim out of the access token.
+    /// Removes a claim from the access token.
     #[must_use]
     pub fn without_access_claim(mut self, name: &str) -> Self {
         self.access.suppress.push(name.to_string());
@@ -385,7 +383,7 @@ impl TokenClaims {
         self
     }
 
-    /// Leaves a scope out of the access token.
+    /// Removes a scope from the access token.
     #[must_use]
     pub fn without_scope(mut self, scope: &str) -> Self {
         self.scopes_to_suppress.push(scope.to_string());
@@ -398,7 +396,7 @@ impl TokenClaims {
         Self { groups: Some(groups), ..self }
     }
 
-    /// The members of the response, in the form of the trigger's version.
+    /// Returns the members of the response, in the form of the trigger's version.
     fn write(self, version: &str) -> Result<Json, NotTaken> {
         let Self { id, access, scopes_to_add, scopes_to_suppress, groups, written } = self;
         if let Some(response) = written {
@@ -449,7 +447,7 @@ impl ClaimChanges {
     }
 }
 
-/// The event with what was answered among the members of its response. Whatever else it has stays.
+/// Builds the response: the event with the answer added to the members of its `response`.
 pub(super) fn answer(
     trigger: CognitoTrigger,
     event: &RawEvent<'_>,
@@ -479,7 +477,7 @@ pub(super) fn answer(
     Ok(whole.into())
 }
 
-/// What responses of the version 1 of the trigger have, and those of later ones.
+/// The member in responses of version 1, and in those of later versions.
 const CLAIMS: &str = "claimsOverrideDetails";
 const CLAIMS_AND_SCOPES: &str = "claimsAndScopeOverrideDetails";
 
@@ -487,7 +485,7 @@ pub(super) const fn not_taken(why: &'static str) -> NotTaken {
     NotTaken { service: "Cognito", why }
 }
 
-/// Texts by name. Cognito writes texts; its examples have Booleans, too.
+/// Deserializes strings by name. Cognito sends strings; its examples also contain booleans.
 fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
     let read: BTreeMap<String, Json> = or_empty(deserializer)?;
     let filled = read.into_iter().filter(|(_, value)| !value.is_null());
@@ -609,7 +607,7 @@ mod tests {
                 "claimsToSuppress": [], "scopesToAdd": ["a"], "scopesToSuppress": ["b"]}});
         assert_eq!(second["response"]["claimsAndScopeOverrideDetails"], expected);
 
-        // Version 1 would drop them without a word.
+        // Version 1 would silently ignore them.
         assert!(answered(source, "1", json!(more)).unwrap_err().contains("version to 2"));
         let number = TokenClaims::default().id_claim("level", 3);
         assert!(answered(source, "1", json!(number)).unwrap_err().contains("claims are texts"));

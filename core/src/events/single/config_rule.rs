@@ -10,13 +10,14 @@ use crate::events::envelopes::or_empty;
 use crate::json::{self, Misread};
 use crate::printing::prints;
 
-/// An evaluation that AWS Config asks a custom rule for.
+/// An evaluation that AWS Config requests from a custom rule.
 ///
-/// AWS Config reads no answer: report with `PutEvaluations` and the [token](Self::result_token).
+/// AWS Config ignores the response: report with `PutEvaluations` and the
+/// [token](Self::result_token).
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ConfigEvaluation {
-    /// The rule.
+    /// The rule's name.
     pub config_rule_name: String,
     /// The rule's ARN.
     #[serde(default, deserialize_with = "or_empty")]
@@ -24,9 +25,9 @@ pub struct ConfigEvaluation {
     /// The account.
     #[serde(default, deserialize_with = "or_empty")]
     pub account_id: String,
-    /// What the evaluation is reported with.
+    /// The token for reporting the evaluation.
     pub result_token: String,
-    /// Whether the resource is no longer in the scope of the rule.
+    /// Whether the resource has left the scope of the rule.
     #[serde(default, deserialize_with = "or_empty")]
     pub event_left_scope: bool,
     invoking_event: String,
@@ -37,21 +38,21 @@ pub struct ConfigEvaluation {
 prints!(ConfigEvaluation: config_rule_name, event_left_scope);
 
 impl ConfigEvaluation {
-    /// Reads what the evaluation is about: `messageType` says whether that is a change of a resource,
-    /// its `configurationItem`, or a time of a schedule.
+    /// Deserializes the invoking event: `messageType` says whether it is a change of a resource
+    /// (`configurationItem`), or a scheduled notification.
     ///
     /// # Errors
     ///
-    /// [`Misread`] when it is of another type.
+    /// [`Misread`] if it is not a valid `T`.
     pub fn invoking_event<T: DeserializeOwned>(&self) -> Result<T, Misread> {
         json::read(self.invoking_event.as_bytes())
     }
 
-    /// Reads the parameters of the rule: an object of texts. Without any it is empty.
+    /// Deserializes the parameters of the rule: an object of strings, which may be empty.
     ///
     /// # Errors
     ///
-    /// [`Misread`] when they are of another type.
+    /// [`Misread`] if they are not a valid `T`.
     pub fn rule_parameters<T: DeserializeOwned>(&self) -> Result<T, Misread> {
         match self.rule_parameters.trim() {
             "" => json::read(b"{}"),
@@ -60,7 +61,7 @@ impl ConfigEvaluation {
     }
 }
 
-/// The rule of an event.
+/// Returns the rule of an event.
 pub(super) fn rule_of(event: Object<'_, '_>) -> Option<String> {
     let text = |name| event.get(name).ok().and_then(|value| value.filled_text());
     text("invokingEvent")?;

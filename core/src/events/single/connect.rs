@@ -15,7 +15,7 @@ use crate::events::envelopes::or_empty;
 use crate::json::{Misread, read, read_texts, to_text};
 use crate::printing::prints;
 
-/// The event of a flow of Amazon Connect. Members that it lacks are empty; data of the customer are not
+/// The event of an Amazon Connect flow. Missing values are empty; data of the customer is not
 /// printed.
 #[derive(Clone)]
 pub struct ContactEvent {
@@ -26,11 +26,11 @@ pub struct ContactEvent {
 
 prints!(ContactEvent: contact);
 
-/// A call, chat, task or e-mail between a customer and a contact centre.
+/// A call, chat, task or email between a customer and a contact centre.
 #[derive(Clone, Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Contact {
-    /// Its id.
+    /// The contact's id.
     #[serde(default, deserialize_with = "or_empty")]
     pub contact_id: String,
     /// The id of the first contact of the same conversation.
@@ -42,39 +42,39 @@ pub struct Contact {
     /// `VOICE`, `CHAT`, `TASK` or `EMAIL`.
     #[serde(default, deserialize_with = "or_empty")]
     pub channel: String,
-    /// How it began, as `INBOUND` or `TRANSFER`.
+    /// How the contact began, such as `INBOUND` or `TRANSFER`.
     #[serde(default, deserialize_with = "or_empty")]
     pub initiation_method: String,
-    /// The language, as `en-US`.
+    /// The language, such as `en-US`.
     #[serde(default, deserialize_with = "or_empty")]
     pub language_code: String,
-    /// The ARN of the instance of Connect.
+    /// The ARN of the Connect instance.
     #[serde(default, rename = "InstanceARN", deserialize_with = "or_empty")]
     pub instance_arn: String,
-    /// Where the customer is reached.
+    /// The customer's address.
     #[serde(default, deserialize_with = "or_empty")]
     pub customer_endpoint: ContactEndpoint,
-    /// The address that the customer has called.
+    /// The address that the customer called.
     #[serde(default, deserialize_with = "or_empty")]
     pub system_endpoint: ContactEndpoint,
-    /// The queue that it waits in.
+    /// The queue in which the contact waits.
     #[serde(default, deserialize_with = "or_empty")]
     pub queue: ContactQueue,
-    /// The attributes that flows have set.
+    /// The attributes set by flows.
     #[serde(default, deserialize_with = "or_empty")]
     pub attributes: BTreeMap<String, String>,
 }
 
 prints!(Contact: contact_id, channel, initiation_method);
 
-/// An end of a contact.
+/// An endpoint of a contact.
 #[derive(Clone, Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ContactEndpoint {
-    /// The address: a phone number, say.
+    /// The address, for example a phone number.
     #[serde(default, deserialize_with = "or_empty")]
     pub address: String,
-    /// The kind of address, such as `TELEPHONE_NUMBER`.
+    /// The type of address, such as `TELEPHONE_NUMBER`.
     #[serde(default, rename = "Type", deserialize_with = "or_empty")]
     pub kind: String,
 }
@@ -85,10 +85,10 @@ prints!(ContactEndpoint: kind);
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ContactQueue {
-    /// Its ARN.
+    /// The queue's ARN.
     #[serde(default, rename = "ARN", deserialize_with = "or_empty")]
     pub arn: String,
-    /// Its name.
+    /// The queue's name.
     #[serde(default, deserialize_with = "or_empty")]
     pub name: String,
 }
@@ -112,31 +112,31 @@ impl ContactEvent {
     ///
     /// # Errors
     ///
-    /// [`Misread`] when a member that is read has another type.
+    /// [`Misread`] if a member has the wrong type.
     pub fn read(event: &str) -> Result<Self, Misread> {
         let Event { details: Details { contact_data, parameters } } = read(event.as_bytes())?;
         Ok(Self { contact: contact_data, parameters })
     }
 
-    /// Returns a parameter of the flow's block that is a text; or an empty text.
+    /// Returns a parameter of the flow's block that is a string; or an empty text.
     #[must_use]
     pub fn parameter(&self, name: &str) -> &str {
         self.parameters.get(name).and_then(Json::as_str).unwrap_or_default()
     }
 
-    /// Reads the parameters of the flow's block as a value of a type. Flows write numbers and Booleans as
-    /// texts; they are read as numbers and Booleans where the type has these.
+    /// Deserializes the parameters of the flow's block. Flows send numbers and booleans as strings;
+    /// they are converted if the type requires it.
     ///
     /// # Errors
     ///
-    /// [`Misread`] when they are of another type.
+    /// [`Misread`] if they are not a valid `T`.
     pub fn parameters<T: DeserializeOwned>(&self) -> Result<T, Misread> {
         let read = read_texts(Json::Object(self.parameters.clone()));
         read.map_err(|misread| misread.within("Details.Parameters"))
     }
 }
 
-/// The answer to a flow of Amazon Connect, which its next blocks read as `$.External`.
+/// The response to an Amazon Connect flow, which reads it as `$.External`.
 ///
 /// ```
 /// use apptheory_core::events::ContactAnswer;
@@ -149,7 +149,7 @@ pub struct ContactAnswer {
     members: Map<String, Json>,
 }
 
-/// The answer may hold data of the customer, and is not printed.
+/// Does not print the response, which may contain data of the customer.
 impl fmt::Debug for ContactAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.members.keys()).finish()
@@ -157,21 +157,21 @@ impl fmt::Debug for ContactAnswer {
 }
 
 impl ContactAnswer {
-    /// Makes an empty answer.
+    /// Creates an empty response.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a text. A block whose response validation is `STRING_MAP`, the default, takes answers that have
-    /// only texts.
+    /// Adds a string. A block whose response validation is `STRING_MAP`, the default, only accepts
+    /// responses of strings.
     #[must_use]
     pub fn text(mut self, name: &str, value: impl Into<String>) -> Self {
         self.members.insert(name.into(), Json::String(value.into()));
         self
     }
 
-    /// Adds JSON of any kind, for a block whose response validation is `JSON`.
+    /// Adds any JSON, for a block whose response validation is `JSON`.
     #[must_use]
     pub fn json(mut self, name: &str, value: impl Into<Json>) -> Self {
         self.members.insert(name.into(), value.into());
@@ -179,11 +179,11 @@ impl ContactAnswer {
     }
 }
 
-/// The limit of the size of an answer: 32 KB (*Amazon Connect Administrator Guide*, "Grant Amazon Connect access
+/// The largest response: 32 KB (*Amazon Connect Administrator Guide*, "Grant Amazon Connect access
 /// to your AWS Lambda functions").
 const MAX_ANSWER_BYTES: usize = 32 * 1024;
 
-/// Whether an event is of a flow.
+/// Returns whether an event is from a flow.
 pub(super) fn is_contact(event: Object<'_, '_>) -> bool {
     let name = event.get("Name").ok().and_then(|name| name.filled_text());
     let details = event.get("Details").and_then(|details| details.object());

@@ -1,4 +1,4 @@
-//! Turns of Lex bots, version 2.
+//! Turns of Amazon Lex bots, version 2.
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -15,62 +15,62 @@ use crate::events::raw::RawEvent;
 use crate::json;
 use crate::printing::prints;
 
-/// A turn of a conversation with a bot of Amazon Lex (version 2), in which the bot asks the function how
-/// to go on. Members that it lacks are empty; what the user said is not printed.
+/// A turn of a conversation with an Amazon Lex bot (version 2), in which the bot asks the function
+/// how to continue. Missing values are empty; the user's input is not printed.
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LexTurn {
-    /// Why the bot asks.
+    /// Why the bot calls the function.
     pub invocation_source: LexSource,
-    /// The session, which is the same for all turns of a conversation.
+    /// The session's id, which is the same for all turns of a conversation.
     #[serde(default, deserialize_with = "or_empty")]
     pub session_id: String,
-    /// What the user said or wrote.
+    /// The user's input as text.
     #[serde(default, deserialize_with = "or_empty")]
     pub input_transcript: String,
     /// The kind of input: `Text`, `Speech` or `DTMF`.
     #[serde(default, deserialize_with = "or_empty")]
     pub input_mode: String,
-    /// The label of the code hook that calls; empty without one.
+    /// The label of the calling code hook; empty if it has none.
     #[serde(default, deserialize_with = "or_empty")]
     pub invocation_label: String,
     /// The bot.
     #[serde(default, deserialize_with = "or_empty")]
     pub bot: LexBot,
     session_state: Session,
-    /// What the client sent along with this turn.
+    /// The attributes that the client sent with this turn.
     #[serde(default, deserialize_with = "or_empty")]
     pub request_attributes: BTreeMap<String, String>,
 }
 
 prints!(LexTurn: invocation_source, session_id, bot, session_state);
 
-/// Why a bot asks.
+/// Why a bot calls the function.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq)]
 pub enum LexSource {
-    /// After what the user said in a dialog, to check it.
+    /// To validate the user's input in a dialog.
     DialogCodeHook,
-    /// All slots are filled, for the work of the intent to be done.
+    /// To fulfill the intent, because all slots are filled.
     FulfillmentCodeHook,
 }
 
-/// A bot of Lex, as a user talks with it.
+/// A Lex bot.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LexBot {
-    /// Its id.
+    /// The bot's id.
     #[serde(default, deserialize_with = "or_empty")]
     pub id: String,
-    /// Its name.
+    /// The bot's name.
     #[serde(default, deserialize_with = "or_empty")]
     pub name: String,
-    /// The alias that the user talks with.
+    /// The alias that the user talks to.
     #[serde(default, deserialize_with = "or_empty")]
     pub alias_name: String,
-    /// The language, as `en_US`.
+    /// The language, such as `en_US`.
     #[serde(default, deserialize_with = "or_empty")]
     pub locale_id: String,
-    /// Its version, as `1` or `DRAFT`.
+    /// The bot's version, such as `1` or `DRAFT`.
     #[serde(default, deserialize_with = "or_empty")]
     pub version: String,
 }
@@ -91,7 +91,7 @@ struct Intent {
     name: String,
     #[serde(default, deserialize_with = "or_empty")]
     confirmation_state: String,
-    /// Null where the user has not said it yet.
+    /// Null for slots without a value.
     #[serde(default, deserialize_with = "or_empty")]
     slots: BTreeMap<String, Option<Slot>>,
 }
@@ -102,7 +102,7 @@ prints!(Intent: name, confirmation_state);
 struct Slot {
     #[serde(default)]
     value: Option<SlotValue>,
-    /// Of a slot that takes several.
+    /// The values of a slot with several.
     #[serde(default, deserialize_with = "or_empty")]
     values: Vec<Self>,
 }
@@ -117,7 +117,7 @@ struct SlotValue {
 }
 
 impl Slot {
-    /// The value as Lex interprets it, or what the user said where Lex cannot interpret it.
+    /// Returns the value as Lex interprets it, or the original value if Lex cannot interpret it.
     fn text(&self) -> &str {
         let Some(SlotValue { original_value, interpreted_value }) = &self.value else { return "" };
         interpreted_value.as_ref().unwrap_or(original_value)
@@ -137,7 +137,7 @@ impl LexTurn {
         self.session_state.intent.confirmation_state == "Confirmed"
     }
 
-    /// Returns whether the user was asked to confirm the intent, and denied.
+    /// Returns whether the user was asked to confirm the intent, and denied it.
     #[must_use]
     pub fn is_denied(&self) -> bool {
         self.session_state.intent.confirmation_state == "Denied"
@@ -149,7 +149,7 @@ impl LexTurn {
         self.filled(name).map_or("", Slot::text)
     }
 
-    /// Returns the values of a slot that takes several; of any other slot the one that it has.
+    /// Yields the values of a slot with several, or the single value of any other slot.
     pub fn slot_values(&self, name: &str) -> impl Iterator<Item = &str> {
         let (one, several) = match self.filled(name) {
             Some(slot) if slot.values.is_empty() => (Some(slot.text()), &[][..]),
@@ -163,15 +163,15 @@ impl LexTurn {
         self.session_state.intent.slots.get(name)?.as_ref()
     }
 
-    /// Returns what is kept for the session under a name; or an empty text.
+    /// Returns an attribute of the session; or an empty text.
     #[must_use]
     pub fn session_attribute(&self, name: &str) -> &str {
         self.session_state.session_attributes.get(name).map_or("", |kept| kept)
     }
 }
 
-/// What a bot does and says next. Slots, contexts and attributes of the session stay as they are unless
-/// the answer changes them.
+/// The bot's next step and its messages. Slots, contexts and session attributes stay unchanged
+/// unless the response changes them.
 ///
 /// ```
 /// use apptheory_core::events::LexAnswer;
@@ -225,55 +225,57 @@ impl LexAnswer {
         }
     }
 
-    /// Has the bot go on as it is set up: fill the next slot, ask for a confirmation, or fulfill.
+    /// Lets the bot continue as configured: elicit the next slot, ask for confirmation, or fulfill
+    /// the intent.
     #[must_use]
     pub const fn delegate() -> Self {
         Self::new(Next::Delegate)
     }
 
-    /// Has the bot ask for a slot, whose value is removed. Without a message it asks with its own prompt.
+    /// Makes the bot ask for a slot, and removes its value. Without a message the bot uses its own
+    /// prompt.
     #[must_use]
     pub fn elicit_slot(name: impl Into<String>) -> Self {
         Self::new(Next::ElicitSlot(name.into()))
     }
 
-    /// Has the bot ask whether the intent is right.
+    /// Makes the bot ask for confirmation of the intent.
     #[must_use]
     pub const fn confirm() -> Self {
         Self::new(Next::ConfirmIntent)
     }
 
-    /// Has the bot ask what the user wants, in these words: it has no prompt of its own for that.
+    /// Makes the bot ask for an intent with this text; bots have no prompt for this.
     #[must_use]
     pub fn elicit_intent(text: impl Into<String>) -> Self {
         Self::new(Next::ElicitIntent).say(text)
     }
 
-    /// Ends the intent: its work is done.
+    /// Ends the intent: it is fulfilled.
     #[must_use]
     pub const fn fulfilled() -> Self {
         Self::new(Next::Fulfilled)
     }
 
-    /// Ends the intent: its work cannot be done.
+    /// Ends the intent: it cannot be fulfilled.
     #[must_use]
     pub const fn failed() -> Self {
         Self::new(Next::Failed)
     }
 
-    /// Has the bot say a text of 1 to 1024 characters. It says at most five messages in a turn.
+    /// Adds a message of 1 to 1024 characters. A turn has at most five messages.
     #[must_use]
     pub fn say(self, text: impl Into<String>) -> Self {
         self.message(MessageType::PlainText, text.into())
     }
 
-    /// As [`say`](Self::say), of a text with the marks of SSML.
+    /// Adds a message like [`say`](Self::say), with SSML.
     #[must_use]
     pub fn say_ssml(self, text: impl Into<String>) -> Self {
         self.message(MessageType::Ssml, text.into())
     }
 
-    /// As [`say`](Self::say), of what the client reads in a form of its own.
+    /// Adds a message like [`say`](Self::say), in a custom format of the client.
     #[must_use]
     pub fn say_custom(self, payload: impl Into<String>) -> Self {
         self.message(MessageType::CustomPayload, payload.into())
@@ -284,14 +286,14 @@ impl LexAnswer {
         self
     }
 
-    /// Fills a slot, as if the user had said the value.
+    /// Sets a slot, as if the user had said the value.
     #[must_use]
     pub fn slot(mut self, name: &str, value: impl Into<String>) -> Self {
         self.slots.insert(name.into(), value.into());
         self
     }
 
-    /// Keeps an attribute for as long as the session. The others stay.
+    /// Sets an attribute of the session. Others stay.
     #[must_use]
     pub fn session_attribute(mut self, name: &str, value: impl Into<String>) -> Self {
         self.session_attributes.insert(name.into(), value.into());
@@ -299,13 +301,13 @@ impl LexAnswer {
     }
 }
 
-/// How many messages a bot says in a turn (*Amazon Lex V2 Developer Guide*, "Lambda response format").
+/// The most messages of a turn (*Amazon Lex V2 Developer Guide*, "Lambda response format").
 const MAX_MESSAGES: usize = 5;
 
-/// How long a message may be (*Amazon Lex V2 API Reference*, `Message`).
+/// The longest message (*Amazon Lex V2 API Reference*, `Message`).
 const MAX_MESSAGE_CHARS: usize = 1024;
 
-/// The intent of an event.
+/// Returns the intent of an event.
 pub(super) fn intent_of(event: Object<'_, '_>) -> Option<String> {
     event.get("invocationSource").ok()?.filled_text()?;
     event.get("bot").ok().filter(|bot| bot.is_object())?;
@@ -314,7 +316,7 @@ pub(super) fn intent_of(event: Object<'_, '_>) -> Option<String> {
     intent.get("name").ok()?.filled_text().map(|name| name.into_owned())
 }
 
-/// The state of the session as it came, changed as the handler says.
+/// Builds the response: the session's state, with the handler's changes.
 pub(super) fn answer(event: &RawEvent<'_>, output: Json) -> Result<Json, AppError> {
     let LexAnswer { next, messages, slots, session_attributes } =
         serde_json::from_value(output).map_err(|_| not_taken("it is no `LexAnswer`"))?;
@@ -343,7 +345,7 @@ pub(super) fn answer(event: &RawEvent<'_>, output: Json) -> Result<Json, AppErro
     };
     intent.extend(intent_state.map(|state| ("state".into(), state.into())));
     if next != Next::ElicitIntent {
-        // There is no intent until the user says which.
+        // There is no intent until the user chooses one.
         state.insert("intent".into(), intent.into());
     }
     let mut action = Map::new();
@@ -358,7 +360,7 @@ pub(super) fn answer(event: &RawEvent<'_>, output: Json) -> Result<Json, AppErro
     let mut answer = Map::new();
     answer.insert("sessionState".into(), state.into());
     if !messages.is_empty() {
-        // Lex documents a list of one message or more.
+        // Lex requires a list of at least one message.
         answer.insert("messages".into(), json!(messages));
     }
     Ok(answer.into())
@@ -370,7 +372,7 @@ struct StateOf {
     session_state: Map<String, Json>,
 }
 
-/// Takes the object under a name out of another, or an empty object where it is missing.
+/// Removes the object under a name from another; returns an empty object if it is missing.
 fn take(object: &mut Map<String, Json>, name: &str) -> Map<String, Json> {
     match object.remove(name) {
         Some(Json::Object(members)) => members,
@@ -378,7 +380,7 @@ fn take(object: &mut Map<String, Json>, name: &str) -> Map<String, Json> {
     }
 }
 
-/// The value of a slot, as Lex writes those that it fills.
+/// Returns a slot's value in the form of Lex.
 fn scalar(value: &str) -> Json {
     json!({"shape": "Scalar", "value": {
         "originalValue": value, "interpretedValue": value, "resolvedValues": [value]}})

@@ -1,5 +1,5 @@
-//! Single events: neither requests nor records. One handler answers each, in the form that its service
-//! takes.
+//! Single events, which are neither requests nor records. Each is answered by one handler, in the
+//! form that its service expects.
 //!
 //! ```
 //! use apptheory_core::events::{LambdaEvent, Policy, SingleRoute, SingleRoutes};
@@ -64,39 +64,40 @@ pub use routes::{SingleRoute, SingleRoutes};
 pub use s3_batch::{S3BatchResult, S3BatchTask};
 pub use secrets::{RotationStep, SecretRotation};
 
-/// A service that sends single events, each answered by one handler in a form of the service's own.
+/// A service that sends single events.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum SingleSource {
-    /// API Gateway or AppSync, which asks a Lambda authorizer whether a request may pass.
+    /// API Gateway or AppSync, for a Lambda authorizer.
     Authorizer,
     /// A Cognito user pool.
     Cognito,
-    /// AppSync, which asks a direct resolver for the value of a field.
+    /// AppSync, for the value of a field from a direct resolver.
     AppSync,
-    /// CloudFormation, which asks for a change of a custom resource.
+    /// CloudFormation, for a change of a custom resource.
     CloudFormation,
-    /// A Bedrock agent, which asks an action group.
+    /// A Bedrock agent, for an action group.
     BedrockAgent,
-    /// CodePipeline, with a job.
+    /// CodePipeline, for a job.
     CodePipeline,
-    /// AWS Config, which asks a custom rule for an evaluation.
+    /// AWS Config, for an evaluation by a custom rule.
     ConfigRule,
-    /// Secrets Manager, with a step of the rotation of a secret.
+    /// Secrets Manager, for a step of a secret's rotation.
     SecretsRotation,
-    /// CloudWatch, with a change of the state of an alarm.
+    /// CloudWatch, for a state change of an alarm.
     CloudWatchAlarm,
-    /// S3 Batch Operations, with a task.
+    /// S3 Batch Operations, for a task.
     S3Batch,
-    /// A bot of Lex, version 2, with a turn of a conversation.
+    /// A Lex bot, version 2, for a turn of a conversation.
     Lex,
-    /// A flow of Amazon Connect, about a contact.
+    /// An Amazon Connect flow, for a contact.
     Connect,
 }
 
 impl SingleSource {
-    /// Returns the source's name, as [`LambdaEvent::name`](super::LambdaEvent::name) has it:
-    /// `authorizer`, `cognito`, `appsync`, `cloudformation`, `bedrock_agent`, `codepipeline`,
-    /// `config_rule`, `secrets_rotation`, `cloudwatch_alarm`, `s3_batch`, `lex` or `connect`.
+    /// Returns the source's name, which is also its
+    /// [`LambdaEvent::name`](super::LambdaEvent::name): `authorizer`, `cognito`, `appsync`,
+    /// `cloudformation`, `bedrock_agent`, `codepipeline`, `config_rule`, `secrets_rotation`,
+    /// `cloudwatch_alarm`, `s3_batch`, `lex` or `connect`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -115,13 +116,13 @@ impl SingleSource {
         }
     }
 
-    /// Returns what invokes the function with its events.
+    /// Returns the trigger of these events.
     #[must_use]
     pub const fn trigger(self) -> Trigger {
         Trigger::Single(self)
     }
 
-    /// The members that tell its events from others.
+    /// Returns the members by which its events are recognized.
     pub(super) const fn recognised_by(self) -> &'static str {
         match self {
             Self::Authorizer => "`type` beside `methodArn` or `routeArn`",
@@ -139,13 +140,13 @@ impl SingleSource {
         }
     }
 
-    /// Who sent an event that is neither a request nor records.
+    /// Returns the sender of an event that is neither a request nor records.
     pub(super) fn of(event: Value<'_, '_>) -> Option<Self> {
         SingleRoute::of(event).map(|route| route.source())
     }
 
-    /// Returns the error that the service gets for one of a handler. What the service distinguishes
-    /// is said in its own words.
+    /// Returns the error for the service, from a handler's error. If the service distinguishes
+    /// errors by their text, uses its texts.
     #[must_use]
     pub fn failed(self, error: AppError) -> AppError {
         match self {
@@ -165,7 +166,7 @@ impl SingleSource {
     }
 }
 
-/// A single event, with what its handler is registered for.
+/// A single event, with its route.
 #[derive(Clone, Debug)]
 pub struct SingleEvent<'a> {
     route: SingleRoute,
@@ -173,7 +174,7 @@ pub struct SingleEvent<'a> {
 }
 
 impl<'a> SingleEvent<'a> {
-    /// The event, or as it came if no known service sends it.
+    /// Reads a single event; returns the event unchanged if its service is unknown.
     pub(super) fn of(document: Document<'a>) -> Result<Self, RawEvent<'a>> {
         let route = SingleRoute::of(document.root());
         let event = RawEvent::of(document);
@@ -183,30 +184,29 @@ impl<'a> SingleEvent<'a> {
         }
     }
 
-    /// Returns who sent it.
+    /// Returns the sender.
     #[must_use]
     pub const fn source(&self) -> SingleSource {
         self.route.source()
     }
 
-    /// Returns what its handler is registered for.
+    /// Returns the route, by which the handler is registered.
     #[must_use]
     pub const fn route(&self) -> &SingleRoute {
         &self.route
     }
 
-    /// Returns the event as it came.
+    /// Returns the original event.
     #[must_use]
     pub const fn raw(&self) -> &RawEvent<'a> {
         &self.event
     }
 
-    /// Returns the answer in the form that the service takes; `output` is what the handler answered,
-    /// as JSON.
+    /// Converts a handler's output (as JSON) to the response that the service expects.
     ///
     /// # Errors
     ///
-    /// A masked 500 when the output is not what the service takes. Its cause says what is expected.
+    /// A masked 500 if the service would not accept the output. Its cause says what is expected.
     pub fn answer(&self, output: Json) -> Result<Json, AppError> {
         match &self.route {
             SingleRoute::Authorizer => authorizer::answer(&self.event, output),
@@ -226,8 +226,8 @@ impl<'a> SingleEvent<'a> {
     }
 }
 
-/// What was answered is not what the service takes: a middleware answered in place of the handler, or
-/// the handler's answer breaks a rule of the service.
+/// The service would not accept the output: a middleware responded in place of the handler, or the
+/// handler's output breaks a rule of the service.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the answer is not what {service} takes: {why}")]
 struct NotTaken {

@@ -1,4 +1,4 @@
-//! Which handler answers a single event.
+//! Routes single events to handlers.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -21,39 +21,39 @@ use crate::document::Value;
 use crate::events::event::asks_authorizer;
 use crate::routes::RouteTaken;
 
-/// What a handler of single events is registered for.
+/// The route of a handler of single events.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum SingleRoute {
-    /// Whether a request may pass.
+    /// Lambda authorizers.
     Authorizer,
     /// A trigger of a Cognito user pool.
     Cognito(CognitoTrigger),
     /// The value of a field.
     AppSync(AppSyncField),
-    /// The values of a field of several parents.
+    /// The values of a field for several parents.
     AppSyncBatch(AppSyncField),
     /// Changes of custom resources.
     CloudFormation,
-    /// An action group of Bedrock agents, by its name.
+    /// An action group of Bedrock agents, by name.
     BedrockAgent(String),
-    /// A job.
+    /// Jobs of CodePipeline.
     CodePipeline,
-    /// A custom rule of AWS Config, by its name.
+    /// A custom rule of AWS Config, by name.
     ConfigRule(String),
-    /// A step of a rotation.
+    /// Steps of secret rotations.
     SecretsRotation,
-    /// An alarm, by its name.
+    /// An alarm, by name.
     CloudWatchAlarm(String),
-    /// A task.
+    /// Tasks of S3 Batch Operations.
     S3Batch,
-    /// Turns about an intent, by its name.
+    /// Turns with an intent, by name.
     Lex(String),
-    /// A contact.
+    /// Contacts of Amazon Connect.
     Connect,
 }
 
 impl SingleRoute {
-    /// Returns who sends the events.
+    /// Returns the service that sends these events.
     #[must_use]
     pub const fn source(&self) -> SingleSource {
         match self {
@@ -72,7 +72,7 @@ impl SingleRoute {
         }
     }
 
-    /// Returns the method of applications that registers it.
+    /// Returns the application's method that registers this route.
     #[must_use]
     pub const fn method(&self) -> &'static str {
         match self {
@@ -92,8 +92,8 @@ impl SingleRoute {
         }
     }
 
-    /// Returns whether a name in it is blank, as a variable that is not set makes it. Such a route is
-    /// for no event.
+    /// Returns whether a name in the route is blank, perhaps because of an unset variable. Such a
+    /// route matches no event.
     #[must_use]
     pub fn is_blank(&self) -> bool {
         match self {
@@ -112,8 +112,8 @@ impl SingleRoute {
         }
     }
 
-    /// What the handler of an event is registered for; `None` when no known service sends it. A member
-    /// that comes twice is not there: readers would differ in which one counts.
+    /// Returns the route of an event; `None` if its service is unknown. A member that occurs twice
+    /// counts as missing, because readers differ in which one they use.
     pub(super) fn of(event: Value<'_, '_>) -> Option<Self> {
         let Ok(object) = event.object() else {
             return AppSyncField::of_batch(event).map(Self::AppSyncBatch);
@@ -138,7 +138,7 @@ impl SingleRoute {
     }
 }
 
-/// The arguments of the method that registers it, as code says them.
+/// Writes the arguments of the registering method, as in code.
 impl fmt::Display for SingleRoute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -160,14 +160,14 @@ impl fmt::Display for SingleRoute {
     }
 }
 
-/// Handlers of single events, each by what it is registered for.
+/// Handlers of single events by route.
 #[derive(Clone, Debug)]
 pub struct SingleRoutes<H> {
     routes: Vec<(SingleRoute, H)>,
 }
 
 impl<H> SingleRoutes<H> {
-    /// Begins without routes.
+    /// Creates an empty table.
     #[must_use]
     pub const fn new() -> Self {
         Self { routes: Vec::new() }
@@ -177,7 +177,7 @@ impl<H> SingleRoutes<H> {
     ///
     /// # Errors
     ///
-    /// [`RouteTaken`] for a blank name, and for what has a handler.
+    /// [`RouteTaken`] for a blank name, and for a route that already has a handler.
     pub fn insert(&mut self, route: SingleRoute, handler: H) -> Result<(), RouteTaken> {
         if route.is_blank() {
             return Err(RouteTaken::Blank);

@@ -15,34 +15,33 @@ use crate::json;
 use crate::percent::decode_form;
 use crate::printing::prints;
 
-/// An object that S3 Batch Operations has the function work on.
+/// A task of S3 Batch Operations, with its object.
 #[derive(Clone)]
 pub struct S3BatchTask {
-    /// The job.
+    /// The job's id.
     pub job_id: String,
-    /// The task.
+    /// The task's id.
     pub task_id: String,
-    /// The bucket: its ARN, or its name where the job's schema is `2.0`.
+    /// The bucket: its ARN, or its name if the job's schema is `2.0`.
     pub bucket: String,
-    /// The object's key, decoded.
+    /// The decoded key of the object.
     pub key: String,
-    /// The object's version; or an empty text.
+    /// The version of the object; or an empty text.
     pub version_id: String,
-    /// What the job is set up with, where its schema is `2.0`.
+    /// The user arguments of the job, if its schema is `2.0`.
     pub user_arguments: Map<String, Json>,
 }
 
 prints!(S3BatchTask: job_id, task_id, bucket);
 
-/// How a task of S3 Batch Operations ended. The text is for the report of the job, which the job's
-/// owner reads.
+/// The result of a task. The text is for the job's completion report.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum S3BatchResult {
-    /// It is done.
+    /// The task succeeded.
     Succeeded(String),
-    /// It failed, and is tried again before the job ends.
+    /// The task failed, and will be retried before the job ends.
     TemporaryFailure(String),
-    /// It failed, and is not tried again.
+    /// The task failed, and will not be retried.
     PermanentFailure(String),
 }
 
@@ -75,11 +74,11 @@ struct Task {
 }
 
 impl S3BatchTask {
-    /// Reads the task of an event. S3 sends one in each.
+    /// Reads the task of an event. S3 sends one task per event.
     ///
     /// # Errors
     ///
-    /// 422 when a member has another type, and a masked 500 when there is not exactly one task.
+    /// 422 if a member has the wrong type, and a masked 500 if there is not exactly one task.
     pub fn read(event: &str) -> Result<Self, AppError> {
         let Event { job, mut tasks } = json::read(event.as_bytes())?;
         let (Some(task), true) = (tasks.pop(), tasks.is_empty()) else {
@@ -98,7 +97,7 @@ impl S3BatchTask {
     }
 }
 
-/// Whether an event is of S3 Batch Operations.
+/// Returns whether an event is from S3 Batch Operations.
 pub(super) fn is_task(event: Object<'_, '_>) -> bool {
     let is_there = |name| event.get(name).is_ok_and(|value| value.filled_text().is_some());
     let job = event.get("job").is_ok_and(|job| job.is_object());
@@ -106,7 +105,7 @@ pub(super) fn is_task(event: Object<'_, '_>) -> bool {
     is_there("invocationSchemaVersion") && is_there("invocationId") && job && has_tasks
 }
 
-/// The result under the ids of the event.
+/// Builds the response with the ids of the event.
 pub(super) fn answer(event: &RawEvent<'_>, output: Json) -> Result<Json, AppError> {
     let result: S3BatchResult =
         serde_json::from_value(output).map_err(|_| not_taken("it is no `S3BatchResult`"))?;

@@ -1,4 +1,4 @@
-//! Single events as their services send them: told apart, read, and answered.
+//! Tests of recognizing, reading and answering single events.
 
 use alloc::string::{String, ToString};
 

@@ -1,6 +1,6 @@
-//! Answers that functions write in the service's own form, read as our own types.
+//! Reads responses in the services' own forms as our types.
 //!
-//! The event says what an answer is about: ids that the answer repeats are skipped.
+//! The event determines the ids in a response, so the ids in the original response are ignored.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -16,15 +16,16 @@ use crate::error::AppError;
 use crate::events::envelopes::or_empty;
 
 impl Policy {
-    /// Reads an answer in the form of API Gateway or AppSync: a policy document, for instance one with
-    /// conditions, or `isAuthorized`. It is passed on unchanged. If the API that asks does not take it,
-    /// or would skip a member of it, the invocation fails, and access is denied.
+    /// Reads a response in the form of API Gateway or AppSync: a policy document (for example with
+    /// conditions), or `isAuthorized`. It is passed on unchanged. If the calling API would not
+    /// accept it, or would ignore one of its members, the invocation fails, and access is denied.
     ///
     /// ```
     /// use apptheory_core::events::Policy;
     /// use serde_json::json;
     ///
-    /// let policy = Policy::read_answer(json!({"isAuthorized": true, "context": {"plan": "pro"}}))?;
+    /// let answer = json!({"isAuthorized": true, "context": {"plan": "pro"}});
+    /// let policy = Policy::read_answer(answer)?;
     /// # Ok::<(), apptheory_core::error::AppError>(())
     /// ```
     ///
@@ -41,8 +42,8 @@ impl Policy {
     }
 }
 
-/// The answer as it was written, if the API that asks reads all of it: a member that it skips may be
-/// what was to be denied. Members that are null are left out.
+/// Returns the original response, if the calling API reads all of it: an ignored member may have
+/// been meant to deny access. Null members are left out.
 pub(super) fn check(
     mut answer: Map<String, Json>,
     source: AuthorizerSource,
@@ -83,10 +84,11 @@ pub(super) fn check(
     }
 }
 
-/// What AppSync reads (*AWS AppSync Developer Guide*, "AWS_LAMBDA authorization").
+/// The members that AppSync reads (*AWS AppSync Developer Guide*, "AWS_LAMBDA authorization").
 const OF_APPSYNC: &[&str] = &["isAuthorized", "resolverContext", "deniedFields", "ttlOverride"];
 
-/// What HTTP APIs read of simple responses, and APIs of policies (*API Gateway Developer Guide*).
+/// The members that HTTP APIs read of simple responses, and other APIs of policies (*API Gateway
+/// Developer Guide*).
 const OF_SIMPLE_FORM: &[&str] = &["isAuthorized", "context"];
 const OF_POLICIES: &[&str] = &["principalId", "policyDocument", "context", "usageIdentifierKey"];
 
@@ -109,8 +111,8 @@ pub(super) fn check_context(context: &Map<String, Json>) -> Result<(), NotTaken>
 }
 
 impl TokenClaims {
-    /// Reads the `response` of a Pre Token Generation trigger in Cognito's form. It is passed on unchanged;
-    /// a response in the form of another version than the trigger's fails the invocation.
+    /// Reads the `response` of a Pre Token Generation trigger in Cognito's form. It is passed on
+    /// unchanged. If its form does not match the trigger's version, the invocation fails.
     ///
     /// ```
     /// use apptheory_core::events::TokenClaims;
@@ -135,22 +137,24 @@ impl TokenClaims {
 }
 
 impl Done {
-    /// Reads a response of a custom resource, as functions write it that answer CloudFormation themselves or
-    /// through the provider framework of the CDK. Members that identify the request are skipped.
+    /// Reads a response about a custom resource, as functions return it that respond to
+    /// CloudFormation themselves or through the provider framework of the CDK. Members that
+    /// identify the request are ignored.
     ///
     /// ```
     /// use apptheory_core::events::Done;
     /// use serde_json::json;
     ///
-    /// let done = Done::read_answer(json!({"PhysicalResourceId": "cache-7", "Data": {"Port": 6379}}))?;
+    /// let answer = json!({"PhysicalResourceId": "cache-7", "Data": {"Port": 6379}});
+    /// let done = Done::read_answer(answer)?;
     /// # Ok::<(), apptheory_core::error::AppError>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// [`AppError`]: a 422 with the `Reason` where the `Status` is `FAILED`, which CloudFormation is
-    /// told along with the `PhysicalResourceId`, as that of what was [left behind](LeftBehind); a masked
-    /// 500 for JSON of another shape.
+    /// [`AppError`]: a 422 with the `Reason` if the `Status` is `FAILED`; CloudFormation then gets
+    /// the `PhysicalResourceId` as that of a resource that was [left behind](LeftBehind). A masked
+    /// 500 for JSON of another form.
     pub fn read_answer(answer: Json) -> Result<Self, AppError> {
         let Response { status, reason, physical_resource_id, data, no_echo } =
             serde_json::from_value(answer)
@@ -176,7 +180,7 @@ impl Done {
     }
 }
 
-/// A response of a custom resource (*AWS CloudFormation User Guide*, "Custom resource response
+/// A response about a custom resource (*AWS CloudFormation User Guide*, "Custom resource response
 /// objects").
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -193,7 +197,7 @@ struct Response {
     no_echo: bool,
 }
 
-/// The provider framework reads none: its functions fail instead.
+/// Unknown to the provider framework, whose functions throw an error instead.
 #[derive(Default, Deserialize)]
 enum Status {
     #[default]
@@ -204,8 +208,8 @@ enum Status {
 }
 
 impl S3BatchResult {
-    /// Reads an answer to S3 Batch Operations with the result of one task. Members that identify the
-    /// invocation and the task are skipped.
+    /// Reads a response to S3 Batch Operations with the result of one task. Members that identify
+    /// the invocation and the task are ignored.
     ///
     /// ```
     /// use apptheory_core::events::S3BatchResult;
@@ -218,7 +222,7 @@ impl S3BatchResult {
     ///
     /// # Errors
     ///
-    /// [`AppError`], a masked 500, for JSON of another shape, or not exactly one result.
+    /// [`AppError`], a masked 500, for JSON of another form, or if there is not exactly one result.
     pub fn read_answer(answer: Json) -> Result<Self, AppError> {
         let Answer { mut results } = serde_json::from_value(answer)
             .map_err(|_| s3_batch::not_taken("it holds no results"))?;
@@ -235,7 +239,7 @@ impl S3BatchResult {
     }
 }
 
-/// An answer to S3 Batch Operations.
+/// A response to S3 Batch Operations.
 #[derive(Deserialize)]
 struct Answer {
     results: Vec<TaskResult>,
@@ -282,7 +286,7 @@ mod tests {
         })
     }
 
-    /// Returns the answer to an event, or the error it ended with.
+    /// Returns the response to an event, or its error.
     fn answered(event: &Json, output: &impl serde::Serialize) -> Result<Json, String> {
         let text = event.to_string();
         let LambdaEvent::Single(event) = LambdaEvent::read(&text).unwrap() else { panic!() };
@@ -319,7 +323,7 @@ mod tests {
             (appsync.clone(), policy.clone()),
             (v2.clone(), json!({"isAuthorized": "true"})),
             (v2.clone(), json!({})),
-            // What the API would skip may be what was to be denied.
+            // An ignored member may have been meant to deny access.
             (v2.clone(), fields),
             (v2, json!({"isAuthorized": true, "policyDocument": document})),
             (appsync.clone(), json!({"isAuthorized": true, "denied_fields": ["Mutation.remove"]})),
@@ -351,7 +355,7 @@ mod tests {
             answered(&create(), &Done::new("cache-8").data("Port", 6379).no_echo()).unwrap();
         let read = Done::read_answer(expected.clone()).unwrap();
         assert_eq!(answered(&create(), &read), Ok(expected.clone()));
-        // The handler does not decide which request it answers.
+        // The request, not the handler, determines the request id.
         expected["RequestId"] = "other".into();
         let read = Done::read_answer(expected).unwrap();
         assert_eq!(answered(&create(), &read).unwrap()["RequestId"], "r1");
@@ -370,7 +374,7 @@ mod tests {
             let error = Done::read_answer(other).unwrap_err();
             assert_eq!((error.status(), error.message().contains("secret")), (500, false));
         }
-        // What names no resource is none.
+        // A response must have a resource id.
         assert!(answered(&create(), &Done::read_answer(json!({})).unwrap()).is_err());
     }
 

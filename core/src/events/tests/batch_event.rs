@@ -1,4 +1,4 @@
-//! Batches: their records, which fail alone, and in which order they run.
+//! Tests of batches: records fail alone, and run in order.
 
 use alloc::string::ToString;
 use alloc::sync::Arc;
@@ -177,7 +177,7 @@ fn the_strictest_policy_stops_fifo_queues_and_no_others() {
     }
 }
 
-/// A record of Kinesis with this data.
+/// Returns a Kinesis record with this data.
 fn streamed(data: &[u8]) -> KinesisRecord<'static> {
     let event = alloc::format!(
         r#"{{"Records":[{{"eventSource":"aws:kinesis","eventID":"s:1","kinesis":
@@ -190,7 +190,7 @@ fn streamed(data: &[u8]) -> KinesisRecord<'static> {
 
 #[test]
 fn records_in_an_aggregate_are_known_by_their_place() {
-    // Partition keys `k1` and `k2`, with `hi` and nothing.
+    // Partition keys `k1` and `k2`, with the data `hi` and no data.
     let message = b"\x0a\x02k1\x0a\x02k2\x1a\x06\x08\0\x1a\x02hi\x1a\x04\x08\x01\x1a\0";
     let digest = Md5::digest(message);
     let aggregate = [&[0xf3, 0x89, 0x9a, 0xc2][..], message, digest.as_slice()].concat();
@@ -237,7 +237,7 @@ fn a_change_of_a_table_is_read_from_a_stream() {
     }
 }
 
-/// The records that may run before any has ended.
+/// Returns the records that may run before any has finished.
 fn runnable(source: BatchSource, records: &str) -> Vec<usize> {
     let event = alloc::format!(r#"{{"Records":[{records}]}}"#);
     let event = BatchEvent::read(source, &event).unwrap();

@@ -1,4 +1,4 @@
-//! Events, told apart and read.
+//! Tests of recognizing and reading events.
 
 #![allow(clippy::wildcard_enum_match_arm, reason = "a test names what it looks for")]
 
@@ -74,7 +74,7 @@ fn lists_of_records_are_told_by_the_events_source() {
         let mut event = json!({"eventSource": source});
         event[member] = records.clone();
         assert_eq!(kind(&event), expected, "{event}");
-        // What was a request or an event of EventBridge before is one still.
+        // Requests and EventBridge events are still recognized as such.
         event["detail-type"] = json!("t");
         assert_eq!(kind(&event), "eventbridge");
         event["detail-type"] = json!(null);
@@ -127,7 +127,7 @@ fn http_is_told_by_the_context() {
     }
 }
 
-/// A request, as each kind of API hands it to its authorizer and to the function behind it.
+/// Returns a request, as each kind of API sends it to its authorizer and to its function.
 fn requests() -> [(Json, &'static str); 4] {
     let arn = "arn:aws:execute-api:eu-west-1:111122223333:abc123/prod/GET/orders";
     [
@@ -244,7 +244,7 @@ fn members_that_come_twice_are_refused() {
         r#"{"httpMethod":"GET","requestContext":{"connectionId":"c","connectionId":""}}"#,
         r#"{"type":"x","type":"REQUEST","httpMethod":"GET","requestContext":{}}"#,
     ] {
-        // Those of a context are of no kind; those of the event itself are none.
+        // Duplicate members of a context belong to no kind; those of the event itself are an error.
         let read = LambdaEvent::read(event);
         assert!(read.is_err() || read.unwrap().name() == "other", "{event}");
     }
@@ -274,7 +274,7 @@ fn what_is_no_event_says_so() {
     }
 }
 
-/// All that is read of an event on the way to its handlers.
+/// Reads everything that is read of an event before its handlers run.
 fn read_everything(text: &str) {
     let delivery = Delivery::new("", None, Timestamp::UNIX_EPOCH, || "id".into());
     match LambdaEvent::read(text).unwrap() {
@@ -370,7 +370,7 @@ fn no_event_is_scanned_twice() {
     ] {
         assert_eq!(scans::of(|| read_everything(&text)).1, text.len(), "{text}");
     }
-    // A string with escapes is looked at again when it is read, and only then.
+    // Only a string with escapes is scanned a second time when it is read.
     let body = r#""{\"order\":7}""#;
     let text = ten(&alloc::format!(
         r##"{{"eventSource":"aws:sqs","messageId":"#","body":{body},"md5OfBody":"\u0061"}}"##

@@ -1,4 +1,4 @@
-//! What events say, as their readers read them.
+//! Tests of the readers of events.
 
 mod batch_event;
 mod event;

@@ -16,6 +16,7 @@
 //! in the current sub-window, on the condition that the sum leaves room. (4) A reply that arrives
 //! in the last `σ` of the current sub-window, or later, does not admit: the decision starts over,
 //! once.
+//!
 //! *Theorem A.* Up to any sub-window, the last `n` (aligned) or `n + 1` (conservative) sub-windows
 //! hold at most `limit` admissions together.
 //!

@@ -60,7 +60,6 @@ impl TokenBucket {
     /// [`Error`] if the period is not a whole number of seconds, at least one; if the burst is
     /// zero; for a rate above one token per nanosecond; and if the bucket takes more than 9,998
     /// years to fill.
-    /// above one token per nanosecond; and if the bucket takes more than 9,998 years to fill.
     pub fn new(period: Duration, limit: i64, burst: u32) -> Result<Self, Error> {
         check_window(period)?;
         Ok(Self { period, rates: Exceptions::new(Rate::new(period, limit, burst)?) })
