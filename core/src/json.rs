@@ -41,7 +41,8 @@ pub(crate) use texts::read_texts;
 /// Returns a value as JSON text.
 #[must_use]
 pub fn to_text(value: &Json) -> String {
-    let mut out = String::new();
+    // Growing copies what is there.
+    let mut out = String::with_capacity(128);
     write_value(value, &mut out);
     out
 }
@@ -94,8 +95,24 @@ pub(crate) fn write_plain_string(text: &str, out: &mut String) {
 
 /// Returns whether a string needs no escape in JSON.
 pub(crate) fn needs_no_escape(text: &str) -> bool {
-    // Without an early exit the compiler compares sixteen bytes at a time.
-    !text.bytes().fold(false, |found, b| found | needs_escape(b))
+    let bytes = text.as_bytes();
+    let Some(last) = bytes.last_chunk() else { return !bytes.iter().any(|b| needs_escape(*b)) };
+    let (eights, _) = bytes.as_chunks();
+    // The last eight bytes overlap the chunks before them, which is faster than a loop over bytes.
+    eights.iter().chain([last]).fold(0, |found, eight| found | special_bytes(*eight)) == 0
+}
+
+/// Finds quotes, backslashes and control characters among eight bytes. The result has the high bit of
+/// the first such byte set, and possibly those of bytes after it; the first byte is the lowest.
+pub(crate) const fn special_bytes(eight: [u8; 8]) -> u64 {
+    const EACH: u64 = u64::MAX / 255;
+    let bytes = u64::from_le_bytes(eight);
+    // With one bit flipped, a quote becomes a space, and control characters stay below it.
+    let flipped = bytes ^ EACH * (b'"' ^ b' ') as u64;
+    let other = bytes ^ EACH * b'\\' as u64;
+    let up_to_space = flipped.wrapping_sub(EACH * b'!' as u64) & !flipped;
+    let backslash = other.wrapping_sub(EACH) & !other;
+    (up_to_space | backslash) & (EACH * 0x80)
 }
 
 const fn needs_escape(b: u8) -> bool {
@@ -287,10 +304,16 @@ pub(crate) fn write_float(float: f64, out: &mut String) {
 
 /// Returns the position of the first byte that `is_sought` accepts.
 pub(crate) fn first_byte(text: &str, is_sought: impl Fn(u8) -> bool) -> Option<usize> {
-    let (blocks, _) = text.as_bytes().as_chunks::<16>();
+    let bytes = text.as_bytes();
+    let (blocks, _) = bytes.as_chunks::<16>();
     // Without an early exit the compiler compares all bytes of a block at once.
     let has_none = |block: &&[u8; 16]| !block.iter().fold(false, |any, b| any | is_sought(*b));
-    let skipped = blocks.iter().take_while(has_none).count().saturating_mul(16);
+    let count = blocks.iter().take_while(has_none).count();
+    // The last sixteen bytes overlap the blocks before them, which is faster than a loop over bytes.
+    if count == blocks.len() && bytes.last_chunk().is_some_and(|last| has_none(&last)) {
+        return None;
+    }
+    let skipped = count.saturating_mul(16);
     let at = text.bytes().skip(skipped).position(is_sought)?;
     Some(skipped.saturating_add(at))
 }

@@ -3,42 +3,47 @@
 use alloc::vec::Vec;
 
 use super::{Document, Kind, Node};
+use crate::json::special_bytes;
 
 /// How many nodes there is room for at once: as many as the events of requests have, and batches of ten
 /// records.
 const TYPICAL: usize = 512;
 
+/// The place of the first wrong byte, where a text is no JSON.
+type Scanned<T> = Result<T, usize>;
+
 /// The values of a text, told apart up to a depth; where it is no JSON text, the place of the first
 /// wrong byte.
-pub(super) fn scan(text: &str, depth: usize) -> Result<Document<'_>, usize> {
+pub(super) fn scan(text: &str, depth: usize) -> Scanned<Document<'_>> {
+    // From here on, places and the numbers of nodes, of which there are no more, fit into 32 bits.
     if u32::try_from(text.len()).is_err() {
         return Err(0);
     }
     let room = text.len().div_euclid(8).saturating_add(4).min(TYPICAL);
     let mut scanner = Scanner {
-        len: text.len(),
-        rest: text.as_bytes(),
+        text: text.as_bytes(),
+        at: 0,
         nodes: Vec::with_capacity(room),
         line_ends: Vec::new(),
         open: None,
+        is_in_list: false,
         depth: 0,
         most: depth,
     };
-    match scanner.scan() {
-        Some(()) => Ok(Document { text, nodes: scanner.nodes, line_ends: scanner.line_ends }),
-        None => Err(scanner.at()),
-    }
+    scanner.scan()?;
+    Ok(Document { text, nodes: scanner.nodes, line_ends: scanner.line_ends })
 }
 
 struct Scanner<'a> {
-    len: usize,
-    rest: &'a [u8],
+    text: &'a [u8],
+    at: usize,
     nodes: Vec<Node>,
     /// Strings have no lines: all of them end between values.
     line_ends: Vec<u32>,
     /// The innermost list or object that has not ended. While a node is open, its `next` is the one
     /// around it, or itself at the outermost.
     open: Option<usize>,
+    is_in_list: bool,
     depth: usize,
     /// The depth whose values are one piece each.
     most: usize,
@@ -46,146 +51,79 @@ struct Scanner<'a> {
 
 impl Scanner<'_> {
     /// Without recursion: the text says how deep it nests.
-    fn scan(&mut self) -> Option<()> {
+    fn scan(&mut self) -> Scanned<()> {
         loop {
-            self.skip_space();
-            let start = self.at();
-            let kind = match self.take()? {
-                b'"' => self.string()?,
+            let start = self.skip_space();
+            let (kind, end) = match byte(self.text, start)? {
+                b'"' => string(self.text, after(start))?,
                 opening @ (b'{' | b'[') => {
-                    let is_list = opening == b'[';
-                    self.enter(start, if is_list { Kind::List } else { Kind::Object });
-                    self.skip_space();
-                    if !self.eat(if is_list { b']' } else { b'}' }) {
-                        if !is_list {
+                    self.enter(start, if opening == b'[' { Kind::List } else { Kind::Object });
+                    let next = self.skip_space();
+                    let is_empty =
+                        byte(self.text, next)? == if self.is_in_list { b']' } else { b'}' };
+                    if !is_empty {
+                        if !self.is_in_list {
                             self.name()?;
                         }
                         continue;
                     }
+                    self.at = after(next);
                     self.leave();
-                    if self.go_on()? { continue } else { return Some(()) }
+                    if self.go_on()? { continue } else { return Ok(()) }
                 }
-                b'n' => self.literal(b"ull", Kind::Null)?,
-                b't' => self.literal(b"rue", Kind::True)?,
-                b'f' => self.literal(b"alse", Kind::False)?,
-                b'-' => self.take().and_then(|digit| self.number(digit))?,
-                digit => self.number(digit)?,
+                b'n' => (Kind::Null, literal(self.text, after(start), b"ull")?),
+                b't' => (Kind::True, literal(self.text, after(start), b"rue")?),
+                b'f' => (Kind::False, literal(self.text, after(start), b"alse")?),
+                b'-' => (Kind::Number, number(self.text, after(start))?),
+                _ => (Kind::Number, number(self.text, start)?),
             };
-            self.push(kind, start);
+            self.push(kind, start, end);
             if !self.go_on()? {
-                return Some(());
+                return Ok(());
             }
         }
     }
 
     /// Goes on behind a value: true if another one follows.
-    fn go_on(&mut self) -> Option<bool> {
+    fn go_on(&mut self) -> Scanned<bool> {
         loop {
-            self.skip_space();
-            let Some(open) = self.open else { return self.rest.is_empty().then_some(false) };
-            let is_list = self.nodes.get(open)?.kind == Kind::List;
-            match self.rest.first()? {
-                b',' => {
-                    self.take();
-                    if !is_list {
+            let at = self.skip_space();
+            if self.open.is_none() {
+                return if at == self.text.len() { Ok(false) } else { Err(at) };
+            }
+            match (byte(self.text, at)?, self.is_in_list) {
+                (b',', is_in_list) => {
+                    self.at = after(at);
+                    if !is_in_list {
                         self.skip_space();
                         self.name()?;
                     }
-                    return Some(true);
+                    return Ok(true);
                 }
-                b']' if is_list => {}
-                b'}' if !is_list => {}
-                _ => return None,
+                (b']', true) | (b'}', false) => self.at = after(at),
+                _ => return Err(at),
             }
-            self.take();
             self.leave();
         }
     }
 
     /// A member's name and its colon.
-    fn name(&mut self) -> Option<()> {
-        let start = self.at();
-        if !self.eat(b'"') {
-            return None;
-        }
-        let kind = self.string()?;
-        self.push(kind, start);
-        self.skip_space();
-        self.eat(b':').then_some(())
-    }
-
-    /// A string behind its opening quote.
-    fn string(&mut self) -> Option<Kind> {
-        let mut kind = Kind::Plain;
-        loop {
-            self.rest = from_special(self.rest);
-            match self.rest.first()? {
-                b'"' => {
-                    self.take();
-                    return Some(kind);
-                }
-                b'\\' => self.take(),
-                // Control characters have to be escaped.
-                _ => return None,
-            };
-            kind = Kind::Escaped;
-            match self.rest.first()? {
-                b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => self.take(),
-                b'u' => {
-                    let digits = self.rest.get(1..5)?;
-                    if !digits.iter().all(u8::is_ascii_hexdigit) {
-                        return None;
-                    }
-                    self.rest = self.rest.get(5..)?;
-                    None
-                }
-                _ => return None,
-            };
-        }
-    }
-
-    /// A number behind its first digit.
-    fn number(&mut self, first: u8) -> Option<Kind> {
-        match first {
-            b'0' => {}
-            b'1'..=b'9' => self.skip_digits(),
-            _ => return None,
-        }
-        if self.eat(b'.') {
-            self.digits()?;
-        }
-        if self.eat(b'e') || self.eat(b'E') {
-            let _ = self.eat(b'+') || self.eat(b'-');
-            self.digits()?;
-        }
-        Some(Kind::Number)
-    }
-
-    /// At least one digit.
-    fn digits(&mut self) -> Option<()> {
-        self.take().filter(u8::is_ascii_digit)?;
-        self.skip_digits();
-        Some(())
-    }
-
-    fn skip_digits(&mut self) {
-        while let [b'0'..=b'9', rest @ ..] = self.rest {
-            self.rest = rest;
-        }
-    }
-
-    fn literal(&mut self, tail: &[u8], kind: Kind) -> Option<Kind> {
-        self.rest = self.rest.strip_prefix(tail)?;
-        Some(kind)
+    fn name(&mut self) -> Scanned<()> {
+        let start = self.at;
+        let (kind, end) = string(self.text, expect(self.text, start, b'"')?)?;
+        self.push(kind, start, end);
+        let colon = self.skip_space();
+        self.at = expect(self.text, colon, b':')?;
+        Ok(())
     }
 
     fn enter(&mut self, start: usize, kind: Kind) {
         let at = self.nodes.len();
-        self.push(kind, start);
-        if let Some(node) = self.nodes.get_mut(at) {
-            node.next = small(self.open.unwrap_or(at));
-        }
+        let next = self.open.unwrap_or(at) as u32;
+        self.at = after(start);
+        self.nodes.push(Node { kind, start: start as u32, end: self.at as u32, next });
         self.open = Some(at);
+        self.is_in_list = kind == Kind::List;
         self.depth = self.depth.saturating_add(1);
     }
 
@@ -193,74 +131,128 @@ impl Scanner<'_> {
     fn leave(&mut self) {
         let Some(at) = self.open else { return };
         if self.depth >= self.most {
-            self.nodes.truncate(at.saturating_add(1));
+            self.nodes.truncate(after(at));
         }
         self.depth = self.depth.saturating_sub(1);
-        let (end, next) = (small(self.at()), small(self.nodes.len()));
-        if let Some(node) = self.nodes.get_mut(at) {
-            let around = usize::try_from(node.next).unwrap_or(at);
-            self.open = (around != at).then_some(around);
-            (node.end, node.next) = (end, next);
-        }
+        let (end, next) = (self.at as u32, self.nodes.len() as u32);
+        let Some(node) = self.nodes.get_mut(at) else { return };
+        let around = node.next as usize;
+        (node.end, node.next) = (end, next);
+        self.open = (around != at).then_some(around);
+        let around = self.open.and_then(|around| self.nodes.get(around));
+        self.is_in_list = around.is_some_and(|around| around.kind == Kind::List);
     }
 
-    fn push(&mut self, kind: Kind, start: usize) {
-        let (start, end) = (small(start), small(self.at()));
-        let next = small(self.nodes.len().saturating_add(1));
-        self.nodes.push(Node { kind, start, end, next });
+    fn push(&mut self, kind: Kind, start: usize, end: usize) {
+        self.at = end;
+        let next = after(self.nodes.len()) as u32;
+        self.nodes.push(Node { kind, start: start as u32, end: end as u32, next });
     }
 
-    fn at(&self) -> usize {
-        self.len.saturating_sub(self.rest.len())
-    }
-
-    fn take(&mut self) -> Option<u8> {
-        let (first, rest) = self.rest.split_first()?;
-        self.rest = rest;
-        Some(*first)
-    }
-
-    fn eat(&mut self, expected: u8) -> bool {
-        let is_there = self.rest.first() == Some(&expected);
-        if is_there {
-            self.take();
-        }
-        is_there
-    }
-
-    fn skip_space(&mut self) {
-        while let [space @ (b' ' | b'\t' | b'\n' | b'\r'), rest @ ..] = self.rest {
+    /// Skips white space, and returns the place after it.
+    fn skip_space(&mut self) -> usize {
+        while let Some(space @ (b' ' | b'\t' | b'\n' | b'\r')) = self.text.get(self.at) {
             if *space == b'\n' {
-                self.line_ends.push(small(self.at()));
+                self.line_ends.push(self.at as u32);
             }
-            self.rest = rest;
+            self.at = after(self.at);
         }
+        self.at
     }
 }
 
-/// A text from its first quote, backslash or control character on; empty if it has none. Strings are
-/// most of an event, so eight bytes are looked at at once.
-fn from_special(mut text: &[u8]) -> &[u8] {
-    const EACH: u64 = u64::MAX / 255;
-    while let Some((eight, rest)) = text.split_first_chunk::<8>() {
-        // The high bit of a byte is set where the byte is special, and of bytes after that at most.
-        let bytes = u64::from_le_bytes(*eight);
-        let below =
-            |most: u8, bytes: u64| bytes.wrapping_sub(EACH.wrapping_mul(most.into())) & !bytes;
-        let equal = |other: u8| below(1, bytes ^ EACH.wrapping_mul(other.into()));
-        let special = below(b' ', bytes) | equal(b'"') | equal(b'\\');
-        let special = special & EACH.wrapping_mul(0x80);
+/// The place after another one, which is in a text: it does not overflow.
+const fn after(place: usize) -> usize {
+    place.wrapping_add(1)
+}
+
+fn byte(text: &[u8], at: usize) -> Scanned<u8> {
+    text.get(at).copied().ok_or(at)
+}
+
+/// The place after an expected byte.
+fn expect(text: &[u8], at: usize, expected: u8) -> Scanned<usize> {
+    if byte(text, at)? == expected { Ok(after(at)) } else { Err(at) }
+}
+
+/// What kind of string begins behind an opening quote, and the place after its closing one.
+fn string(text: &[u8], start: usize) -> Scanned<(Kind, usize)> {
+    let (mut kind, mut at) = (Kind::Plain, start);
+    loop {
+        at = special(text, at);
+        match byte(text, at)? {
+            b'"' => return Ok((kind, after(at))),
+            b'\\' => at = after(at),
+            // Control characters have to be escaped.
+            _ => return Err(at),
+        }
+        kind = Kind::Escaped;
+        at = match byte(text, at)? {
+            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => after(at),
+            b'u' => {
+                let rest = text.get(after(at)..).unwrap_or_default();
+                let digits: &[u8; 4] = rest.first_chunk().ok_or(at)?;
+                if !digits.iter().all(u8::is_ascii_hexdigit) {
+                    return Err(at);
+                }
+                at.wrapping_add(5)
+            }
+            _ => return Err(at),
+        };
+    }
+}
+
+/// The place of the first quote, backslash or control character from a place on; the end of the text
+/// if it has none. Strings are most of an event, so eight bytes are looked at at once.
+fn special(text: &[u8], from: usize) -> usize {
+    let end_of = |rest: &[u8]| text.len().saturating_sub(rest.len());
+    let mut rest = text.get(from..).unwrap_or_default();
+    while let Some((eight, others)) = rest.split_first_chunk() {
+        let special = special_bytes(*eight);
         if special != 0 {
-            let at = usize::try_from(special.trailing_zeros().div_euclid(8)).unwrap_or_default();
-            return text.get(at..).unwrap_or_default();
+            return end_of(rest).wrapping_add(special.trailing_zeros() as usize / 8);
         }
-        text = rest;
+        rest = others;
     }
-    let special = text.iter().position(|b| matches!(b, b'"' | b'\\' | ..b' '));
-    special.and_then(|at| text.get(at..)).unwrap_or_default()
+    let special = rest.iter().position(|b| matches!(b, b'"' | b'\\' | ..b' '));
+    end_of(rest).wrapping_add(special.unwrap_or(rest.len()))
 }
 
-/// A place in the text, or the number of a node, of which there are no more: all fit.
-fn small(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
+/// The place after a number, whose first digit is at a place.
+fn number(text: &[u8], first: usize) -> Scanned<usize> {
+    let mut at = match byte(text, first)? {
+        b'0' => after(first),
+        b'1'..=b'9' => skip_digits(text, after(first)),
+        _ => return Err(after(first)),
+    };
+    if text.get(at) == Some(&b'.') {
+        at = digits(text, after(at))?;
+    }
+    if let Some(b'e' | b'E') = text.get(at) {
+        at = after(at);
+        if let Some(b'+' | b'-') = text.get(at) {
+            at = after(at);
+        }
+        at = digits(text, at)?;
+    }
+    Ok(at)
+}
+
+/// The place after at least one digit.
+fn digits(text: &[u8], at: usize) -> Scanned<usize> {
+    let is_digit = byte(text, at)?.is_ascii_digit();
+    if is_digit { Ok(skip_digits(text, after(at))) } else { Err(after(at)) }
+}
+
+fn skip_digits(text: &[u8], mut at: usize) -> usize {
+    while text.get(at).is_some_and(u8::is_ascii_digit) {
+        at = after(at);
+    }
+    at
+}
+
+/// The place after the rest of a literal.
+fn literal(text: &[u8], at: usize, tail: &[u8]) -> Scanned<usize> {
+    let is_there = text.get(at..).is_some_and(|rest| rest.starts_with(tail));
+    if is_there { Ok(at.wrapping_add(tail.len())) } else { Err(at) }
 }

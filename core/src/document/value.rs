@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use serde_json::Number;
 
 use super::{Document, Kind, Node};
-use crate::json::JsonError;
+use crate::json::{JsonError, first_byte};
 
 /// A value of a document; also one that is missing, which reads as null.
 ///
@@ -159,26 +159,36 @@ impl<'a, 'd> Value<'a, 'd> {
 
     /// Returns a member of an object, the last of equal names; a missing value if not there.
     pub(crate) fn member(self, name: &str) -> Self {
-        self.member_or_twice(name).0
+        let [(member, _)] = self.members_or_twice([name]);
+        member
     }
 
-    /// Returns the same, and the error of one that comes twice.
-    pub(crate) fn member_or_twice(self, name: &str) -> (Self, Option<JsonError>) {
-        let missing = Self { node: MISSING, ..self };
+    /// Returns several members as [`member`](Self::member) does, looked up in one pass, and the error
+    /// of each duplicate.
+    pub(crate) fn members_or_twice<const N: usize>(
+        self,
+        names: [&str; N],
+    ) -> [(Self, Option<JsonError>); N] {
+        let mut found = [(Self { node: MISSING, ..self }, None); N];
         if !self.is_object() {
-            return (missing, None);
+            return found;
         }
-        let mut named = Object(self).named(name);
-        let Some(first) = named.next() else { return (missing, None) };
-        match named.next() {
-            Some(again) => (named.last().unwrap_or(again), Some(again.twice())),
-            None => (first, None),
+        let Held { next, end } = self.held();
+        let nodes = self.document.nodes.get(..end).unwrap_or_default();
+        let mut place = next.node;
+        while let Some([known, value, ..]) = nodes.get(place..) {
+            let name = Self { node: place, ..self };
+            // Every look-up visits all names of an object, so a name of another length has to be cheap.
+            let (is_escaped, len) = (known.kind == Kind::Escaped, known.len().saturating_sub(2));
+            let is_name = |sought: &&str| (is_escaped || sought.len() == len) && name.is(sought);
+            let sought = names.iter().position(is_name);
+            if let Some((member, twice)) = sought.and_then(|at| found.get_mut(at)) {
+                *twice = twice.or_else(|| (member.node != MISSING).then(|| name.error()));
+                *member = Self { node: place.saturating_add(1), ..self };
+            }
+            place = usize::try_from(value.next).unwrap_or(MISSING);
         }
-    }
-
-    /// Says that a member has the name of one before it. The name comes right before its value.
-    fn twice(self) -> JsonError {
-        Self { node: self.node.saturating_sub(1), ..self }.error()
+        found
     }
 
     /// Whether it is this text.
@@ -204,9 +214,11 @@ impl<'a, 'd> Value<'a, 'd> {
         super::scans::count(self.json());
         let mut rest = self.inner();
         let mut text = String::with_capacity(rest.len());
-        while let Some((plain, escaped)) = rest.split_once('\\') {
+        // Escapes are often close together, so a simple loop is faster than the searchers of `str`.
+        while let Some(at) = first_byte(rest, |b| b == b'\\') {
+            let (plain, escape) = rest.split_at_checked(at)?;
             text.push_str(plain);
-            let (c, after) = unescape(escaped)?;
+            let (c, after) = unescape(escape.get(1..)?)?;
             text.push(c);
             rest = after;
         }
@@ -246,32 +258,16 @@ impl<'a, 'd> Object<'a, 'd> {
     ///
     /// [`JsonError`] when it comes twice: readers would differ in which one counts.
     pub(crate) fn get(self, name: &str) -> Result<Value<'a, 'd>, JsonError> {
-        let mut found = self.named(name);
-        let value = found.next().unwrap_or(Value { node: MISSING, ..self.0 });
-        match found.next() {
-            Some(again) => Err(again.twice()),
-            None => Ok(value),
-        }
+        let [member] = self.get_each([name]);
+        member
     }
 
-    /// The values of all members of this name. Every look-up goes through an object's names, so
-    /// that a name of another length must not cost more than its length.
-    fn named(self, name: &str) -> impl Iterator<Item = Value<'a, 'd>> {
-        let Held { next, end } = self.0.held();
-        let nodes = next.document.nodes.get(..end).unwrap_or_default();
-        let quoted = name.len().saturating_add(2);
-        let mut place = next.node;
-        core::iter::from_fn(move || {
-            loop {
-                let [known, value, ..] = nodes.get(place..)? else { return None };
-                let here = Value { node: place, ..next };
-                place = usize::try_from(value.next).unwrap_or(MISSING);
-                let may_be = known.kind == Kind::Escaped || known.len() == quoted;
-                if may_be && here.is(name) {
-                    return Some(Value { node: here.node.saturating_add(1), ..next });
-                }
-            }
-        })
+    /// Returns several members as [`get`](Self::get) does, looked up in one pass.
+    pub(crate) fn get_each<const N: usize>(
+        self,
+        names: [&str; N],
+    ) -> [Result<Value<'a, 'd>, JsonError>; N] {
+        self.0.members_or_twice(names).map(|(member, twice)| twice.map_or(Ok(member), Err))
     }
 
     pub(crate) fn text(self, name: &str) -> Result<Cow<'a, str>, JsonError> {

@@ -74,9 +74,19 @@ impl<'a> DynamoDbRecord<'a> {
     }
 
     pub(super) fn of(object: Object<'a, '_>, text: &'a str) -> Result<Self, JsonError> {
-        let change = object.object("dynamodb")?;
+        let [change, identity, event_id, event_name, event_source_arn, table_name] = object
+            .get_each([
+                "dynamodb",
+                "userIdentity",
+                "eventID",
+                "eventName",
+                "eventSourceARN",
+                "tableName",
+            ]);
+        let names = ["SequenceNumber", "Keys", "NewImage", "OldImage"];
+        let [sequence_number, keys, new_image, old_image] = change?.object()?.get_each(names);
         let json = |value: Value<'a, '_>| value.filled().map(|value| value.json().into());
-        let user_identity = match object.get("userIdentity")?.filled() {
+        let user_identity = match identity?.filled() {
             None => None,
             Some(identity) => {
                 let identity = identity.object()?;
@@ -87,16 +97,16 @@ impl<'a> DynamoDbRecord<'a> {
             }
         };
         Ok(Self {
-            event_id: object.text("eventID")?.into(),
-            event_name: object.text("eventName")?.into(),
-            event_source_arn: object.text("eventSourceARN")?.into(),
-            sequence_number: change.text("SequenceNumber")?.into(),
+            event_id: event_id?.text()?.into(),
+            event_name: event_name?.text()?.into(),
+            event_source_arn: event_source_arn?.text()?.into(),
+            sequence_number: sequence_number?.text()?.into(),
             user_identity,
             text: text.into(),
-            table_name: object.text("tableName")?.into(),
-            keys: json(change.get("Keys")?),
-            new_image: json(change.get("NewImage")?),
-            old_image: json(change.get("OldImage")?),
+            table_name: table_name?.text()?.into(),
+            keys: json(keys?),
+            new_image: json(new_image?),
+            old_image: json(old_image?),
         })
     }
 

@@ -158,7 +158,7 @@ impl Kind {
 /// Returns the service of an event; `None` for a single event, or an unknown service.
 pub(super) fn kind_of(document: &Document<'_>) -> Result<Option<Kind>, Error> {
     let Ok(event) = document.root().object() else { return Ok(None) };
-    if let Some(kind) = of_first_services(event)? {
+    if let Some(kind) = of_first_services(event).map_err(Error::envelope)? {
         return Ok(Some(kind));
     }
     let records = of_records(event).map(Kind::Batch);
@@ -167,45 +167,53 @@ pub(super) fn kind_of(document: &Document<'_>) -> Result<Option<Kind>, Error> {
 
 /// Returns the service among those that were supported first. Events of other services may have the
 /// same members, and are then read as theirs.
-fn of_first_services(event: Object<'_, '_>) -> Result<Option<Kind>, Error> {
-    let get = |name| event.get(name).map_err(Error::envelope);
-    let records = get("Records")?;
+fn of_first_services(event: Object<'_, '_>) -> Result<Option<Kind>, JsonError> {
+    let [records, written, spelled, arn, context, route_key, method] = event.get_each([
+        "Records",
+        "detail-type",
+        "detailType",
+        "eventSourceARN",
+        "requestContext",
+        "routeKey",
+        "httpMethod",
+    ]);
+    let records = records?;
     if let Some(kind) = of_first_record(records) {
         return Ok(Some(kind));
     }
     // EventBridge writes `detail-type`. Programs that build events by hand also use `detailType`,
     // as SDKs and CloudFormation do.
-    let detail_types = [get("detail-type")?, get("detailType")?];
+    let detail_types = [written?, spelled?];
     if detail_types.into_iter().any(|name| name.filled_text().is_some()) {
         return Ok(Some(Kind::EventBridge));
     }
     // The last invocation of a tumbling window may have no records, so the event itself names the
     // service.
-    if first(records).is_none() && is_of_window(event).map_err(Error::envelope)? {
-        match get("eventSourceARN")?.trimmed().split(':').nth(2) {
+    if first(records).is_none() && is_of_window(event)? {
+        match arn?.trimmed().split(':').nth(2) {
             Some("kinesis") => return Ok(Some(Kind::Batch(BatchSource::Kinesis))),
             Some("dynamodb") => return Ok(Some(Kind::Batch(BatchSource::DynamoDbStream))),
             _ => {}
         }
     }
-    let Some(context) = get("requestContext")?.filled() else { return Ok(None) };
+    let Some(context) = context?.filled() else { return Ok(None) };
     let Ok(context) = context.object() else { return Ok(None) };
     // A context with duplicate members belongs to neither kind.
-    let members = ["http", "elb", "connectionId", "domainName"].map(|name| context.get(name));
+    let members = context.get_each(["http", "elb", "connectionId", "domainName"]);
     let [Ok(http), Ok(elb), Ok(connection), Ok(domain)] = members else { return Ok(None) };
-    if asks_authorizer(event).map_err(Error::envelope)? {
+    if asks_authorizer(event)? {
         return Ok(None);
     }
     // Only payload format 2.0 has `http`; in format 1.0 the method and path are members of the
     // event.
     if http.is_object() {
-        return Ok(Some(Kind::Http(source_of_v2(get("routeKey")?, domain))));
+        return Ok(Some(Kind::Http(source_of_v2(route_key?, domain))));
     }
     // WebSocket events for `$connect` also have the members of a REST API's request.
     if connection.filled_text().is_some() {
         return Ok(Some(Kind::WebSocket));
     }
-    if get("httpMethod")?.filled_text().is_none() {
+    if method?.filled_text().is_none() {
         return Ok(None);
     }
     // Load balancers use the format of REST APIs; their context only contains `elb`.
@@ -293,13 +301,19 @@ pub(super) fn source_of_record<'a>(record: Value<'a, '_>) -> Option<Cow<'a, str>
 /// recognized by their domain, `{id}.lambda-url.{region}.on.aws`. Emulators omit the domain, and
 /// most of them omit the route key of function URLs.
 fn source_of_v2(route_key: Value<'_, '_>, domain: Value<'_, '_>) -> HttpSource {
-    let domain = domain.trimmed().to_ascii_lowercase();
-    let domain = domain.strip_suffix('.').unwrap_or(&domain);
-    let is_url = domain.contains(".lambda-url.") && domain.ends_with(".on.aws");
-    match is_url || route_key.filled_text().is_none() {
+    match is_of_url(&domain.trimmed()) || route_key.filled_text().is_none() {
         true => HttpSource::FunctionUrl,
         false => HttpSource::ApiGatewayV2,
     }
+}
+
+fn is_of_url(domain: &str) -> bool {
+    const TAIL: &str = ".on.aws";
+    let domain = domain.strip_suffix('.').unwrap_or(domain);
+    let tail = domain.len().checked_sub(TAIL.len()).and_then(|at| domain.get(at..));
+    // Domains of API Gateway end differently and are not copied.
+    tail.is_some_and(|tail| tail.eq_ignore_ascii_case(TAIL))
+        && domain.to_ascii_lowercase().contains(".lambda-url.")
 }
 
 /// Refuses an event for a Lambda authorizer. Every reader that creates a request from an event
@@ -316,8 +330,9 @@ pub(super) fn refuse_authorizer(
 /// WebSocket APIs, and HTTP APIs with payload 1.0) or `routeArn` (HTTP APIs with payload 2.0).
 /// Requests have neither ARN.
 pub(super) fn asks_authorizer(event: Object<'_, '_>) -> Result<bool, JsonError> {
-    let asks = matches!(&*event.get("type")?.trimmed(), "REQUEST" | "TOKEN");
-    let names_route = [event.get("methodArn")?, event.get("routeArn")?];
+    let [kind, method_arn, route_arn] = event.get_each(["type", "methodArn", "routeArn"]);
+    let asks = matches!(&*kind?.trimmed(), "REQUEST" | "TOKEN");
+    let names_route = [method_arn?, route_arn?];
     let names_route = names_route.into_iter().any(|arn| arn.filled_text().is_some());
     Ok(asks && names_route)
 }

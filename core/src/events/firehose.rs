@@ -50,18 +50,25 @@ impl<'a> FirehoseRecord<'a> {
     /// [`Error`] if a member has the wrong type or occurs twice, or the data is not base64.
     pub fn read(record: &BatchRecord<'a>) -> Result<Self, Error> {
         let (mut read, data) = record.read(|object| {
-            let source = object.object("kinesisRecordMetadata")?;
+            let [source, record_id, arrived_at, data] = object.get_each([
+                "kinesisRecordMetadata",
+                "recordId",
+                "approximateArrivalTimestamp",
+                "data",
+            ]);
+            let names = ["partitionKey", "sequenceNumber"];
+            let [partition_key, sequence_number] = source?.object()?.get_each(names);
             let read = Self {
-                record_id: object.text("recordId")?.into(),
+                record_id: record_id?.text()?.into(),
                 data: Vec::new(),
-                arrived_at: object.get("approximateArrivalTimestamp")?.exact_integer()?,
+                arrived_at: arrived_at?.exact_integer()?,
                 delivery_stream_arn: record.event_text("deliveryStreamArn").into(),
                 source_stream_arn: record.event_text("sourceKinesisStreamArn").into(),
-                partition_key: source.text("partitionKey")?.into(),
-                sequence_number: source.text("sequenceNumber")?.into(),
+                partition_key: partition_key?.text()?.into(),
+                sequence_number: sequence_number?.text()?.into(),
                 text: record.as_json().into(),
             };
-            Ok((read, object.text("data")?))
+            Ok((read, data?.text()?))
         })?;
         read.data = record.decode(&data)?;
         Ok(read)

@@ -134,40 +134,50 @@ impl<'a> Heads<'a> {
         let mut from = None;
         let identifier = match self.service {
             BatchSource::Sqs => {
-                let arn = reading.source_arn();
-                let group = reading.member(&["attributes", "MessageGroupId"]).trimmed();
+                let names = ["eventSourceARN", "attributes", "messageId"];
+                let [arn, attributes, id] = reading.members(record, names);
+                let [group] = reading.members(attributes, ["MessageGroupId"]);
+                let arn = arn.trimmed();
                 let is_fifo = arn.ends_with(".fifo");
                 self.is_fifo |= is_fifo;
                 // Message groups of standard queues serve fairness, and have no order.
-                from = Some((arn, if is_fifo { group } else { "".into() }));
-                reading.member(&["messageId"]).trimmed()
+                from = Some((arn, if is_fifo { group.trimmed() } else { "".into() }));
+                id.trimmed()
             }
             BatchSource::Kinesis => {
-                let arn = reading.source_arn();
+                let names = ["eventSourceARN", "eventID", "kinesis"];
+                let [arn, event_id, kinesis] = reading.members(record, names);
+                let [sequence_number] = reading.members(kinesis, ["sequenceNumber"]);
                 // `{shard}:{sequence number}`. The response contains the sequence number only, at
                 // which Lambda resumes the shard.
-                let event_id = reading.member(&["eventID"]).trimmed();
+                let event_id = event_id.trimmed();
                 let shard = part(&event_id, |id| id.split_once(':').map_or("", |(shard, _)| shard));
-                from = Some((arn, shard));
-                reading.member(&["kinesis", "sequenceNumber"]).trimmed()
+                from = Some((arn.trimmed(), shard));
+                sequence_number.trimmed()
             }
             BatchSource::DynamoDbStream => {
+                let [arn, change] = reading.members(record, ["eventSourceARN", "dynamodb"]);
+                let [sequence_number] = reading.members(change, ["SequenceNumber"]);
                 // Records do not contain their shard, but a batch is from a single one.
-                from = Some((reading.source_arn(), "".into()));
-                reading.member(&["dynamodb", "SequenceNumber"]).trimmed()
+                from = Some((arn.trimmed(), "".into()));
+                sequence_number.trimmed()
             }
             BatchSource::Kafka => offset(reading.member(&["offset"])),
             BatchSource::S3 => {
-                let bucket = reading.member(&["s3", "bucket", "name"]).trimmed();
-                from = Some((bucket, "".into()));
-                reading.member(&["s3", "object", "sequencer"]).trimmed()
+                let [s3] = reading.members(record, ["s3"]);
+                let [bucket, object] = reading.members(s3, ["bucket", "object"]);
+                let [name] = reading.members(bucket, ["name"]);
+                let [sequencer] = reading.members(object, ["sequencer"]);
+                from = Some((name.trimmed(), "".into()));
+                sequencer.trimmed()
             }
             BatchSource::Ses => reading.member(&["ses", "mail", "messageId"]).trimmed(),
             BatchSource::CloudWatchLogs => "".into(),
             BatchSource::Firehose => reading.member(&["recordId"]).trimmed(),
             BatchSource::CodeCommit => {
-                from = Some((reading.source_arn(), "".into()));
-                reading.member(&["eventId"]).trimmed()
+                let [arn, id] = reading.members(record, ["eventSourceARN", "eventId"]);
+                from = Some((arn.trimmed(), "".into()));
+                id.trimmed()
             }
             BatchSource::ActiveMq => {
                 let destination = reading.member(&["destination", "physicalName"]).trimmed();
@@ -257,22 +267,29 @@ struct Reading<'a, 'd> {
 }
 
 impl<'a, 'd> Reading<'a, 'd> {
-    /// Returns a member of any type by its path. Only a duplicate member is an error.
-    fn member(&mut self, path: &[&str]) -> Value<'a, 'd> {
-        path.iter().fold(self.record, |value, name| {
-            let (member, twice) = value.member_or_twice(name);
+    /// Returns members of an object in the record, of any type. Only a duplicate member is an error.
+    fn members<const N: usize>(
+        &mut self,
+        object: Value<'a, 'd>,
+        names: [&str; N],
+    ) -> [Value<'a, 'd>; N] {
+        object.members_or_twice(names).map(|(member, twice)| {
             self.fault = self.fault.or(twice);
             member
         })
     }
 
-    fn source_arn(&mut self) -> Cow<'a, str> {
-        self.member(&["eventSourceARN"]).trimmed()
+    /// The same of one member, by its path.
+    fn member(&mut self, path: &[&str]) -> Value<'a, 'd> {
+        path.iter().fold(self.record, |object, name| {
+            let [member] = self.members(object, [name]);
+            member
+        })
     }
 
     /// Returns why the record cannot be read, if it cannot.
     fn fault(mut self, service: BatchSource) -> Option<Error> {
-        let named = SOURCE_MEMBERS.map(|name| self.member(&[name]).trimmed());
+        let named = self.members(self.record, SOURCE_MEMBERS).map(Value::trimmed);
         let (_, what) = service.names();
         if let Some(cause) = self.fault {
             return Some(Error::malformed(what, cause));

@@ -51,20 +51,31 @@ impl<'a> KafkaRecord<'a> {
             offset => [record.list(), ":", offset].concat(),
         };
         let (mut read, key, value) = record.read(|object| {
+            let [listed, topic, partition, offset, timestamp, timestamp_type, key, value] = object
+                .get_each([
+                    "headers",
+                    "topic",
+                    "partition",
+                    "offset",
+                    "timestamp",
+                    "timestampType",
+                    "key",
+                    "value",
+                ]);
             // Each header is an object with a single member.
             let mut headers = Vec::new();
-            for header in object.list("headers")? {
+            for header in listed?.list()? {
                 for (name, value) in header.object()?.members() {
                     headers.push((name.text()?.into(), bytes(value)?));
                 }
             }
             let read = Self {
                 headers,
-                topic: object.text("topic")?.into(),
-                partition: object.get("partition")?.exact_integer()?,
-                offset: object.get("offset")?.exact_integer()?,
-                timestamp: object.get("timestamp")?.exact_integer()?,
-                timestamp_type: object.text("timestampType")?.into(),
+                topic: topic?.text()?.into(),
+                partition: partition?.exact_integer()?,
+                offset: offset?.exact_integer()?,
+                timestamp: timestamp?.exact_integer()?,
+                timestamp_type: timestamp_type?.text()?.into(),
                 key: None,
                 value: None,
                 event_source_arn: record.event_text("eventSourceArn").into(),
@@ -72,8 +83,8 @@ impl<'a> KafkaRecord<'a> {
                 id,
                 text: record.as_json().into(),
             };
-            let text = |name| object.get(name)?.filled().map(Value::text).transpose();
-            Ok((read, text("key")?, text("value")?))
+            let text = |value: Value<'a, '_>| value.filled().map(Value::text).transpose();
+            Ok((read, text(key?)?, text(value?)?))
         })?;
         read.key = key.map(|key| record.decode(&key)).transpose()?;
         read.value = value.map(|value| record.decode(&value)).transpose()?;

@@ -49,18 +49,21 @@ impl<'a> KinesisRecord<'a> {
     /// [`Error`] if a member has the wrong type or occurs twice, or the data is not base64.
     pub fn read(record: &BatchRecord<'a>) -> Result<Self, Error> {
         let (mut read, data) = record.read(|object| {
-            let kinesis = object.object("kinesis")?;
+            let names = ["kinesis", "eventID", "eventSourceARN"];
+            let [kinesis, event_id, event_source_arn] = object.get_each(names);
+            let names = ["partitionKey", "sequenceNumber", "data"];
+            let [partition_key, sequence_number, data] = kinesis?.object()?.get_each(names);
             let read = Self {
-                event_id: object.text("eventID")?.into(),
-                event_source_arn: object.text("eventSourceARN")?.into(),
-                partition_key: kinesis.text("partitionKey")?.into(),
-                sequence_number: kinesis.text("sequenceNumber")?.into(),
+                event_id: event_id?.text()?.into(),
+                event_source_arn: event_source_arn?.text()?.into(),
+                partition_key: partition_key?.text()?.into(),
+                sequence_number: sequence_number?.text()?.into(),
                 sub_sequence_number: None,
                 data: Vec::new(),
                 text: record.as_json().into(),
                 shared: None,
             };
-            Ok((read, kinesis.text("data")?))
+            Ok((read, data?.text()?))
         })?;
         read.data = record.decode(&data)?;
         Ok(read)

@@ -61,22 +61,27 @@ impl<'a> S3Record<'a> {
     }
 
     fn of(record: Object<'a, '_>, text: &'a str) -> Result<Self, JsonError> {
-        let s3 = record.object("s3")?;
-        let (bucket, object) = (s3.object("bucket")?, s3.object("object")?);
-        let size = object.get("size")?.filled();
+        let names = ["s3", "eventName", "eventTime", "awsRegion"];
+        let [s3, event_name, event_time, aws_region] = record.get_each(names);
+        let names = ["bucket", "object", "configurationId"];
+        let [bucket, object, configuration_id] = s3?.object()?.get_each(names);
+        let [bucket, bucket_arn] = bucket?.object()?.get_each(["name", "arn"]);
+        let names = ["key", "size", "eTag", "versionId", "sequencer"];
+        let [key, size, etag, version_id, sequencer] = object?.object()?.get_each(names);
+        let size = size?.filled();
         let size = size.map(|size| size.json().parse().map_err(|_| size.error())).transpose()?;
         let mut read = Self {
-            event_name: record.text("eventName")?.into(),
-            event_time: record.text("eventTime")?.into(),
-            aws_region: record.text("awsRegion")?.into(),
-            bucket: bucket.text("name")?.into(),
-            bucket_arn: bucket.text("arn")?.into(),
-            key: decoded(object.text("key")?).into(),
+            event_name: event_name?.text()?.into(),
+            event_time: event_time?.text()?.into(),
+            aws_region: aws_region?.text()?.into(),
+            bucket: bucket?.text()?.into(),
+            bucket_arn: bucket_arn?.text()?.into(),
+            key: decoded(key?.text()?).into(),
             size,
-            etag: object.text("eTag")?.into(),
-            version_id: object.text("versionId")?.into(),
-            sequencer: object.text("sequencer")?.into(),
-            configuration_id: s3.text("configurationId")?.into(),
+            etag: etag?.text()?.into(),
+            version_id: version_id?.text()?.into(),
+            sequencer: sequencer?.text()?.into(),
+            configuration_id: configuration_id?.text()?.into(),
             id: String::new(),
             text: text.into(),
         };

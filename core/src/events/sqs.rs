@@ -33,11 +33,13 @@ impl<'a> SqsRecord<'a> {
     /// service than its batch.
     pub fn read(record: &BatchRecord<'a>) -> Result<Self, Error> {
         record.read(|message| {
+            let names = ["messageId", "receiptHandle", "body", "eventSourceARN"];
+            let [message_id, receipt_handle, body, event_source_arn] = message.get_each(names);
             Ok(Self {
-                message_id: message.text("messageId")?.into(),
-                receipt_handle: message.text("receiptHandle")?.into(),
-                body: message.text("body")?.into(),
-                event_source_arn: message.text("eventSourceARN")?.into(),
+                message_id: message_id?.text()?.into(),
+                receipt_handle: receipt_handle?.text()?.into(),
+                body: body?.text()?.into(),
+                event_source_arn: event_source_arn?.text()?.into(),
                 text: record.as_json().into(),
             })
         })

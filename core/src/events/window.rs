@@ -159,9 +159,10 @@ pub(super) fn has_window(source: BatchSource, document: &Document<'_>) -> Result
 /// Returns whether an event belongs to a tumbling window: Lambda then expects `state` in the
 /// response, and fails the invocation otherwise. A flag that is false does not matter.
 pub(super) fn is_of_window(event: Object<'_, '_>) -> Result<bool, JsonError> {
-    let mut is_there = !event.get("window")?.is_null() || !event.get("state")?.is_null();
-    for name in ["isFinalInvokeForWindow", "isWindowTerminatedEarly"] {
-        let flag = event.get(name)?;
+    let [window, state, is_final, is_early] =
+        event.get_each(["window", "state", "isFinalInvokeForWindow", "isWindowTerminatedEarly"]);
+    let mut is_there = !window?.is_null() || !state?.is_null();
+    for flag in [is_final?, is_early?] {
         is_there |= !flag.is_null() && flag.flag() != Ok(false);
     }
     Ok(is_there)

@@ -106,8 +106,8 @@ impl AppService {
     }
 
     /// Serves the event of an invocation that has begun; `text` is what the event was parsed from.
-    /// Only requests are served in place, everything else in a box: the futures together take many
-    /// kilobytes, which would be moved on the stack for every event.
+    /// Everything is served in a box: the futures together take many kilobytes, which would be moved on
+    /// the stack for every event.
     pub(crate) async fn answer_event(
         &self,
         event: LambdaEvent<'_>,
@@ -122,7 +122,8 @@ impl AppService {
         }
         match event {
             LambdaEvent::Http(HttpEvent { source, request, .. }) => {
-                Ok(source.write_response(&self.serve_within(source, request, begun).await))
+                let response = Box::pin(self.serve_within(source, request, begun)).await;
+                Ok(source.write_response(&response))
             }
             LambdaEvent::Batch(event) => Box::pin(self.answer_records(&event, text, begun)).await,
             LambdaEvent::Window(event) => Box::pin(self.answer_window(&event, text, begun)).await,
@@ -156,7 +157,8 @@ impl AppService {
         self.within(invocation, async |mut begun| {
             let request = source.read_request(event)?;
             self.keep_event(event, &mut begun);
-            Ok(source.write_response(&self.serve_within(source, request, begun).await))
+            let response = Box::pin(self.serve_within(source, request, begun)).await;
+            Ok(source.write_response(&response))
         })
         .await
     }

@@ -20,7 +20,7 @@ pub(super) fn v1<'a>(event: Object<'a, '_>) -> Result<RawRequest<'a>, JsonError>
         // Events contain the client's address only in a header that clients can forge.
         source_provenance: SourceProvenance::UNKNOWN,
         provider_request_id: String::new(),
-        platform: platform(event)?,
+        platform: platform(event.get("requestContext")?, event.get("stageVariables")?),
     })
 }
 
@@ -36,7 +36,7 @@ pub(super) fn v2<'a>(event: Object<'a, '_>) -> Result<RawRequest<'a>, JsonError>
         is_base64: event.flag("isBase64Encoded")?,
         source_provenance: SourceProvenance::UNKNOWN,
         provider_request_id: String::new(),
-        platform: platform(event)?,
+        platform: platform(event.get("requestContext")?, event.get("stageVariables")?),
     })
 }
 

@@ -66,7 +66,7 @@ use alloc::string::String;
 pub use self::streaming::{InvokeMode, UnknownMode, rest_streaming_variable};
 use super::error::Error;
 use super::event::refuse_authorizer;
-use crate::document::{Document, Object};
+use crate::document::{Document, Object, Value};
 use crate::http::platform::{EventJson, PlatformContext};
 use crate::http::{HttpResponse, RawRequest};
 use crate::json::JsonError;
@@ -118,12 +118,12 @@ fn either<'a>(first: Cow<'a, str>, second: Cow<'a, str>) -> Cow<'a, str> {
 }
 
 /// Returns the event's context besides the request.
-fn platform(event: Object<'_, '_>) -> Result<PlatformContext, JsonError> {
-    Ok(PlatformContext {
-        request_context: EventJson::of(event.get("requestContext")?),
-        stage_variables: EventJson::of(event.get("stageVariables")?),
+fn platform(request_context: Value<'_, '_>, stage_variables: Value<'_, '_>) -> PlatformContext {
+    PlatformContext {
+        request_context: EventJson::of(request_context),
+        stage_variables: EventJson::of(stage_variables),
         tenant_id: None,
-    })
+    }
 }
 
 /// Returns the bytes of a text, without copying them.

@@ -53,7 +53,7 @@ pub(in crate::events) fn request<'a>(event: Object<'a, '_>) -> Result<RawRequest
         is_base64: event.flag("isBase64Encoded")?,
         source_provenance: SourceProvenance::UNKNOWN,
         provider_request_id: String::new(),
-        platform: platform(event)?,
+        platform: platform(event.get("requestContext")?, event.get("stageVariables")?),
     })
 }
 

@@ -12,10 +12,24 @@ pub(super) fn request<'a>(
     source: HttpSource,
     event: Object<'a, '_>,
 ) -> Result<RawRequest<'a>, JsonError> {
-    let context = event.object("requestContext")?;
-    let http = context.object("http")?;
-    let path = either(event.text("rawPath")?, http.text("path")?);
-    let (stage, domain) = (context.text("stage")?, context.text("domainName")?);
+    let [context, raw_path, raw_query, query, cookies, headers, body, is_base64, variables] = event
+        .get_each([
+            "requestContext",
+            "rawPath",
+            "rawQueryString",
+            "queryStringParameters",
+            "cookies",
+            "headers",
+            "body",
+            "isBase64Encoded",
+            "stageVariables",
+        ]);
+    let event_context = context?;
+    let [http, stage, domain, request_id] =
+        event_context.object()?.get_each(["http", "stage", "domainName", "requestId"]);
+    let [method, path, source_ip] = http?.object()?.get_each(["method", "path", "sourceIp"]);
+    let path = either(raw_path?.text()?, path?.text()?);
+    let (stage, domain) = (stage?.text()?, domain?.text()?);
     let (provider, path) = if source == HttpSource::FunctionUrl {
         // Function URLs have no stage in their paths, even if the event has one.
         (Provider::FunctionUrl, UriPath::from_encoded(&path))
@@ -25,23 +39,22 @@ pub(super) fn request<'a>(
         (Provider::ApiGatewayV2, path)
     };
     Ok(RawRequest {
-        method: http.text("method")?.into_owned(),
+        method: method?.text()?.into_owned(),
         path,
-        query: read_query(event)?,
-        headers: headers(event)?,
-        body: bytes(event.text("body")?),
-        is_base64: event.flag("isBase64Encoded")?,
-        source_provenance: SourceProvenance::vouched(provider, &http.text("sourceIp")?),
-        provider_request_id: context.text("requestId")?.into_owned(),
-        platform: platform(event)?,
+        query: read_query(raw_query?, query?)?,
+        headers: read_headers(headers?, cookies?)?,
+        body: bytes(body?.text()?),
+        is_base64: is_base64?.flag()?,
+        source_provenance: SourceProvenance::vouched(provider, &source_ip?.text()?),
+        provider_request_id: request_id?.text()?.into_owned(),
+        platform: platform(event_context, variables?),
     })
 }
 
 /// Prefers the raw string, because in the single values repeated parameters are joined. The raw
 /// string may begin with a `?`, which is not part of it.
-fn read_query(event: Object<'_, '_>) -> Result<QueryString, JsonError> {
-    let raw = event.text("rawQueryString")?;
-    let single = event.object("queryStringParameters")?;
+fn read_query(raw: Value<'_, '_>, single: Value<'_, '_>) -> Result<QueryString, JsonError> {
+    let (raw, single) = (raw.text()?, single.object()?);
     Ok(match raw.strip_prefix('?').unwrap_or(&raw) {
         "" => {
             let single = single.sorted(Value::text)?;
@@ -53,10 +66,8 @@ fn read_query(event: Object<'_, '_>) -> Result<QueryString, JsonError> {
 
 /// Reads headers and cookies. The list of cookies and the header, which some functions get as well,
 /// are the same, so one of them is enough.
-fn headers(event: Object<'_, '_>) -> Result<MultiMap, JsonError> {
+fn read_headers(fields: Value<'_, '_>, cookies: Value<'_, '_>) -> Result<MultiMap, JsonError> {
     const COOKIE: &str = "cookie";
-    let cookies = event.get("cookies")?;
-    let fields = event.get("headers")?;
     // The JSON text is longer than the names and values.
     let bytes = fields.json().len().saturating_add(cookies.json().len());
     let mut fields = fields.object()?.sorted(Value::text)?;
