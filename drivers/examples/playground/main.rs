@@ -1,16 +1,13 @@
 //! The rate limiter, the event bus, streams and WebSockets to play with: an application on
-//! loopback, with one route per limiting strategy, the routes of a bus and a chat, over an embedded
-//! DynamoDB in a file.
+//! loopback, over an embedded DynamoDB in a file, with a console for browsers at `/`.
 //!
 //! ```text
+//! cargo playground
 //! cargo playground --port 8080 --data ./playground-data
 //! cargo playground cursor decode NDI
 //! ```
 
 mod app;
-mod chat;
-mod cursor;
-mod events;
 mod server;
 
 use std::error::Error;
@@ -21,16 +18,17 @@ use std::process::ExitCode;
 use apptheory::clock::SystemClock;
 use clap::{Parser, Subcommand};
 
+use app::cursor;
 use server::{Playground, PlaygroundError};
 
-/// Serves one route per rate limiting strategy, an event bus, and a chat, on loopback. Ctrl-C stops
-/// it.
+/// Serves limited routes, an event bus, streams and a chat on loopback, and a console to see them
+/// in. Ctrl-C stops it.
 #[derive(Parser)]
 #[command(name = "cargo playground", version, args_conflicts_with_subcommands = true)]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
-    /// The port to listen on; 0 lets the system choose one. Without it, 8080, or another one if
+    /// The port to listen on; 0 lets the system choose one. Without it, 3000, or another one if
     /// that is taken.
     #[arg(long)]
     port: Option<u16>,
@@ -61,7 +59,7 @@ enum CursorCommand {
     },
 }
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     match run(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
@@ -80,22 +78,29 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     }
     // Heeded from here on, so that no signal is lost while the server starts.
     let stop = apptheory::local::stop_signal()?;
-    let playground = open(arguments.port, arguments.data).await?;
+    let (playground, taken) = open(arguments.port, arguments.data).await?;
     let playground = if arguments.buffered { playground.buffered() } else { playground };
-    let greeting = playground.greeting();
+    let greeting = playground.greeting(taken);
     // Nobody may be listening; the server is there all the same.
     drop(io::stdout().write_all(greeting.as_bytes()));
     playground.serve(stop).await;
     Ok(())
 }
 
-/// Opens the playground on a port, or on the usual one if that is free.
-async fn open(port: Option<u16>, data: Option<PathBuf>) -> Result<Playground, PlaygroundError> {
-    let usual = Playground::open(port.unwrap_or(8080), data.clone(), SystemClock).await;
-    match usual {
+/// The port of every AppTheory program on a developer's machine that is not told another.
+const USUAL_PORT: u16 = 3000;
+
+/// Opens the playground on a port; without one on the usual port or, if that is taken, on another:
+/// then it returns the usual one, too.
+async fn open(
+    port: Option<u16>,
+    data: Option<PathBuf>,
+) -> Result<(Playground, Option<u16>), PlaygroundError> {
+    let first = Playground::open(port.unwrap_or(USUAL_PORT), data.clone(), SystemClock).await;
+    match first {
         Err(PlaygroundError::Listen(_)) if port.is_none() => {
-            Playground::open(0, data, SystemClock).await
+            Ok((Playground::open(0, data, SystemClock).await?, Some(USUAL_PORT)))
         }
-        opened => opened,
+        opened => Ok((opened?, None)),
     }
 }

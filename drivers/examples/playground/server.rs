@@ -1,20 +1,16 @@
 //! The playground on a port, over a file.
 
-use core::future::Future;
-use core::time::Duration;
+use core::future::{Future, pending};
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use apptheory::app::BuildError;
 use apptheory::clock::Clock;
-use apptheory::limiter;
 use apptheory::local::{ListenError, Server};
-use apptheory::store::{EmbeddedError, Store};
 use tempfile::TempDir;
 
-use crate::app::{app, limited_routes};
+use crate::app::{AppFailure, app};
 
 /// The app on a port, ready to be served.
 pub(crate) struct Playground {
@@ -35,15 +31,9 @@ pub(crate) enum PlaygroundError {
         #[source]
         source: io::Error,
     },
-    /// The file in the directory cannot be used, or is not a database; the error names it.
+    /// The file in the directory cannot be used, or the application does not build.
     #[error(transparent)]
-    Store(#[from] EmbeddedError),
-    /// A limit is not one.
-    #[error(transparent)]
-    Limit(#[from] limiter::Error),
-    /// The routes contradict each other.
-    #[error(transparent)]
-    Routes(#[from] BuildError),
+    App(#[from] AppFailure),
     /// The port is taken, or not for everyone to use. Name another one, or none.
     #[error(transparent)]
     Listen(#[from] ListenError),
@@ -58,9 +48,7 @@ impl Playground {
         clock: impl Clock + 'static,
     ) -> Result<Self, PlaygroundError> {
         let data = DataDir::open(data)?;
-        let store = Store::builder().clock(clock).embedded(data.file())?;
-        let server = Server::bind(app(limited_routes()?, &store)?, port).await?;
-        let server = server.with_drain_time(DRAIN_TIME);
+        let server = Server::bind(app(&data.file(), clock)?, port).await?;
         Ok(Self { server, data, is_buffered: false })
     }
 
@@ -74,30 +62,36 @@ impl Playground {
         self.server.address()
     }
 
-    /// What to tell whoever started it.
-    pub(crate) fn greeting(&self) -> String {
+    /// What to say when it was started. `taken` is the port that it should have had.
+    pub(crate) fn greeting(&self, taken: Option<u16>) -> String {
         let (address, file) = (self.address(), self.data.file());
         let waits = if self.is_buffered { WAITS } else { "" };
         let kept = if self.data.is_kept() { "kept" } else { "gone when this ends" };
+        let taken = taken.map(|port| format!("port {port} is taken: ")).unwrap_or_default();
         format!(
-            "listening on http://{address}\n\
+            "{taken}listening on http://{address}\n\
              counters and events in {file:?} ({kept})\n\
              \n\
-             try:\n  \
+             open http://{address}/ in a browser, or try:\n  \
              curl http://{address}/\n  \
              for i in 1 2 3 4 5 6; do curl -i http://{address}/fixed; done\n  \
              curl http://{address}/usage/fixed\n  \
              curl http://{address}/events -d '{HELLO}'\n  \
              curl 'http://{address}/events?tenant=t1&limit=2'\n  \
              curl -N 'http://{address}/events?tenant=t1' -H 'accept: text/event-stream'\n  \
-             curl -N http://{address}/page\n\
+             curl -N http://{address}/page\n  \
+             curl -X PUT http://{address}/fault/down\n\
              in two browser windows: http://{address}/chat\n{waits}"
         )
     }
 
-    /// Serves until `stop` is over and the requests at hand are answered; streams are cut off.
+    /// Serves until `stop` is over. Then everything ends at once: nobody waits for streams that have
+    /// no end.
     pub(crate) async fn serve(self, stop: impl Future<Output = ()>) {
-        self.server.serve(stop).await;
+        tokio::select! {
+            () = self.server.serve(pending()) => {}
+            () = stop => {}
+        }
         drop(self.data); // not before: everything lives in it
     }
 }
@@ -105,9 +99,6 @@ impl Playground {
 /// What to expect of streams that are answered in one piece.
 const WAITS: &str = "buffered: streams are answered when they end; those that do not, such as events, \
                      after 29 s\n";
-
-/// Whoever stops it does not want to wait for readers of events, which never finish.
-const DRAIN_TIME: Duration = Duration::from_secs(1);
 
 /// An event to try the bus with.
 const HELLO: &str = r#"{"tenant_id":"t1","event_type":"hello","payload":{"n":1}}"#;

@@ -1,30 +1,13 @@
-//! The playground: its app over a file that survives a restart, and what it says when it cannot
-//! start.
-#![expect(clippy::expect_used, reason = "a test ends where its stage cannot be set")]
-
-#[path = "../examples/playground/app.rs"]
-mod app;
-#[path = "../examples/playground/chat.rs"]
-mod chat;
-#[path = "support/client.rs"]
-mod client;
-#[path = "../examples/playground/events.rs"]
-mod events;
-#[path = "../examples/playground/server.rs"]
-mod server;
+//! The playground on a port.
 
 use core::future::Future;
 use core::net::{Ipv4Addr, SocketAddr};
 use core::time::Duration;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use apptheory::app::{AppService, Invocation, Response};
-use apptheory::clock::{Clock, ManualClock, VirtualClock};
-use apptheory::store::Store;
-use apptheory_core::http::RawRequest;
+use apptheory::clock::{Clock, VirtualClock};
 use apptheory_core::stream::sse::{SseMessage, SseParser};
-use apptheory_core::time::Timestamp;
 use futures_util::future::{Either, select};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value as Json, json};
@@ -33,93 +16,9 @@ use tokio::sync::oneshot;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, client_async};
 
-use client::Client;
-use server::{Playground, PlaygroundError};
-
-/// 2026-01-01T00:00:30Z.
-fn clock() -> ManualClock {
-    ManualClock::new(Timestamp::from_unix_seconds(1_767_225_630))
-}
-
-/// The app over a file, as the server makes it.
-fn app_over(file: &Path, clock: &ManualClock) -> AppService {
-    let store = Store::builder().clock(clock.clone()).embedded(file).expect("a store");
-    app::app(app::limited_routes().expect("limits"), &store).expect("an app")
-}
-
-async fn get(app: &AppService, path: &str) -> Response {
-    let peer = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 50_000)));
-    app.serve(RawRequest::new("GET", path), Invocation { peer, ..Invocation::default() }).await
-}
-
-fn body(response: Response) -> String {
-    String::from_utf8(response.body).expect("text")
-}
-
-fn read_json(response: Response) -> Json {
-    serde_json::from_str(&body(response)).expect("JSON")
-}
-
-/// How many requests pass before the first is refused, of at most 20.
-async fn admitted(app: &AppService, path: &str) -> usize {
-    for passed in 0..20 {
-        if get(app, path).await.status != 200 {
-            return passed;
-        }
-    }
-    20
-}
-
-#[tokio::test]
-async fn each_route_has_its_limit() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let app = app_over(&dir.path().join("limits.db"), &clock());
-    let expected = [
-        ("/fixed", 5),
-        ("/sliding", 5),
-        ("/multi", 3),
-        ("/packed", 3),
-        ("/bucket", 5),
-        ("/shadow", 20),
-    ];
-    let index = body(get(&app, "/").await);
-    for (path, limit) in expected {
-        assert!(index.contains(path), "{index}");
-        assert_eq!(admitted(&app, path).await, limit, "{path}");
-    }
-}
-
-#[tokio::test]
-async fn a_route_reports_its_limit_and_its_usage() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let app = app_over(&dir.path().join("limits.db"), &clock());
-    let response = get(&app, "/fixed").await;
-    assert_eq!(response.headers.first("x-ratelimit-limit"), "5");
-    assert_eq!(response.headers.first("ratelimit"), "\"1h\";r=4;t=3570");
-    assert_eq!(read_json(response)["count"], 1);
-
-    let usage = read_json(get(&app, "/usage/fixed").await);
-    assert_eq!(usage["identifier"], "ip:127.0.0.1");
-    assert_eq!(usage["windows"]["2026-01-01T00:00:00Z"]["count"], 1);
-    assert_eq!(get(&app, "/usage/nowhere").await.status, 404);
-}
-
-#[tokio::test]
-async fn what_is_used_up_stays_used_up_over_a_restart() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let file = dir.path().join("limits.db");
-    let clock = clock();
-    let app = app_over(&file, &clock);
-    assert_eq!(admitted(&app, "/fixed").await, 5);
-    drop(app);
-
-    let app = app_over(&file, &clock);
-    let denied = get(&app, "/fixed").await;
-    assert_eq!(denied.status, 429);
-    assert_eq!(denied.headers.first("retry-after"), "3570");
-    clock.advance(Duration::from_secs(3_570));
-    assert_eq!(get(&app, "/fixed").await.status, 200);
-}
+use crate::client::Client;
+use crate::clock;
+use crate::server::{Playground, PlaygroundError};
 
 /// One request over a connection of its own, and the whole answer.
 async fn fetch(address: SocketAddr, path: &str) -> String {
@@ -153,7 +52,7 @@ async fn the_server_answers_on_its_port_until_it_is_stopped() {
     for first in ["HTTP/1.1 200 OK", refusal] {
         let playground = Playground::open(0, Some(data.clone()), clock.clone()).await;
         let playground = playground.expect("a playground");
-        let greeting = playground.greeting();
+        let greeting = playground.greeting(None);
         served(playground, async |address| {
             assert!(greeting.contains(&format!("curl http://{address}/usage/fixed")));
             let answer = fetch(address, "/fixed").await;
@@ -172,7 +71,7 @@ async fn the_server_answers_on_its_port_until_it_is_stopped() {
 }
 
 /// What `future` comes to, while time passes.
-async fn in_time<T>(clock: &VirtualClock, future: impl Future<Output = T>) -> T {
+pub(crate) async fn in_time<T>(clock: &VirtualClock, future: impl Future<Output = T>) -> T {
     let passing = async {
         loop {
             tokio::task::yield_now().await;
@@ -206,7 +105,7 @@ async fn a_page_arrives_piece_by_piece() {
 
     let playground = Playground::open(0, None, clock.clone()).await;
     let playground = playground.expect("a playground").buffered();
-    assert!(playground.greeting().contains("29 s"));
+    assert!(playground.greeting(None).contains("29 s"));
     served(playground, async |address| {
         let answer = in_time(&clock, fetch(address, "/page")).await;
         assert!(answer.contains("content-length: ") && answer.ends_with("at last.\n"), "{answer}");

@@ -3,7 +3,7 @@
 use apptheory::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::app::Services;
+use super::Services;
 
 /// `/chat`, and the routes of the WebSocket behind it.
 pub(crate) fn routes() -> Router<Services> {
@@ -21,6 +21,7 @@ struct Said {
     text: String,
 }
 
+// console: chat
 async fn enter(State(room): State<Room>, socket: WebSocket) -> Result<(), AppError> {
     Ok(room.join(&socket).await?)
 }
@@ -41,3 +42,4 @@ async fn say(
     }
     Ok(())
 }
+// console: end

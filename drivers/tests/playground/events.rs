@@ -1,39 +1,19 @@
-//! The playground's event bus over HTTP, and its look into cursors.
-#![expect(clippy::expect_used, reason = "a test ends where its stage cannot be set")]
-
-#[path = "../examples/playground/app.rs"]
-mod app;
-#[path = "../examples/playground/chat.rs"]
-mod chat;
-#[path = "../examples/playground/cursor.rs"]
-mod cursor;
-#[path = "../examples/playground/events.rs"]
-mod events;
+//! The event bus over HTTP, and the look into cursors.
 
 use apptheory::app::AppService;
-use apptheory::clock::ManualClock;
-use apptheory::store::Store;
 use apptheory_core::eventbus::CursorSeal;
+use apptheory_core::http::RawRequest;
 use apptheory_core::store::CursorError;
-use apptheory_core::time::Timestamp;
-use http_body_util::{BodyExt as _, Full};
 use serde_json::{Value as Json, json};
 
-use cursor::NotACursor;
+use crate::app::cursor::{self, NotACursor};
+use crate::{body, new_app};
 
-fn app() -> AppService {
-    let clock = ManualClock::new(Timestamp::from_unix_seconds(1_767_225_600));
-    let store = Store::builder().clock(clock).embedded(":memory:").expect("a store");
-    app::app(app::limited_routes().expect("limits"), &store).expect("an app")
-}
-
-async fn send(app: &AppService, method: &str, path: &str, body: &str) -> (u16, String) {
-    let body = Full::new(bytes::Bytes::copy_from_slice(body.as_bytes()));
-    let request = http::Request::builder().method(method).uri(path).body(body);
-    let response = app.respond(request.expect("a request")).await;
-    let status = response.status().as_u16();
-    let body = response.into_body().collect().await.expect("a body").to_bytes();
-    (status, String::from_utf8(body.to_vec()).expect("text"))
+async fn send(app: &AppService, method: &'static str, path: &str, text: &str) -> (u16, String) {
+    let request =
+        RawRequest { body: text.as_bytes().to_vec().into(), ..RawRequest::new(method, path) };
+    let response = crate::send(app, request).await;
+    (response.status, body(response))
 }
 
 async fn read(app: &AppService, path: &str) -> Json {
@@ -44,7 +24,7 @@ async fn read(app: &AppService, path: &str) -> Json {
 
 #[tokio::test]
 async fn events_are_published_paged_read_and_deleted() {
-    let app = app();
+    let (app, _dir) = new_app();
     for n in 0..3 {
         let event = json!({
             "id": format!("e{n}"), "tenant_id": "t1", "event_type": "hello", "tags": ["a", "b"],
@@ -79,7 +59,7 @@ async fn events_are_published_paged_read_and_deleted() {
 
 #[tokio::test]
 async fn bad_requests_are_answered_with_what_is_wrong() {
-    let app = app();
+    let (app, _dir) = new_app();
     for (method, path, body, why) in [
         ("POST", "/events", "no json", "malformed"),
         ("POST", "/events", r#"{"tenant_id":"t1"}"#, "event type cannot be empty"),

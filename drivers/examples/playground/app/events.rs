@@ -1,4 +1,4 @@
-//! The event bus over HTTP: publish, page through, follow, get and delete.
+//! The event bus over HTTP: publish, page through, follow, get and delete; and a look into cursors.
 
 use std::sync::Arc;
 
@@ -9,20 +9,22 @@ use apptheory::prelude::*;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::app::Services;
+use super::{Services, cursor};
 
 type Answer = Result<Response, AppError>;
 type Bus = State<EventBus>;
 
-/// `/events` and `/events/{id}`.
+/// `/events`, `/events/{id}` and `/cursors/{cursor}`.
 pub(crate) fn routes() -> Router<Services> {
     Router::new()
         .get("/events", query)
         .post("/events", publish)
         .get("/events/{id}", get_one)
         .delete("/events/{id}", delete)
+        .get("/cursors/{cursor}", look_into_cursor)
 }
 
+// console: events
 /// Publishes the event in the body, which needs no more than `tenant_id` and `event_type`.
 async fn publish(State(bus): Bus, context: Context) -> Answer {
     let body = core::str::from_utf8(context.body());
@@ -35,7 +37,9 @@ async fn publish(State(bus): Bus, context: Context) -> Answer {
     };
     Ok(as_json(status, published.event.to_json()?))
 }
+// console: end
 
+// console: feed
 /// A page of `tenant`'s events, narrowed down by `type` and every `tag`, up to `limit`, after
 /// `cursor`. A client that accepts server-sent events gets them as they happen, oldest first.
 async fn query(State(bus): Bus, call: Arc<Call>, context: Context, sse: Sse) -> Answer {
@@ -47,6 +51,7 @@ async fn query(State(bus): Bus, call: Arc<Call>, context: Context, sse: Sse) -> 
     }
     Ok(as_json(200, bus.query(query).page().await?.to_json()))
 }
+// console: end
 
 fn read_query(parameters: &MultiMap) -> Result<EventQuery, AppError> {
     let mut query = EventQuery::default();
@@ -91,6 +96,12 @@ async fn delete(
 ) -> Result<Json<Value>, AppError> {
     let deleted = bus.delete(&id, of.tenant.as_deref()).await?;
     Ok(Json(json!({"deleted": deleted.copies})))
+}
+
+/// What a cursor holds.
+async fn look_into_cursor(Path(text): Path<String>) -> Result<Json<Value>, AppError> {
+    let decoded = cursor::decode(&text);
+    decoded.map(Json).map_err(|error| AppError::bad_request(error.to_string()))
 }
 
 /// Whose event it is.

@@ -1,0 +1,77 @@
+//! The application: limits, an event bus, streams and a chat on one store, and a console to see
+//! them in.
+
+mod chat;
+mod console;
+pub(crate) mod cursor;
+mod events;
+mod limits;
+mod page;
+mod store;
+mod tables;
+
+use core::error::Error;
+use std::path::Path as FilePath;
+
+use apptheory::limiter;
+use apptheory::prelude::*;
+use apptheory::store::EmbeddedError;
+
+use limits::Limits;
+use store::{Journal, Stores, Switch};
+use tables::Tables;
+
+/// What the routes work on. Each asks for its part.
+#[derive(Clone, FromRef)]
+struct Services {
+    limits: Limits,
+    bus: EventBus,
+    room: Room,
+    switch: Switch,
+    journal: Journal,
+    tables: Tables,
+}
+
+/// Why there is no application.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AppFailure {
+    /// The file cannot be used, or is not a database; the error names it.
+    #[error(transparent)]
+    Store(#[from] EmbeddedError),
+    /// A limit is not one.
+    #[error(transparent)]
+    Limit(#[from] limiter::Error),
+    /// The routes contradict each other.
+    #[error(transparent)]
+    Routes(#[from] BuildError),
+}
+
+/// Makes the application on a file. It keeps clients apart by their addresses.
+pub(crate) fn app(file: &FilePath, clock: impl Clock + 'static) -> Result<AppService, AppFailure> {
+    let Stores { watched, plain, tables, switch, journal } = Stores::open(file, clock)?;
+    let limits = limits::all(&watched, &plain)?;
+    let limited = limits::routes(&limits);
+    let (bus, room) = (EventBus::on(&watched), Connections::on(&watched).room("room"));
+    let app = App::with_state(Services { limits, bus, room, switch, journal, tables })
+        .clock(watched.clock().clone())
+        .on_failure(|failure| eprintln!("{}", with_sources(&failure.error)))
+        .get("/page", page::page)
+        .merge(limited)
+        .merge(events::routes())
+        .merge(chat::routes())
+        .merge(console::routes())
+        .build()?;
+    Ok(app)
+}
+
+/// An error and its sources, in one line.
+pub(crate) fn with_sources(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
+}
