@@ -1,4 +1,4 @@
-//! JSON that was compressed with gzip, and may be base64 where only a text fits.
+//! JSON compressed with gzip, and encoded in base64 inside text.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -13,8 +13,9 @@ use super::reading::{Misread, expected, read};
 use crate::base64_text;
 use crate::gzip::{GunzipError, gunzip};
 
-/// JSON that its sender compressed with gzip. In a text, such as the body of a message, the bytes are in
-/// base64; data of a stream are the bytes themselves, or base64. It composes with the other envelopes:
+/// JSON that its sender compressed with gzip. Inside text, such as the body of a message, it must
+/// be in base64; the data of a stream may be the bytes themselves, or base64. Can be nested in
+/// other envelopes:
 ///
 /// ```
 /// use apptheory_core::events::{Gzip, Sns};
@@ -33,22 +34,23 @@ use crate::gzip::{GunzipError, gunzip};
 /// # Ok::<(), json::Misread>(())
 /// ```
 ///
-/// At most 6 MiB are unpacked ([`MAX_GZIP_BYTES`]): JSON that is longer is refused before it takes more
+/// Decompresses at most 6 MiB ([`MAX_GZIP_BYTES`]); longer JSON is refused before it takes more
 /// memory.
 #[derive(Clone, Copy, Default, Eq, PartialEq)]
 pub struct Gzip<T>(pub T);
 
-/// The most bytes that a [`Gzip`] may unpack to: as many as an event of Lambda may have (6 MiB).
+/// The most decompressed bytes of a [`Gzip`]: the limit of a Lambda event (6 MiB).
 pub const MAX_GZIP_BYTES: usize = 6 * 1024 * 1024;
 
-/// The content comes from others, and is not printed.
+/// Does not print the content, which may be secret.
 impl<T> fmt::Debug for Gzip<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Gzip").finish_non_exhaustive()
     }
 }
 
-/// The name by which [`Packed`] knows that a [`Gzip`] asks for its bytes. Other formats see a newtype.
+/// The type name by which [`Packed`] recognizes that a [`Gzip`] requests its bytes. Other formats
+/// see a newtype.
 const NAME: &str = "$apptheory::Gzip";
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Gzip<T> {
@@ -89,11 +91,11 @@ fn unpack(bytes: &[u8], max_bytes: usize) -> Result<Vec<u8>, GunzipError> {
     gunzip(&decoded.map_err(|_| GunzipError::Invalid)?, max_bytes)
 }
 
-/// How gzip begins, and how it does in base64: no JSON does.
+/// The first bytes of gzip, and of gzip in base64. JSON never begins with these.
 const MAGIC: [u8; 2] = [0x1f, 0x8b];
 const MAGIC_IN_BASE64: &[u8] = b"H4sI";
 
-/// Bytes that are gzip, as a value that nothing but a [`Gzip`] can be read from.
+/// Bytes of gzip, as a value that only a [`Gzip`] can be deserialized from.
 #[derive(Clone, Copy)]
 pub(super) struct Packed<'a>(&'a [u8]);
 
@@ -105,17 +107,17 @@ impl<'a> Packed<'a> {
     }
 }
 
-/// Why [`Packed`] is no value of a type.
+/// Says why [`Packed`] cannot be deserialized as a type.
 #[derive(Debug)]
 pub(super) enum NotUnpacked {
-    /// The type is not a [`Gzip`]: for it, the bytes are not JSON.
+    /// The type is not a [`Gzip`], so the bytes are not JSON for it.
     OtherType,
-    /// What is wrong with it, as serde says such things.
+    /// The error text, in the style of serde.
     Wrong(String),
 }
 
 impl NotUnpacked {
-    /// What was expected; the value itself is not quoted.
+    /// Returns what was expected; the value is not quoted.
     pub(super) fn misread(&self) -> Option<Misread> {
         match self {
             Self::OtherType => None,

@@ -1,7 +1,7 @@
-//! Serializing straight into a text, for readers that are not browsers.
+//! Serializes directly to text, for readers other than browsers.
 //!
-//! It writes the same bytes as `serde_json`, in a third of the instructions: nearly all texts need no
-//! escape, and are checked sixteen bytes at a time and copied as a whole.
+//! Writes the same bytes as `serde_json` in a third of the instructions: nearly all strings need no
+//! escape, so they are checked sixteen bytes at a time and copied as a whole.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -11,14 +11,14 @@ use serde::ser::{Impossible, Serialize, SerializeMap, SerializeSeq, SerializeStr
 
 use super::{needs_no_escape, write_plain_string};
 
-/// Returns the compact JSON text of a value, in bytes.
+/// Returns the compact JSON text of a value, as bytes.
 ///
 /// # Errors
 ///
-/// [`fmt::Error`] for what our values never hold: floats, bytes, tuples, and variants with more than one
-/// value.
+/// [`fmt::Error`] for types that our values never contain: floats, bytes, tuples, and variants with
+/// more than one value.
 pub(crate) fn to_plain_bytes(value: &impl Serialize) -> Result<Vec<u8>, fmt::Error> {
-    // Room for most bodies: growing copies what is there.
+    // Enough for most bodies, because growing copies the text.
     let mut writer = Writer { out: String::with_capacity(2048) };
     value.serialize(&mut writer)?;
     Ok(writer.out.into_bytes())
@@ -28,7 +28,7 @@ struct Writer {
     out: String,
 }
 
-/// Separates the elements of an array, or the members of an object.
+/// Writes the separators between elements of an array, or members of an object.
 struct Parts<'w> {
     writer: &'w mut Writer,
     is_empty: bool,
@@ -104,7 +104,7 @@ impl SerializeStruct for Parts<'_> {
 }
 
 impl Writer {
-    /// Appends a name from the code, which needs no escape, and what separates it from its value.
+    /// Appends a name from code, which needs no escape, and the separator before its value.
     fn name(&mut self, name: &'static str) -> &mut Self {
         self.out.push('"');
         self.out.push_str(name);
@@ -113,7 +113,7 @@ impl Writer {
     }
 }
 
-/// Numbers, as they are printed.
+/// Numbers are written by their `Display`.
 macro_rules! printed {
     ($($method:ident $type:ty),+) => {$(
         fn $method(self, number: $type) -> fmt::Result {
@@ -122,7 +122,7 @@ macro_rules! printed {
     )+};
 }
 
-/// What our values are not made of.
+/// Types that our values never contain.
 macro_rules! refused {
     ($($method:ident $type:ty),+) => {$(
         fn $method(self, _: $type) -> fmt::Result {

@@ -1,4 +1,4 @@
-//! JSON as values of types, and what is wrong where.
+//! Deserializes JSON, with the place and cause of errors.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -12,21 +12,21 @@ use serde_json::error::Category;
 use super::JsonError;
 use super::packed::Packed;
 
-/// Why a JSON text is no value of a type. It quotes nothing of the text.
+/// Says why JSON text is not a value of a type. Quotes nothing from the text.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Misread {
-    /// The text is no JSON, from here on.
+    /// The text is not JSON, from this position on.
     NotJson(JsonError),
-    /// A value is not of the type that is expected there.
+    /// A value does not have the expected type.
     OtherShape {
-        /// The path of the value, such as `lines[1].price`; empty for the whole of it.
+        /// The path of the value, such as `lines[1].price`; empty for the whole text.
         path: String,
-        /// What is expected, such as `u8`.
+        /// The expected type, such as `u8`.
         expected: String,
     },
 }
 
-/// Reads a JSON text as a value of a type.
+/// Deserializes JSON text.
 ///
 /// ```
 /// use std::collections::BTreeMap;
@@ -36,11 +36,11 @@ pub enum Misread {
 /// assert_eq!(read.unwrap_err().to_string(), "invalid json of b: expected u8");
 /// ```
 ///
-/// A [`Gzip`](crate::events::Gzip) may stand for the text itself: it is unpacked.
+/// Decompresses a [`Gzip`](crate::events::Gzip) in place of the text itself.
 ///
 /// # Errors
 ///
-/// [`Misread`] when the bytes are not exactly one JSON value, or it is not of the type.
+/// [`Misread`] if the bytes are not exactly one JSON value, or not a valid `T`.
 pub fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, Misread> {
     if let Some(packed) = Packed::of(json) {
         match T::deserialize(packed) {
@@ -60,7 +60,7 @@ pub fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, Misread> {
         }
         Err(error) => (error.path().to_string(), error.into_inner()),
     };
-    // Behind a member of a wrong type the text may be none of JSON at all.
+    // After a member of the wrong type, the text may not be JSON at all.
     match (error.classify(), serde_json::from_slice::<IgnoredAny>(json)) {
         (Category::Data, Ok(_)) => Err(Misread::other_shape(&path, &error)),
         (_, Err(error)) => Err(Misread::NotJson(JsonError::from(&error))),
@@ -70,18 +70,17 @@ pub fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, Misread> {
     }
 }
 
-/// Reads a JSON value as a value of a type.
+/// Deserializes a JSON value.
 ///
 /// # Errors
 ///
-/// [`Misread::OtherShape`] when it is not of the type.
+/// [`Misread::OtherShape`] if it is not a valid `T`.
 pub fn read_value<T: DeserializeOwned>(json: Json) -> Result<T, Misread> {
     serde_path_to_error::deserialize(json)
         .map_err(|error| Misread::other_shape(&error.path().to_string(), error.inner()))
 }
 
-/// Reads a text that is JSON itself, as envelopes hold what they carry; for
-/// `#[serde(deserialize_with)]`.
+/// Deserializes a string that contains JSON, as envelopes do. For `#[serde(deserialize_with)]`.
 pub(crate) fn within_text<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -92,7 +91,8 @@ where
 }
 
 impl Misread {
-    /// Says in what the value is: `NewImage` of a record, say.
+    /// Prefixes the path with the place of the value, for example `NewImage` for an image of a
+    /// record.
     #[must_use]
     pub fn within(self, place: &str) -> Self {
         match self {
@@ -109,7 +109,7 @@ impl Misread {
         }
     }
 
-    /// What serde says of it where the JSON is in something else, such as a text.
+    /// Returns the error text for serde, if the JSON is inside something else, such as a string.
     pub(super) fn told_within(&self, what: &str) -> String {
         match self {
             Self::NotJson(JsonError { line, column }) => {
@@ -124,7 +124,7 @@ impl Misread {
         }
     }
 
-    /// Of what serde says, only what it expected is told: what it found is the sender's.
+    /// Keeps only what serde expected; what it found belongs to the sender.
     pub(super) fn other_shape(path: &str, said: &serde_json::Error) -> Self {
         let said = said.to_string();
         let path = if path == "." { "" } else { path };
@@ -137,8 +137,8 @@ impl Misread {
     }
 }
 
-/// The member of the type that serde names, and what it expected there: the path ends at the object
-/// that has too few of it, or too many.
+/// Returns the field that serde names, and what it expected there. For a missing or duplicate
+/// field, the path ends at the object.
 fn named_member(said: &str) -> Option<(&str, &'static str)> {
     let named = [("missing field `", "a value"), ("duplicate field `", "one value")];
     named.into_iter().find_map(|(words, expected)| {
@@ -146,12 +146,12 @@ fn named_member(said: &str) -> Option<(&str, &'static str)> {
     })
 }
 
-/// What serde says that it expected. What it found comes before.
+/// Returns what serde expected, which follows what it found.
 pub(super) fn expected(said: &str) -> &str {
     let (_, expected) = match said.rsplit_once(", expected ") {
         Some(parts) => parts,
         None if said.starts_with("unknown field") => return "no such member",
-        // What a type says of a text may quote it.
+        // A type's own message may quote the value.
         None => return "a value that its type accepts",
     };
     expected.rsplit_once(" at line ").map_or(expected, |(expected, _)| expected)

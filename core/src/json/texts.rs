@@ -1,4 +1,4 @@
-//! JSON whose numbers and Booleans are texts, as CloudFormation writes them.
+//! JSON with numbers and booleans as strings, as CloudFormation sends it.
 
 use alloc::string::ToString;
 
@@ -9,12 +9,11 @@ use serde_json::{Error, Value as Json};
 
 use super::Misread;
 
-/// Reads a JSON value as a value of a type. Where that expects a number or a Boolean, a text that
-/// spells one does as well.
+/// Deserializes a JSON value. Strings are converted if a number or a boolean is expected.
 ///
 /// # Errors
 ///
-/// [`Misread::OtherShape`] when it is not of the type.
+/// [`Misread::OtherShape`] if it is not a valid `T`.
 pub(crate) fn read_texts<T: DeserializeOwned>(json: Json) -> Result<T, Misread> {
     serde_path_to_error::deserialize(Texts(json))
         .map_err(|error| Misread::other_shape(&error.path().to_string(), error.inner()))

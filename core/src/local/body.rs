@@ -1,15 +1,15 @@
-//! Bodies of requests: how they may be sent, and how much of an event they take.
+//! Request bodies: their encoding, and their size in an event.
 
 use super::fields::{lists, tokens};
 use crate::error::AppError;
 use crate::http::MultiMap;
 
-/// Refuses a body that is encoded in more than chunks: it would be read as something else than what
-/// was sent (RFC 9112 §6.1). Names of fields are in lower case.
+/// Refuses a body with a transfer coding other than `chunked`, which would be misread (RFC 9112
+/// §6.1). Header names must be in lower case.
 ///
 /// # Errors
 ///
-/// 501 for another transfer coding, 400 for chunks in chunks.
+/// 501 for another transfer coding, 400 for more than one `chunked`.
 pub fn check_encoding(headers: &MultiMap) -> Result<(), AppError> {
     let codings = || tokens(headers, "transfer-encoding");
     if !codings().all(|coding| coding.eq_ignore_ascii_case("chunked")) {
@@ -22,14 +22,15 @@ pub fn check_encoding(headers: &MultiMap) -> Result<(), AppError> {
     Ok(())
 }
 
-/// Returns whether a client takes trailers (RFC 9110 §10.1.4). Names of fields are in lower case.
+/// Returns whether a client accepts trailers (RFC 9110 §10.1.4). Header names must be in lower
+/// case.
 #[must_use]
 pub fn takes_trailers(headers: &MultiMap) -> bool {
     lists(headers, "te", "trailers")
 }
 
-/// Returns how many bytes a body has in an event: a text as a JSON string, anything else in Base64.
-/// Names of fields are in lower case.
+/// Returns the number of bytes of a body in an event: text as a JSON string, anything else in
+/// base64. Header names must be in lower case.
 #[must_use]
 pub fn len_in_event(headers: &MultiMap, body: &[u8]) -> usize {
     let lens = match core::str::from_utf8(body) {
@@ -39,7 +40,7 @@ pub fn len_in_event(headers: &MultiMap, body: &[u8]) -> usize {
     lens.fold(0, usize::saturating_add)
 }
 
-/// How many bytes one of a text has in a JSON string.
+/// Returns the number of bytes that a byte of text has in a JSON string.
 const fn len_in_json(byte: u8) -> usize {
     match byte {
         b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 2,
@@ -48,8 +49,8 @@ const fn len_in_json(byte: u8) -> usize {
     }
 }
 
-/// Whether a body with these fields travels as text (*Elastic Load Balancing User Guide*, Lambda
-/// functions as targets). One without a type may be either.
+/// Returns whether a body with these headers is sent as text (*Elastic Load Balancing User Guide*,
+/// Lambda functions as targets). Without a content type it may be either.
 fn is_text(headers: &MultiMap) -> bool {
     let is_encoded = headers.contains("content-encoding");
     let Some(media_type) = headers.get("content-type") else { return !is_encoded };

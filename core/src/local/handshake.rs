@@ -9,11 +9,11 @@ use crate::http::RawRequest;
 /// The version of the protocol (RFC 6455 §4.1).
 pub const WEBSOCKET_VERSION: &str = "13";
 
-/// How many bytes a key stands for (RFC 6455 §4.1).
+/// The number of bytes that a key encodes (RFC 6455 §4.1).
 const KEY_BYTES: usize = 16;
 
-/// Returns whether a request wants to become a WebSocket. Not for HTTP/1.0, which has no upgrades:
-/// there the wish is ignored (RFC 9110 §7.8).
+/// Returns whether a request asks to become a WebSocket. Not for HTTP/1.0, in which `upgrade` is
+/// ignored (RFC 9110 §7.8).
 #[must_use]
 pub fn is_upgrade(request: &RawRequest<'_>) -> bool {
     request.method == "GET"
@@ -21,7 +21,7 @@ pub fn is_upgrade(request: &RawRequest<'_>) -> bool {
         && lists(&request.headers, "upgrade", "websocket")
 }
 
-/// Returns the key of a handshake, from which its answer is derived.
+/// Returns the key of a handshake, from which its response is derived.
 ///
 /// # Errors
 ///

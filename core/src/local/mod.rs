@@ -1,9 +1,8 @@
-//! What a server on a developer's machine decides by itself, in place of the services in front of a
-//! function.
+//! The rules of a local server, in place of the AWS services in front of a function.
 //!
-//! This module decides whom such a server answers, how much of a request a function would get, and
-//! which events a WebSocket becomes, as API Gateway makes them. It refuses to know sockets: the
-//! drivers' `local` reads and writes.
+//! This module decides which requests such a server accepts, how much of a request a function would
+//! receive, and which events of API Gateway a WebSocket becomes. It has no sockets: the drivers'
+//! `local` reads and writes.
 //!
 //! ```
 //! use core::net::{IpAddr, Ipv4Addr};

@@ -1,9 +1,8 @@
-//! Whom a server answers: requests for one of its own names, and pages of its own.
+//! Accepts requests only for the server's own names, and from its own pages.
 //!
-//! A page that a developer looks at elsewhere can make their browser send requests to this machine.
-//! Two fields that no page can forge show which is which: `host` names whom the browser believes to
-//! talk to, and `origin` the page that asks. This module decides on those alone; it refuses to know
-//! what is asked for.
+//! A foreign page in a developer's browser can send requests to this machine. Two headers that no
+//! page can forge distinguish them: `host`, the server that the browser addresses, and `origin`,
+//! the page that sends the request. This module decides by these headers only.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -14,16 +13,16 @@ use crate::error::{AppError, code};
 use crate::http::exchange::Cors;
 use crate::http::{MultiMap, RawRequest};
 
-/// Tells what is meant for a server from what is not.
+/// Decides which requests a local server accepts.
 #[derive(Clone, Copy, Debug)]
 pub struct Origins {
-    /// Where the server listens.
+    /// The address on which the server listens.
     pub listening: SocketAddr,
-    /// Whether every name and every page is welcome.
+    /// Whether all names and pages are accepted.
     pub is_open: bool,
 }
 
-/// Whom a request is for: a host, and the port if one is named.
+/// The host of a request, and the port if there is one.
 #[derive(Debug, Eq, PartialEq)]
 struct Authority {
     host: Host,
@@ -33,20 +32,20 @@ struct Authority {
 #[derive(Debug, Eq, PartialEq)]
 enum Host {
     Address(IpAddr),
-    /// In lower case, without the dot of the root.
+    /// In lower case, without a trailing dot.
     Name(String),
 }
 
 impl Origins {
-    /// Refuses a request that is not for this server, and one that `acts` for a page of another
-    /// origin. Names of its header fields are in lower case; `authority` is that of its target, if
-    /// the target is a whole URL. `reached` is the address that the connection came in on, and
-    /// `cors` lists the pages that are the application's friends.
+    /// Refuses a request for another server, and a request with an effect (`acts`) from a page of
+    /// another origin. Header names must be in lower case. `authority` is that of the request
+    /// target, if the target is an absolute URL. `reached` is the address at which the connection
+    /// arrived, and `cors` lists the allowed pages of other origins.
     ///
     /// # Errors
     ///
-    /// 400 without exactly one `host` field that names one; 421 for a foreign host; 403 for a page
-    /// of a foreign origin.
+    /// 400 unless there is exactly one `host` header with a valid host; 421 for another host; 403
+    /// for a page of another origin.
     pub fn admit(
         &self,
         request: &RawRequest<'_>,
@@ -71,8 +70,8 @@ impl Origins {
         Ok(())
     }
 
-    /// Whether a host is this machine, by a name that nobody else can give to it. No DNS server
-    /// answers for an address, and none should for `localhost` (RFC 6761 §6.3).
+    /// Returns whether a host is this machine, by a name that nobody else controls. DNS does not
+    /// resolve addresses, and should not resolve `localhost` (RFC 6761 §6.3).
     fn owns(&self, host: &Host, reached: IpAddr) -> bool {
         match host {
             Host::Name(name) => name == "localhost",
@@ -83,8 +82,8 @@ impl Origins {
         }
     }
 
-    /// Whether an origin is that of pages of this server: at the port that the request is for, or
-    /// the one that is listened on. They differ behind a forwarded port.
+    /// Returns whether an origin is a page of this server: at the port in the request, or the port
+    /// on which the server listens. They differ behind a forwarded port.
     fn is_own_page(&self, origin: &str, port: u16, reached: IpAddr) -> bool {
         let page = origin.strip_prefix("http://").and_then(read);
         page.is_some_and(|page| {
@@ -95,37 +94,37 @@ impl Origins {
 }
 
 impl Authority {
-    /// The port, or that of HTTP.
+    /// Returns the port, or the default port of HTTP.
     fn port(&self) -> u16 {
         self.port.unwrap_or(HTTP)
     }
 }
 
-/// The hosts that a request is for, the one that counts last: that of the field, and of a target
-/// that names one, too, as if this were a proxy (RFC 9112 §3.2.2).
+/// Returns the hosts of a request, the decisive one last: that of the header, and that of an
+/// absolute target, as for a proxy (RFC 9112 §3.2.2).
 fn hosts(request: &RawRequest<'_>, authority: Option<&str>) -> Option<Vec<Authority>> {
     let field = sole(&request.headers, "host")?;
     [field].into_iter().chain(authority).map(read).collect()
 }
 
-/// Whether nobody asks but a friend, or a program that is no browser: browsers name the page behind
-/// every request that is not a plain GET (Fetch standard, *HTTP-network-or-cache fetch*).
+/// Returns whether the request is from an allowed page, or from a program that is not a browser:
+/// browsers name the page of every request except plain GETs (Fetch standard,
+/// *HTTP-network-or-cache fetch*).
 fn is_asked_by(headers: &MultiMap, is_friend: impl Fn(&str) -> bool) -> bool {
-    // Fetch Metadata (W3C). No page can set it, but older browsers do not send it.
+    // Fetch Metadata (W3C). Pages cannot set this header, but older browsers do not send it.
     let site = headers.get("sec-fetch-site");
     if !headers.contains("origin") {
         return matches!(site, None | Some("same-origin" | "none"));
     }
     match sole(headers, "origin") {
-        // A page may hide its origin, also from itself: `referrer-policy: no-referrer`.
+        // A page may hide its origin, also from its own server: `referrer-policy: no-referrer`.
         Some("null") => site == Some("same-origin"),
         Some(origin) => is_friend(origin),
         None => false,
     }
 }
 
-/// Reads a host and its port (RFC 3986 §3.2), if that is what a text is. A user before an `@` has no
-/// place here.
+/// Parses a host and its port (RFC 3986 §3.2). User information before an `@` is refused.
 fn read(authority: &str) -> Option<Authority> {
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => {
@@ -153,17 +152,17 @@ fn read_name(name: &str) -> Option<Host> {
     is_name.then(|| Host::Name(name.to_ascii_lowercase()))
 }
 
-/// Reads a port, which may be left empty.
+/// Parses a port, which may be empty.
 fn read_port(port: &str) -> Option<Option<u16>> {
     match port.parse() {
         Ok(number) if port.bytes().all(|byte| byte.is_ascii_digit()) => Some(Some(number)),
         Err(_) if port.is_empty() => Some(None),
-        // Numbers may have a sign, ports not.
+        // Numbers may have a sign, ports may not.
         Ok(_) | Err(_) => None,
     }
 }
 
-/// The port of HTTP.
+/// The default port of HTTP.
 const HTTP: u16 = 80;
 
 const NO_HOST: &str = "a request names its host once, as host or host:port";
@@ -191,7 +190,7 @@ mod tests {
         request
     }
 
-    /// The status that a request is refused with, or 200.
+    /// Returns the status with which a request is refused, or 200.
     fn status(target: &str, fields: &[(&str, &str)], acts: bool) -> u16 {
         let request = request(fields);
         let authority = target.strip_prefix("http://").and_then(|rest| rest.strip_suffix('/'));
@@ -331,15 +330,15 @@ mod tests {
             "chrome-extension://abc",
         ] {
             assert_eq!(status("/", &[host, ("origin", foreign)], true), 403, "{foreign}");
-            // It is read only: its browser keeps the answer from the page.
+            // The request only reads, and its browser hides the response from the page.
             assert_eq!(status("/", &[host, ("origin", foreign)], false), 200, "{foreign}");
         }
         let own = ("origin", "http://localhost:8080");
         assert_eq!(status("/", &[host, own, own], true), 403);
-        // Behind a forwarded port a page is at the port that the request is for.
+        // Behind a forwarded port, the page has the port in the request.
         let forwarded = [("host", "localhost:9000"), ("origin", "http://localhost:9000")];
         assert_eq!(status("/", &forwarded, true), 200);
-        // Without a port it is that of HTTP.
+        // A missing port is the default port of HTTP.
         assert_eq!(
             status("/", &[("host", "localhost"), ("origin", "http://localhost")], true),
             200

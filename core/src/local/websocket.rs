@@ -1,4 +1,4 @@
-//! A client of a WebSocket API, the events that it causes, and what it is answered.
+//! The events and responses of a local WebSocket API.
 
 use alloc::borrow::ToOwned as _;
 use alloc::collections::BTreeMap;
@@ -13,29 +13,29 @@ use crate::http::{RawRequest, Values};
 use crate::percent;
 use crate::time::Timestamp;
 
-/// Who is at the other end of a connection.
+/// The client of a connection.
 #[derive(Clone, Debug)]
 pub struct WebSocketPeer {
     /// The connection's id.
     pub id: String,
-    /// Where the client is.
+    /// The client's address.
     pub address: SocketAddr,
-    /// Its `user-agent`.
+    /// The client's `user-agent`.
     pub agent: String,
-    /// When it asked for the connection.
+    /// When the client opened the connection.
     pub connected_at: Timestamp,
-    /// The domain that it connected to.
+    /// The domain to which the client connected.
     pub domain: String,
 }
 
-/// The stage that events name.
+/// The stage in events.
 const STAGE: &str = "local";
 
-/// The API that events name.
+/// The API id in events.
 const API_ID: &str = "local";
 
 impl WebSocketPeer {
-    /// Returns what the management API says of the connection when it begins.
+    /// Returns the state of the new connection for the management API.
     #[must_use]
     pub fn connection(&self) -> Connection {
         Connection {
@@ -46,7 +46,7 @@ impl WebSocketPeer {
         }
     }
 
-    /// Writes the event of a handshake: with its header fields and its query.
+    /// Returns the event of a handshake, with its headers and query.
     #[must_use]
     pub fn connect(&self, id: &str, now: Timestamp, request: &RawRequest<'_>) -> String {
         let mut event = self.event("$connect", "CONNECT", id, now);
@@ -63,7 +63,7 @@ impl WebSocketPeer {
         event.write()
     }
 
-    /// Writes the event of a message on a route.
+    /// Returns the event of a message with a route key.
     #[must_use]
     pub fn message(&self, route_key: &str, id: &str, now: Timestamp, body: &str) -> String {
         let mut event = self.event(route_key, "MESSAGE", id, now);
@@ -72,7 +72,8 @@ impl WebSocketPeer {
         event.write()
     }
 
-    /// Writes the event of the end, which has a status code (RFC 6455 §7.4) and perhaps a reason.
+    /// Returns the event of a closed connection, with a status code (RFC 6455 §7.4) and an optional
+    /// reason.
     #[must_use]
     pub fn disconnect(&self, id: &str, now: Timestamp, code: u16, reason: &str) -> String {
         let mut event = self.event("$disconnect", "DISCONNECT", id, now);
@@ -81,13 +82,13 @@ impl WebSocketPeer {
         event.write()
     }
 
-    /// Writes what a client is told when its message was not handled, in API Gateway's words.
+    /// Returns the message that API Gateway sends to a client whose message was not handled.
     #[must_use]
     pub fn notice(&self, id: &str, message: &str) -> String {
         json!({"message": message, "connectionId": self.id, "requestId": id}).to_string()
     }
 
-    /// What all events say. As on AWS there is no path and no method.
+    /// Returns the common part of all events. As on AWS there is no path and no method.
     fn event(&self, route_key: &str, event_type: &str, id: &str, now: Timestamp) -> Event {
         let identity = json!({"sourceIp": self.address.ip().to_string(), "userAgent": self.agent});
         let mut event = Event::default();
@@ -108,7 +109,7 @@ impl WebSocketPeer {
     }
 }
 
-/// An event while it is put together.
+/// An event under construction.
 #[derive(Default)]
 struct Event {
     context: Map<String, Value>,
@@ -131,28 +132,28 @@ impl Event {
     }
 }
 
-/// Returns the connection that a path is about, if it is one of the management API's.
+/// Returns the connection id in a path of the management API.
 #[must_use]
 pub fn managed_connection(path: &str) -> Option<String> {
-    // An id that is no UTF-8 is nobody's.
+    // An id that is not UTF-8 belongs to no connection.
     Some(percent::decode(path.strip_prefix("/@connections/")?).into_owned())
 }
 
-/// What API Gateway reads of the answer to `$connect`.
+/// The part of the response to `$connect` that API Gateway uses.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ConnectAnswer {
-    /// The status of the handshake's answer: 2xx lets the client in.
+    /// The status of the handshake's response; 2xx accepts the client.
     pub status: u16,
-    /// The subprotocol that was chosen, if any.
+    /// The selected subprotocol, if any.
     pub protocol: Option<String>,
 }
 
 impl ConnectAnswer {
-    /// Lets every client in, as an API without the route does.
+    /// Accepts every client, as an API without the route does.
     pub const WELCOME: Self = Self { status: 200, protocol: None };
 
-    /// Reads what an invocation answered; `None` is one that failed. It is a 502 as any answer is
-    /// that names no final status.
+    /// Reads an invocation's response; `None` stands for a failed invocation. A failure, or a
+    /// response without a final status, becomes a 502.
     #[must_use]
     pub fn read(answer: Option<&str>) -> Self {
         #[derive(Deserialize)]
@@ -172,14 +173,14 @@ impl ConnectAnswer {
         }
     }
 
-    /// Returns whether the client is let in.
+    /// Returns whether the client is accepted.
     #[must_use]
     pub const fn lets_in(&self) -> bool {
         matches!(self.status, 200..=299)
     }
 }
 
-/// Names with their last values, and names with all of them.
+/// Returns names with their last values, and names with all values.
 fn single_and_multiple<'a>(all: impl Iterator<Item = (&'a str, Values<'a>)>) -> (Value, Value) {
     let (mut single, mut multiple) = (Map::new(), Map::new());
     for (name, values) in all {
@@ -190,7 +191,7 @@ fn single_and_multiple<'a>(all: impl Iterator<Item = (&'a str, Values<'a>)>) -> 
 }
 
 fn unix_millis(at: Timestamp) -> i64 {
-    // Every instant that a clock shows fits.
+    // Every instant of a clock fits.
     i64::try_from(at.unix_nanos().div_euclid(1_000_000)).unwrap_or(i64::MAX)
 }
 

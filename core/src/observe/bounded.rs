@@ -1,4 +1,4 @@
-//! Values in the room that a line or a message has left.
+//! Fits values into the space left in a line or message.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -8,13 +8,13 @@ use serde_json::Value as Json;
 use super::line::{CUT, MAX_LINE_BYTES, head};
 use crate::json;
 
-/// The room that is left, in bytes of JSON.
+/// The space left, in bytes of JSON.
 pub(super) struct Room(pub(super) usize);
 
 impl Room {
-    /// Returns as much of the value of a member as there is room for: each gets at most half of what is
-    /// left, so that others fit, too. A text that is too long is cut, and anything else becomes its own
-    /// JSON as a text, cut. `None` where not even that has room.
+    /// Fits the value of a member: each gets at most half of the space left, so that later ones fit
+    /// as well. A string that is too long is cut; any other value becomes its own JSON as a string,
+    /// cut. `None` if even that does not fit.
     pub(super) fn fit(&mut self, name: &str, value: Json) -> Option<Json> {
         let most = self.0 / 2;
         let mut written = json::to_text(&value);
@@ -23,15 +23,15 @@ impl Room {
             fitting = Json::String(cut(fitting.as_str().unwrap_or(&written), most));
             written = json::to_text(&fitting);
         }
-        // The name in quotes, a colon and a comma.
+        // Includes the name in quotes, a colon and a comma.
         let taken = written.len().saturating_add(name.len()).saturating_add(4);
         self.0 = self.0.checked_sub(taken)?;
         Some(fitting)
     }
 }
 
-/// The text, or the beginning of one that is longer than a line, and [`CUT`]: whatever comes, no more than
-/// that is sanitized.
+/// Returns a text, or the beginning of one that is longer than a line, with [`CUT`]. This bounds
+/// how much is sanitized.
 pub(super) fn beginning(text: &str) -> Cow<'_, str> {
     let beginning = head(text, MAX_LINE_BYTES);
     if beginning.len() == text.len() {
@@ -40,7 +40,7 @@ pub(super) fn beginning(text: &str) -> Cow<'_, str> {
     Cow::Owned([beginning, CUT].concat())
 }
 
-/// As much of a text as has so many bytes in JSON, and [`CUT`].
+/// Returns the beginning of a text that has at most `most` bytes in JSON, with [`CUT`].
 fn cut(text: &str, most: usize) -> String {
     let mut end = text.len().min(most);
     loop {
@@ -51,7 +51,7 @@ fn cut(text: &str, most: usize) -> String {
         if written <= most || boundary == 0 {
             return shown;
         }
-        // What is left has about as many escapes as the whole.
+        // The rest has about the same share of escapes as the whole.
         let share = boundary.saturating_mul(most).checked_div(written);
         end = share.unwrap_or_default().min(boundary.saturating_sub(1));
     }

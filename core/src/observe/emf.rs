@@ -1,14 +1,12 @@
-//! Metrics as log lines: CloudWatch's embedded metric format.
+//! CloudWatch's embedded metric format: metrics as log lines.
 //!
-//! This module decides the bytes of the lines that CloudWatch turns into metrics, what they are broken
-//! down by, and what CloudWatch would refuse. It refuses to know where lines are written to.
+//! [`Emf`] writes the line of a request, and a [`Directive`] those of any measurements. This module
+//! also checks names and values for which CloudWatch would drop a metric.
 //!
-//! [`Emf`] makes the line of one request; a [`Directive`] those of any measurements.
-//!
-//! CloudWatch bills every combination of dimension values as metrics of its own. So only values that
-//! the application's configuration bounds are dimensions: the route's pattern and not the path, known
-//! methods and `_OTHER`, the status, the error's code; and the tenant only where authentication vouches
-//! for it and [`with_tenants`](Emf::with_tenants) names it.
+//! CloudWatch bills every combination of dimension values as a metric. Therefore only values that
+//! the application's configuration bounds are dimensions: the route's pattern instead of the path,
+//! known methods and `_OTHER`, the status, and the error's code. The tenant is only a dimension if
+//! it is authenticated and listed in [`with_tenants`](Emf::with_tenants).
 //!
 //! ```
 //! use apptheory_core::observe::MetricRecord;
@@ -51,14 +49,14 @@ use crate::json::ObjectWriter;
 use crate::sanitize::log_text;
 use crate::time::Timestamp;
 
-/// The metric of requests.
+/// The name of the request metric.
 pub const REQUEST_METRIC: &str = "apptheory.request";
 
-/// Stands for all values that configuration does not know: methods that no route serves, and tenants
-/// that were not named.
+/// Stands for all values that are not in the configuration: methods without a route, and tenants
+/// that are not listed.
 pub const OTHER: &str = "_OTHER";
 
-/// Under which names the metrics go to CloudWatch, and what they are broken down by.
+/// Configures the namespace, service and dimensions of request metrics.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Emf {
     namespace: String,
@@ -66,24 +64,25 @@ pub struct Emf {
     source: Source,
 }
 
-/// Which members of a record are dimensions.
+/// The source of a record's dimensions.
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Source {
-    /// By the record's dimensions, and of tenants by these alone.
+    /// The record's dimensions; tenants only if they are listed.
     Dimensions { tenants: BTreeSet<String> },
-    /// By the record's tags, whose values clients choose.
+    /// The record's tags, whose values clients choose.
     Tags,
 }
 
 impl Default for Emf {
-    /// The namespace `AppTheory` and the service `apptheory`.
+    /// Returns the namespace `AppTheory` and the service `apptheory`.
     fn default() -> Self {
         Self::new("", "")
     }
 }
 
 impl Emf {
-    /// Makes metrics of a service in a namespace. A blank name is that of [`Emf::default`].
+    /// Creates the configuration for a service in a namespace. A blank name becomes that of
+    /// [`Emf::default`].
     #[must_use]
     pub fn new(namespace: &str, service: &str) -> Self {
         let or = |name: &str, default: &str| match name.trim() {
@@ -95,16 +94,15 @@ impl Emf {
         Self { namespace, service, source }
     }
 
-    /// Breaks metrics down by the tenants of requests, as far as authentication vouches for them:
-    /// by these, and by [`OTHER`] for all others. Every tenant here is billed for each combination
-    /// of the other dimensions. Replaces tenants that were named before.
+    /// Adds authenticated tenants as a dimension: these tenants, and [`OTHER`] for all others. Each
+    /// tenant multiplies the number of billed metrics. Replaces tenants that were set before.
     #[must_use]
     pub fn with_tenants(self, tenants: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let tenants = tenants.into_iter().map(Into::into).collect();
         Self { source: Source::Dimensions { tenants }, ..self }
     }
 
-    /// Breaks down by every tag of a request's metric: see [`contract`](crate::contract).
+    /// Uses every tag of a request's metric as a dimension: see [`contract`](crate::contract).
     pub(crate) fn by_tags() -> Self {
         Self { source: Source::Tags, ..Self::default() }
     }
@@ -135,7 +133,7 @@ impl Emf {
         Some(line)
     }
 
-    /// What a metric is broken down by. CloudWatch takes no dimension whose value is empty.
+    /// Returns the dimensions of a metric. CloudWatch does not accept empty values.
     fn dimensions<'m>(&self, metric: &'m MetricRecord<'_>) -> Vec<(&'static str, &'m str)> {
         let tenants = match &self.source {
             Source::Tags => return TAGS.map(|name| (name, metric.tag(name).trim())).to_vec(),

@@ -1,4 +1,4 @@
-//! What a structured logger recorded.
+//! Entries of a structured logger.
 
 use alloc::string::String;
 
@@ -13,7 +13,7 @@ use super::{Fields, Level};
 use crate::sanitize::Sanitizer;
 use crate::time::Timestamp;
 
-/// What a structured logger recorded: sanitized, so that it may be kept, shown and sent.
+/// An entry of a structured logger: sanitized, so that it may be stored, shown and sent.
 ///
 /// ```
 /// use apptheory_core::observe::{Fields, Level, LogEntry};
@@ -38,23 +38,23 @@ use crate::time::Timestamp;
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct LogEntry {
-    /// When it was recorded.
+    /// When it was logged.
     pub at: Timestamp,
-    /// How much it matters.
+    /// The severity.
     pub level: Level,
-    /// What happened.
+    /// The message.
     pub message: String,
-    /// What else is known. Numbers are texts.
+    /// Further values. Numbers are strings.
     pub fields: Fields,
-    /// The request's id; left out of the JSON when empty, as all that follows.
+    /// The request's id. Like the ids below, it is left out of the JSON if empty.
     pub request_id: String,
-    /// Its tenant.
+    /// The request's tenant.
     pub tenant_id: String,
-    /// Its user.
+    /// The request's user.
     pub user_id: String,
-    /// Its trace.
+    /// The request's trace.
     pub trace_id: String,
-    /// Its span in the trace.
+    /// The request's span in the trace.
     pub span_id: String,
 }
 
@@ -95,7 +95,7 @@ impl LogEntry {
         }
     }
 
-    /// Returns the five ids by their names, those that are empty among them.
+    /// Returns the five ids with their names, including empty ones.
     #[must_use]
     pub fn ids(&self) -> [(&'static str, &str); 5] {
         [

@@ -1,10 +1,11 @@
-//! One log line, as JSON or as text.
+//! Formats one log line, as JSON or text.
 //!
-//! This module decides the bytes of a line: which fields it has and in which order, what is shown of
-//! their values, and where it is cut. It refuses to know where the line goes.
+//! This module decides which fields a line has and in which order, what is shown of their values,
+//! and where it is cut. Writing the line is not its concern.
 //!
-//! A line is one line, whatever it is made of. It holds no name twice, no value that its [`Sanitizer`]
-//! hides, no character that [`log_text`] removes, and at most [`MAX_LINE_BYTES`] bytes.
+//! The result is always a single line, whatever its contents. It has no duplicate names, no values
+//! that its [`Sanitizer`] hides, no characters that [`log_text`] removes, and at most
+//! [`MAX_LINE_BYTES`] bytes.
 //!
 //! ```
 //! use apptheory_core::observe::Level;
@@ -50,47 +51,47 @@ use crate::json;
 use crate::sanitize::{Sanitizer, log_text};
 use crate::time::Timestamp;
 
-/// How many bytes a line has at most, its end included: as many as every reader of logs on AWS takes.
+/// The most bytes of a line, including its end: every reader of logs on AWS accepts as many.
 pub const MAX_LINE_BYTES: usize = 256 * 1024;
 
-/// How many fields a line has at most, besides those of its [`LineHead`]. Further ones are counted in the
+/// The most fields of a line, besides those of its [`LineHead`]. Further fields are counted in the
 /// field [`OMITTED`].
 pub const MAX_FIELDS: usize = 128;
 
-/// The field that says how many others had no room.
+/// The field with the number of omitted fields.
 pub const OMITTED: &str = "omitted_fields";
 
-/// What a name that is taken begins with instead.
+/// The prefix of a field whose name is already used.
 const OTHERS: &str = "field_";
 
 const MAX_NAME_BYTES: usize = 256;
 const MAX_TARGET_BYTES: usize = 512;
 
-/// What is kept free for the target, the count of what was omitted, and the end.
+/// The space reserved for the target, the number of omitted fields, and the end.
 const RESERVE: usize = 1024;
 
-/// What every line says.
+/// The parts of every line.
 #[derive(Clone, Copy, Debug)]
 pub struct LineHead<'a> {
-    /// When it happened.
+    /// When it was logged.
     pub at: Timestamp,
-    /// How much it matters.
+    /// The severity.
     pub level: Level,
-    /// What logs, such as `shop::orders`; an empty text is left out.
+    /// The source, such as `shop::orders`; left out if empty.
     pub target: &'a str,
-    /// What happened. [Secrets](Sanitizer::free_text) in it are not shown.
+    /// The message. [Secrets](Sanitizer::free_text) in it are not shown.
     pub message: &'a str,
 }
 
-/// The memory in which lines are written, one after the other.
+/// A buffer that lines reuse.
 #[derive(Clone, Debug, Default)]
 pub struct LineBuffer {
     text: String,
-    /// The names of the line's fields, each behind a line feed: names hold none.
+    /// The names of the line's fields, each after a line feed, which names do not contain.
     names: String,
 }
 
-/// A line that is being written.
+/// A line under construction.
 #[derive(Debug)]
 pub struct Line<'b> {
     format: LineFormat,
@@ -123,13 +124,13 @@ impl LineBuffer {
 }
 
 impl<'b> Line<'b> {
-    /// Appends a field. Its name says, besides the sanitizer's other rules, what is shown of its value. A
-    /// name that the line has already is written with `field_` before it, and so are the names of JSON
-    /// lines' own members.
+    /// Appends a field. What is shown of the value depends on the name, by the sanitizer's rules. A
+    /// name that the line already has, or that is a member of every JSON line, gets the prefix
+    /// `field_`.
     ///
-    /// A text that is too long is cut, and ends with [`CUT`]: a value gets half of what is left of the
-    /// line. A field without any room, with a name of more than 256 bytes, or after [`MAX_FIELDS`]
-    /// others, is counted in [`OMITTED`].
+    /// A text that is too long is cut, and ends with [`CUT`]: a value gets at most half of the
+    /// space left in the line. A field without any space, with a name of more than 256 bytes, or
+    /// after [`MAX_FIELDS`] others, is only counted in [`OMITTED`].
     pub fn field<'a>(&mut self, name: &str, value: impl Into<Field<'a>>) {
         let Some(key) = self.free_name(name) else {
             self.omitted = self.omitted.saturating_add(1);
@@ -147,7 +148,7 @@ impl<'b> Line<'b> {
     pub fn end(self) -> &'b str {
         if self.omitted > 0 {
             self.format.write_name(OMITTED, self.text);
-            // Writing to a `String` does not fail.
+            // Writing to a `String` cannot fail.
             let _ = write!(self.text, "{}", self.omitted);
         }
         self.format.write_end(fitting(&log_text(self.target), MAX_TARGET_BYTES), self.text);
@@ -163,7 +164,7 @@ impl<'b> Line<'b> {
             }
             Field::Json(value @ (Json::Array(_) | Json::Object(_))) => {
                 let shown = json::to_text(&self.sanitizer.field(name, value));
-                // What is cut is JSON no longer.
+                // Once cut, it is no longer JSON.
                 if shown.len() > self.room() / 2 {
                     return self.write_text(&shown, |_, text| Cow::Borrowed(text));
                 }
@@ -194,7 +195,7 @@ impl<'b> Line<'b> {
         self.format.write_text(&shown, if is_cut { CUT } else { "" }, self.text);
     }
 
-    /// What is shown of a text, and whether it was cut: in half of what is left.
+    /// Returns what is shown of a text, in half of the space left, and whether it was cut.
     fn shown<'t>(
         &self,
         text: &'t str,
@@ -221,12 +222,12 @@ impl<'b> Line<'b> {
         (shown, is_cut)
     }
 
-    /// How many bytes are left for fields.
+    /// Returns the number of bytes left for fields.
     fn room(&self) -> usize {
         (MAX_LINE_BYTES - RESERVE).saturating_sub(self.text.len())
     }
 
-    /// The name that a field is written under, if the line has room for one more.
+    /// Returns the name under which to write a field, if the line has space for another one.
     fn free_name<'n>(&self, name: &'n str) -> Option<Cow<'n, str>> {
         if self.fields >= MAX_FIELDS || self.room() <= 2 * MAX_NAME_BYTES {
             return None;
@@ -245,7 +246,7 @@ impl<'b> Line<'b> {
         }
     }
 
-    /// Whether the line has a field of this name, as it is written.
+    /// Returns whether the line has a field with this written name.
     fn has(&self, name: &str) -> bool {
         matches!(name, "timestamp" | "level" | "message" | "target" | OMITTED)
             || self.names.split('\n').skip(1).any(|taken| taken == name)

@@ -1,4 +1,4 @@
-//! How a structured logger is configured.
+//! The configuration of a structured logger.
 
 use alloc::string::{String, ToString as _};
 use core::time::Duration;
@@ -11,7 +11,8 @@ use super::on_lambda::{is_on_lambda, is_set};
 use crate::duration;
 use crate::sanitize::{Policy, Sanitizer, log_text};
 
-/// How a structured logger is configured: as an application writes it. What is missing has a default.
+/// The configuration of a structured logger, as an application writes it. Missing members have
+/// defaults.
 ///
 /// ```
 /// use apptheory_core::observe::Level;
@@ -27,71 +28,71 @@ use crate::sanitize::{Policy, Sanitizer, log_text};
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(default, deny_unknown_fields)]
 pub struct LoggerConfig {
-    /// `json` or `console`; blank is `json` on Lambda and where `AWS_EXECUTION_ENV` is set, and `console`
-    /// elsewhere.
+    /// `json` or `console`; if blank, `json` on Lambda and if `AWS_EXECUTION_ENV` is set, otherwise
+    /// `console`.
     pub format: String,
-    /// The lowest level that is logged: `debug`, `info`, `warn`, `warning` or `error`, in any case; blank
-    /// is `info`.
+    /// The lowest level to log: `debug`, `info`, `warn`, `warning` or `error`, in any case; if
+    /// blank, `info`.
     pub level: String,
-    /// How long to wait before a notification of an error is tried again; without it, a second.
+    /// The delay before an error notification is retried; a second by default.
     #[serde(deserialize_with = "duration::deserialize_option")]
     pub retry_delay: Option<Duration>,
-    /// How often a notification is tried again; without it, twice.
+    /// The most retries of a notification; two by default.
     pub max_retries: Option<u32>,
-    /// How many notifications wait at most, and how many lines; without it, or 0, 256 notifications and
+    /// The most queued notifications and lines; if missing or 0, 256 notifications and
     /// [`MAX_LINES`] lines.
     pub buffer_size: usize,
-    /// The application's own rules of what is shown.
+    /// The application's own sanitization rules.
     pub sanitization: Option<Policy>,
 }
 
-/// What a [`LoggerConfig`] says, its defaults filled in.
+/// A [`LoggerConfig`] with its defaults filled in.
 #[derive(Clone, Debug)]
 pub struct LoggerSettings {
-    /// How lines are written.
+    /// The format of lines.
     pub format: LineFormat,
-    /// The lowest level that is logged.
+    /// The lowest level to log.
     pub level: Level,
-    /// How long to wait before a notification is tried again.
+    /// The delay before a notification is retried.
     pub retry_delay: Duration,
-    /// How often a notification is tried in all.
+    /// The most attempts of a notification.
     pub attempts: u32,
-    /// How many notifications wait at most.
+    /// The most queued notifications.
     pub max_notifications: usize,
-    /// How many lines wait at most.
+    /// The most queued lines.
     pub max_lines: usize,
-    /// What values pass.
+    /// The sanitizer of all values.
     pub sanitizer: Sanitizer,
 }
 
-/// How many lines of a logger wait at most unless it is configured.
+/// The default number of queued lines.
 pub const MAX_LINES: usize = 8192;
 
-/// The service of AWS that a program runs in: Lambda, or one that runs containers.
+/// Names the AWS service that runs the program: Lambda, or a container service.
 const EXECUTION_ENV: &str = "AWS_EXECUTION_ENV";
 
 const MAX_NOTIFICATIONS: usize = 256;
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 const MAX_RETRIES: u32 = 2;
 
-/// A configuration of a logger names a level or a format that does not exist.
+/// The configuration has an invalid level or format.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoggerConfigError {
     /// The level is not one that [`LoggerConfig::level`] takes.
     #[error("observability: unsupported log level {}: use debug, info, warn or error", log_text(.0))]
     UnsupportedLevel(String),
-    /// The format is not one that [`LoggerConfig::format`] takes.
+    /// The format is not one of those in [`LoggerConfig::format`].
     #[error("observability: unsupported log format {}: use json or console", log_text(.0))]
     UnsupportedFormat(String),
 }
 
 impl LoggerConfig {
-    /// Fills in the defaults, of which some are others [on Lambda](is_on_lambda).
+    /// Fills in the defaults, some of which differ [on Lambda](is_on_lambda).
     ///
     /// # Errors
     ///
-    /// [`LoggerConfigError`] for a level or a format that does not exist.
+    /// [`LoggerConfigError`] for an invalid level or format.
     pub fn settings(
         &self,
         look_up: impl Fn(&str) -> Option<String>,
@@ -104,7 +105,7 @@ impl LoggerConfig {
             _ => return Err(LoggerConfigError::UnsupportedLevel(self.level.to_string())),
         };
         let on_lambda = is_on_lambda(&look_up);
-        // Lambda adds the time to lines of text itself.
+        // Lambda adds the time to lines of text.
         let console = LineFormat::Text { is_timed: !on_lambda, is_coloured: false };
         let format = match &*self.format.trim().to_ascii_lowercase() {
             "json" => LineFormat::Json,

@@ -1,7 +1,6 @@
-//! What is recorded about requests and events: one log line, one metric and one span each.
+//! Observability records of requests and events: log lines, metrics and spans, and their JSON.
 //!
-//! This module decides what the records hold and how they read as JSON. It refuses to know who
-//! takes them, and when.
+//! This module does not write the records; hosts decide where they go.
 //!
 //! ```
 //! use apptheory_core::observe::{Level, LogRecord};
@@ -36,78 +35,78 @@ pub use self::on_lambda::is_on_lambda;
 pub use self::sample_rate::SampleRate;
 pub use self::text::LogText;
 
-/// What a caller adds to a log line, by names.
+/// Additional values of a log line, by name.
 pub type Fields = BTreeMap<String, serde_json::Value>;
 
-/// How much a log line matters.
+/// The severity of a log line.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Level {
-    /// Every step, for a closer look than [`Debug`](Self::Debug).
+    /// Details beyond [`Debug`](Self::Debug).
     Trace,
-    /// What helps to find a mistake.
+    /// Information for finding bugs.
     Debug,
-    /// All is well.
+    /// Normal operation.
     Info,
-    /// A client made a mistake: statuses from 400 on.
+    /// A client error: statuses from 400.
     Warn,
-    /// The application did: statuses from 500 on.
+    /// An application error: statuses from 500.
     Error,
 }
 
 /// A log line.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct LogRecord<'a> {
-    /// How much it matters.
+    /// The severity.
     pub level: Level,
-    /// What happened, such as `request.completed`.
+    /// The event, such as `request.completed`.
     pub event: &'static str,
     /// The request's id.
     pub request_id: LogText<'a>,
-    /// Its trace; left out of the JSON when empty.
+    /// The request's trace id; left out of the JSON if empty.
     pub trace_id: LogText<'a>,
-    /// Its tenant, or an empty text.
+    /// The request's tenant, or an empty text.
     pub tenant_id: LogText<'a>,
-    /// Its method; empty for events.
+    /// The request's method; empty for events.
     pub method: LogText<'a>,
-    /// Its path; empty for events.
+    /// The request's path; empty for events.
     pub path: LogText<'a>,
-    /// The status of its answer; 0 for events.
+    /// The status of the response; 0 for events.
     pub status: u16,
-    /// The code of the error that it was answered with, or an empty text.
+    /// The code of the response's error, or an empty text.
     pub error_code: LogText<'a>,
-    /// Whole milliseconds that it took; `None` for events.
+    /// The duration in milliseconds, rounded down; `None` for events.
     pub duration_ms: Option<u64>,
-    /// What else is known, under names of its own. Empty texts are left out of the JSON.
+    /// Further values by name. Empty texts are left out of the JSON.
     pub about: Vec<(&'static str, LogText<'a>)>,
 }
 
 /// A measurement.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct MetricRecord<'a> {
-    /// What is measured, such as `apptheory.request`.
+    /// The name of the metric, such as `apptheory.request`.
     pub name: &'a str,
-    /// How much of it.
+    /// The value.
     pub value: i64,
-    /// Whole milliseconds that it took; `None` for events.
+    /// The duration in milliseconds, rounded down; `None` for events.
     pub duration_ms: Option<u64>,
-    /// What it is broken down by. Clients choose some of the values.
+    /// The tags. Clients choose some of the values.
     pub tags: Vec<(&'static str, LogText<'a>)>,
-    /// What it can be broken down by where each value is paid for: only values that the application's
-    /// configuration bounds, whatever clients send. Not part of the JSON.
+    /// Dimensions for metrics services that charge per value: only values that the application's
+    /// configuration bounds, regardless of what clients send. Not part of the JSON.
     pub dimensions: Vec<(&'static str, LogText<'a>)>,
 }
 
 /// A span of a trace.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SpanRecord<'a> {
-    /// Its name, such as `http GET /orders`.
+    /// The span's name, such as `http GET /orders`.
     pub name: LogText<'a>,
-    /// What is known about it.
+    /// The span's attributes.
     pub attributes: Vec<(&'static str, LogText<'a>)>,
 }
 
 impl Level {
-    /// The level of an answer's status.
+    /// Returns the level of a response status.
     #[must_use]
     pub const fn of_status(status: u16) -> Self {
         match status {
@@ -117,7 +116,7 @@ impl Level {
         }
     }
 
-    /// `trace`, `debug`, `info`, `warn` or `error`.
+    /// Returns `trace`, `debug`, `info`, `warn` or `error`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -129,7 +128,7 @@ impl Level {
         }
     }
 
-    /// `TRACE`, `DEBUG`, `INFO`, `WARN` or `ERROR`, as Lambda's log controls have it.
+    /// Returns `TRACE`, `DEBUG`, `INFO`, `WARN` or `ERROR`, as in Lambda's log controls.
     #[must_use]
     pub const fn upper_name(self) -> &'static str {
         match self {
@@ -143,7 +142,7 @@ impl Level {
 }
 
 impl LogRecord<'_> {
-    /// Makes a line that says no more than what happened.
+    /// Creates a line with only a level and an event.
     #[must_use]
     pub const fn new(level: Level, event: &'static str) -> Self {
         Self {
@@ -163,14 +162,14 @@ impl LogRecord<'_> {
 }
 
 impl MetricRecord<'_> {
-    /// Takes a tag out.
+    /// Removes a tag.
     #[must_use]
     pub fn without_tag(mut self, name: &str) -> Self {
         self.tags.retain(|(tag, _)| *tag != name);
         self
     }
 
-    /// The value of a tag, or an empty text.
+    /// Returns the value of a tag, or an empty text.
     #[must_use]
     pub fn tag(&self, name: &str) -> &str {
         self.tags.iter().find(|(tag, _)| *tag == name).map_or("", |(_, value)| &**value)
@@ -223,7 +222,7 @@ impl Serialize for SpanRecord<'_> {
     }
 }
 
-/// Pairs as the members of an object.
+/// Serializes pairs as the members of an object.
 struct Members<'m, 'a>(&'m [(&'static str, LogText<'a>)]);
 
 impl Serialize for Members<'_, '_> {

@@ -1,4 +1,4 @@
-//! Notifications of errors.
+//! Error notifications.
 
 use alloc::string::{String, ToString as _};
 
@@ -9,13 +9,13 @@ use super::{Fields, LogEntry};
 use crate::json;
 use crate::sanitize::log_text;
 
-/// How many bytes a message has at most: as many as Amazon SNS takes.
+/// The most bytes of a message: the limit of Amazon SNS.
 pub const MAX_MESSAGE_BYTES: usize = 256 * 1024;
 
-/// How many bytes a subject has at most. Amazon SNS takes 100 characters.
+/// The most bytes of a subject. Amazon SNS allows 100 characters.
 pub const MAX_SUBJECT_BYTES: usize = 100;
 
-/// Where notifications of errors go, and which function they come from.
+/// The destination of error notifications, and the function that they are from.
 ///
 /// ```
 /// use apptheory_core::observe::notification::NotificationSettings;
@@ -29,31 +29,31 @@ pub const MAX_SUBJECT_BYTES: usize = 100;
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct NotificationSettings {
-    /// The Amazon SNS topic; without one, nothing is sent.
+    /// The Amazon SNS topic; without one, no notifications are sent.
     pub topic_arn: Option<String>,
     /// The subject, of at most [`MAX_SUBJECT_BYTES`] bytes.
     pub subject: String,
-    /// What notifications say of the function.
+    /// The function's properties in notifications.
     pub origin: Origin,
 }
 
-/// What a notification says of the function that it comes from. What is not known is empty.
+/// The function's properties in a notification. Unknown values are empty.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Origin {
-    /// The runtime, `AWS_EXECUTION_ENV`.
+    /// The runtime, from `AWS_EXECUTION_ENV`.
     pub execution_env: String,
-    /// The function, `AWS_LAMBDA_FUNCTION_NAME`.
+    /// The function's name, from `AWS_LAMBDA_FUNCTION_NAME`.
     pub function_name: String,
-    /// The region, `AWS_REGION`.
+    /// The region, from `AWS_REGION`.
     pub region: String,
 }
 
 impl NotificationSettings {
-    /// Reads the settings from environment variables; a blank one is missing. The topic is the first of
-    /// `APPTHEORY_ERROR_NOTIFICATIONS_TOPIC_ARN`, `APPTHEORY_SNS_ERROR_TOPIC_ARN`,
-    /// `ERROR_NOTIFICATION_SNS_TOPIC_ARN`, `ERROR_NOTIFICATIONS_TOPIC_ARN` and `SNS_ERROR_TOPIC_ARN`, the
-    /// subject that of `APPTHEORY_ERROR_NOTIFICATIONS_SUBJECT` and `APPTHEORY_SNS_ERROR_SUBJECT`, or
-    /// `apptheory error`.
+    /// Reads the settings from environment variables; a blank variable counts as missing. The topic
+    /// is the first of `APPTHEORY_ERROR_NOTIFICATIONS_TOPIC_ARN`, `APPTHEORY_SNS_ERROR_TOPIC_ARN`,
+    /// `ERROR_NOTIFICATION_SNS_TOPIC_ARN`, `ERROR_NOTIFICATIONS_TOPIC_ARN` and
+    /// `SNS_ERROR_TOPIC_ARN`. The subject is the first of `APPTHEORY_ERROR_NOTIFICATIONS_SUBJECT`
+    /// and `APPTHEORY_SNS_ERROR_SUBJECT`, or `apptheory error`.
     #[must_use]
     pub fn from_env(look_up: impl Fn(&str) -> Option<String>) -> Self {
         let filled = |name: &str| {
@@ -87,8 +87,8 @@ const SUBJECTS: [&str; 2] =
 
 const DEFAULT_SUBJECT: &str = "apptheory error";
 
-/// Returns a subject that Amazon SNS takes: one line of at most [`MAX_SUBJECT_BYTES`] bytes; a blank one is
-/// `apptheory error`.
+/// Returns a subject that Amazon SNS accepts: one line of at most [`MAX_SUBJECT_BYTES`] bytes. A
+/// blank subject becomes `apptheory error`.
 #[must_use]
 pub fn subject(text: &str) -> String {
     let line = log_text(text);
@@ -98,8 +98,9 @@ pub fn subject(text: &str) -> String {
     line.get(..end.unwrap_or_default()).unwrap_or_default().trim_end().to_string()
 }
 
-/// Returns the message of a notification of an entry: JSON of at most [`MAX_MESSAGE_BYTES`] bytes, with the members `entry`
-/// and `env`. Values that are too long are cut, and fields without room are left out.
+/// Returns the message of an entry's notification: JSON of at most [`MAX_MESSAGE_BYTES`] bytes,
+/// with the members `entry` and `env`. Values that are too long are cut, and fields without space
+/// are left out.
 #[must_use]
 pub fn message(entry: &LogEntry, origin: &Origin) -> String {
     let Origin { execution_env, function_name, region } = origin;
@@ -131,7 +132,7 @@ pub fn message(entry: &LogEntry, origin: &Origin) -> String {
     json::to_text(&json!({"entry": fitting, "env": env}))
 }
 
-/// What the members take that are always there, besides their values.
+/// The size of the members that are always present, without their values.
 const RESERVE: usize = 1024;
 
 #[cfg(test)]

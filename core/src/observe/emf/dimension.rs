@@ -1,4 +1,4 @@
-//! What metrics are broken down by.
+//! The dimensions of metrics.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -7,21 +7,22 @@ use super::OTHER;
 use super::error::{Error, is_name, is_value};
 use super::metric::METADATA;
 
-/// A dimension whose values are known beforehand. Every other value counts as [`OTHER`], so that
-/// nothing that comes from outside adds to what CloudWatch bills.
+/// A dimension with a fixed set of values. Every other value counts as [`OTHER`], so that clients
+/// cannot increase the number of billed metrics.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Dimension {
     name: String,
-    /// Sorted, each once.
+    /// Sorted, without duplicates.
     values: Vec<String>,
 }
 
 impl Dimension {
-    /// Makes a dimension of the values that it may have.
+    /// Creates a dimension with its possible values.
     ///
     /// # Errors
     ///
-    /// [`Error::DimensionName`] and [`Error::DimensionValue`] for what CloudWatch does not take.
+    /// [`Error::DimensionName`] and [`Error::DimensionValue`] for names and values that CloudWatch
+    /// does not accept.
     pub fn new(
         name: &str,
         values: impl IntoIterator<Item = impl Into<String>>,
@@ -32,7 +33,7 @@ impl Dimension {
         let mut values: Vec<String> = values.into_iter().map(Into::into).collect();
         values.sort_unstable();
         values.dedup();
-        // It is a value in any case.
+        // `OTHER` is always a value.
         values.retain(|value| value != OTHER);
         match values.iter().find(|value| !is_value(value)) {
             Some(given) => {
@@ -42,7 +43,7 @@ impl Dimension {
         }
     }
 
-    /// Makes a dimension that always has the same value.
+    /// Creates a dimension with a single value.
     pub(super) fn fixed(name: &str, value: &str) -> Result<Self, Error> {
         Self::new(name, [value])
     }
@@ -51,7 +52,7 @@ impl Dimension {
         &self.name
     }
 
-    /// The value of an index; [`OTHER`] behind the last.
+    /// Returns the value with an index; [`OTHER`] after the last.
     pub(super) fn value(&self, index: usize) -> &str {
         self.values.get(index).map_or(OTHER, String::as_str)
     }
@@ -61,20 +62,19 @@ impl Dimension {
         found.unwrap_or(self.values.len())
     }
 
-    /// How many values it has, [`OTHER`] among them.
+    /// Returns the number of values, including [`OTHER`].
     fn len(&self) -> usize {
         self.values.len().saturating_add(1)
     }
 
-    /// The bytes of its name and of its longest value.
+    /// Returns the bytes of the name and the longest value.
     pub(super) fn longest(&self) -> usize {
         let longest = self.values.iter().map(String::len).max();
         self.name.len().saturating_add(longest.unwrap_or_default().max(OTHER.len()))
     }
 }
 
-/// The dimensions that a metric is broken down by, and every combination of their values under a
-/// number.
+/// The dimensions of a metric, with a number for every combination of their values.
 ///
 /// ```
 /// use apptheory_core::observe::emf::{Breakdown, Dimension};
@@ -91,15 +91,16 @@ impl Dimension {
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Breakdown(Vec<Dimension>);
 
-/// The most combinations of values of one metric. CloudWatch has no such limit, and bills each.
+/// The most combinations of values of one metric. CloudWatch has no such limit, but bills each
+/// combination.
 const MAX_COMBINATIONS: usize = 1000;
 
 impl Breakdown {
-    /// Makes a breakdown by these dimensions.
+    /// Creates a breakdown by these dimensions.
     ///
     /// # Errors
     ///
-    /// [`Error::TooManyCombinations`] when there are more than 1,000.
+    /// [`Error::TooManyCombinations`] if there are more than 1,000 combinations.
     pub fn new(dimensions: impl IntoIterator<Item = Dimension>) -> Result<Self, Error> {
         let breakdown = Self(dimensions.into_iter().collect());
         match breakdown.combinations() {
@@ -108,14 +109,14 @@ impl Breakdown {
         }
     }
 
-    /// Returns how many combinations of values there are: 1 without a dimension.
+    /// Returns the number of combinations of values: 1 without dimensions.
     #[must_use]
     pub fn combinations(&self) -> usize {
         self.0.iter().map(Dimension::len).fold(1, usize::saturating_mul)
     }
 
-    /// Returns the number of the combination of these values, in the order of the dimensions. A value
-    /// that is missing or not known counts as [`OTHER`].
+    /// Returns the number of the combination of these values, in the order of the dimensions. A
+    /// missing or unknown value counts as [`OTHER`].
     #[must_use]
     pub fn index_of<'v>(&self, values: impl IntoIterator<Item = &'v str>) -> usize {
         let mut values = values.into_iter();
@@ -125,7 +126,7 @@ impl Breakdown {
         })
     }
 
-    /// The values of a combination, in the order of the dimensions.
+    /// Returns the values of a combination, in the order of the dimensions.
     pub(super) fn values(&self, combination: usize) -> Vec<&str> {
         let mut left = combination;
         let mut values: Vec<&str> = Vec::with_capacity(self.0.len());

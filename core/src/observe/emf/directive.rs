@@ -1,4 +1,4 @@
-//! Documents of measurements: what belongs together, and the lines that it becomes.
+//! Documents of measurements: groups of metrics, and their lines.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -10,10 +10,10 @@ use super::unit::Unit;
 use crate::json::{ObjectWriter, write_array, write_float, write_string};
 use crate::time::Timestamp;
 
-/// Metrics that have their dimensions in common, and how they are written.
+/// A group of metrics with the same dimensions.
 ///
-/// Of each metric CloudWatch gets a total by the fixed dimensions alone, and, where there is a
-/// breakdown, one more for every combination of its values.
+/// CloudWatch gets a total of each metric by the fixed dimensions, and, if there is a breakdown,
+/// another metric for every combination of its values.
 ///
 /// ```
 /// use apptheory_core::observe::emf::{Breakdown, Dimension, Directive, MetricValues, Measurement, Metric, Unit};
@@ -44,12 +44,12 @@ pub struct Directive {
     metrics: Vec<Metric>,
 }
 
-/// The values of one metric. A metric without a value is not written.
+/// The values of one metric. A metric without values is not written.
 #[derive(Clone, Copy, Debug)]
 pub struct MetricValues<'m> {
-    /// The metric, as [`Directive::declare`] numbered it.
+    /// The metric's number from [`Directive::declare`].
     pub metric: usize,
-    /// Its values.
+    /// The values.
     pub values: &'m [Measurement],
 }
 
@@ -59,19 +59,19 @@ const MAX_DIMENSIONS: usize = 30;
 const MAX_DIMENSION_BYTES: usize = 4096;
 /// The most values of a metric in one line (EMF's limit of an array).
 const MAX_VALUES: usize = 100;
-/// The most metrics in one line. EMF takes 100; with 30 of the longest names, each with 100 of the
-/// longest numbers, and the longest dimensions, a line still has less than the 256 KiB that
-/// CloudWatch Logs takes.
+/// The most metrics in one line. EMF allows 100. With 30 of the longest names, 100 of the longest
+/// numbers each, and the longest dimensions, a line stays below the 256 KiB that CloudWatch Logs
+/// accepts.
 const MAX_METRICS: usize = 30;
 
 impl Directive {
-    /// Makes a directive without a metric: in a namespace, with dimensions that always have the same
-    /// value, and a breakdown by others.
+    /// Creates a directive without metrics, with a namespace, fixed dimensions, and a breakdown by
+    /// further dimensions.
     ///
     /// # Errors
     ///
-    /// [`Error`] for what CloudWatch does not take: the namespace, a dimension, a name that two
-    /// dimensions have, more than 30 dimensions, or more than 4,096 bytes of them.
+    /// [`Error`] for what CloudWatch does not accept: an invalid namespace or dimension, a
+    /// duplicate name, more than 30 dimensions, or more than 4,096 bytes of dimensions.
     pub fn new(
         namespace: &str,
         fixed: &[(&str, &str)],
@@ -108,7 +108,7 @@ impl Directive {
     ///
     /// # Errors
     ///
-    /// [`Error::Twice`] when another metric or a dimension has the name.
+    /// [`Error::Twice`] if another metric or a dimension has this name.
     pub fn declare(&mut self, metric: Metric) -> Result<usize, Error> {
         let name = metric.name();
         if self.declares(name) || self.dimensions().any(|dimension| dimension.name() == name) {
@@ -118,20 +118,20 @@ impl Directive {
         Ok(self.metrics.len().saturating_sub(1))
     }
 
-    /// Returns whether a metric has this name.
+    /// Returns whether a metric with this name is declared.
     #[must_use]
     pub fn declares(&self, name: &str) -> bool {
         self.metrics.iter().any(|metric| metric.name() == name)
     }
 
-    /// Returns what its metrics are broken down by, beside the fixed dimensions.
+    /// Returns the breakdown, without the fixed dimensions.
     #[must_use]
     pub const fn breakdown(&self) -> &Breakdown {
         &self.breakdown
     }
 
-    /// Appends what was measured for one combination of the breakdown's values, and returns in how
-    /// many lines: as many as it takes for each to be within EMF's limits.
+    /// Appends the measurements for one combination of the breakdown's values. Returns the number
+    /// of lines: as many as EMF's limits require.
     pub fn write(
         &self,
         combination: usize,
@@ -188,7 +188,7 @@ impl Directive {
         out.push('\n');
     }
 
-    /// The names of the dimensions of the total, and of every combination.
+    /// Yields the dimension names of the total, and of the breakdown.
     fn dimension_sets(&self) -> impl Iterator<Item = Vec<&str>> {
         let total = self.fixed.iter().map(Dimension::name).collect();
         let is_broken_down = !self.breakdown.dimensions().is_empty();
@@ -201,14 +201,14 @@ impl Directive {
     }
 }
 
-/// What a line says of one of its metrics.
+/// The definition of a metric in a line.
 pub(super) struct Definition<'m> {
     pub(super) name: &'m str,
     pub(super) unit: Unit,
     pub(super) is_high_resolution: bool,
 }
 
-/// Writes which members of a line are metrics, and by which others CloudWatch breaks them down.
+/// Writes which members of a line are metrics, and which are their dimensions.
 pub(super) fn write_metadata<'l, S: IntoIterator<Item = &'l str>>(
     namespace: &str,
     at: Timestamp,

@@ -1,14 +1,14 @@
-//! Metrics and their values, as CloudWatch takes them.
+//! Metrics and measurements that CloudWatch accepts.
 
 use alloc::string::{String, ToString};
 
 use super::error::{Error, is_name};
 use super::unit::Unit;
 
-/// The member of a document that says which of its other members are metrics.
+/// The member of a document that defines which other members are metrics.
 pub(super) const METADATA: &str = "_aws";
 
-/// A metric: its name, its unit, and how fine CloudWatch keeps it.
+/// A metric: its name, unit and resolution.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Metric {
     name: String,
@@ -17,11 +17,11 @@ pub struct Metric {
 }
 
 impl Metric {
-    /// Makes a metric that CloudWatch keeps by the minute.
+    /// Creates a metric with a resolution of one minute.
     ///
     /// # Errors
     ///
-    /// [`Error::MetricName`] when the name is not 1 to 255 printable ASCII characters, or is `_aws`.
+    /// [`Error::MetricName`] if the name is not 1 to 255 printable ASCII characters, or is `_aws`.
     pub fn new(name: &str, unit: Unit) -> Result<Self, Error> {
         if !is_name(name) || name == METADATA {
             return Err(Error::MetricName { given: name.to_string() });
@@ -29,7 +29,7 @@ impl Metric {
         Ok(Self { name: name.to_string(), unit, is_high_resolution: false })
     }
 
-    /// Returns the same metric, which CloudWatch keeps by the second for its first three hours.
+    /// Sets a resolution of one second, which CloudWatch keeps for three hours.
     #[must_use]
     pub fn high_resolution(self) -> Self {
         Self { is_high_resolution: true, ..self }
@@ -50,18 +50,18 @@ impl Metric {
     }
 }
 
-/// A value that CloudWatch takes: at most 2^360 from zero.
+/// A value that CloudWatch accepts: from -2^360 to 2^360.
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
 pub struct Measurement(f64);
 
 impl Measurement {
-    /// The largest value that CloudWatch takes, 2^360 (`PutMetricData`).
+    /// The largest value that CloudWatch accepts, 2^360 (`PutMetricData`).
     const MAX: f64 = f64::from_bits((1023 + 360) << 52);
-    /// The smallest above zero, 2^-360.
+    /// The smallest positive value, 2^-360.
     const MIN_POSITIVE: f64 = f64::from_bits((1023 - 360) << 52);
 
-    /// Takes a value; `None` for one that CloudWatch refuses: it is no number, or too large. One that
-    /// is too small counts as 0.
+    /// Creates a measurement; `None` for a value that CloudWatch refuses because it is not a number
+    /// or too large. A value that is too small becomes 0.
     ///
     /// ```
     /// use apptheory_core::observe::emf::Measurement;
@@ -72,13 +72,13 @@ impl Measurement {
     /// ```
     #[must_use]
     pub fn new(value: f64) -> Option<Self> {
-        // Comparing fails for what is no number.
+        // Comparisons with a value that is not a number are false.
         let is_taken = (-Self::MAX..=Self::MAX).contains(&value);
         let is_seen = value >= Self::MIN_POSITIVE || value <= -Self::MIN_POSITIVE;
         is_taken.then_some(Self(if is_seen { value } else { 0.0 }))
     }
 
-    /// Takes a count. Above 2^53 it is rounded, as CloudWatch does.
+    /// Creates a measurement from a count. Above 2^53 it is rounded, as CloudWatch does.
     #[must_use]
     pub const fn of_count(count: u64) -> Self {
         Self(count as f64)

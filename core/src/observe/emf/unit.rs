@@ -1,13 +1,13 @@
-//! What metrics are measured in.
+//! The units of metrics.
 
-/// What a metric is measured in: every unit that CloudWatch knows.
+/// The unit of a metric. These are all units that CloudWatch knows.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Unit {
     /// Seconds.
     Seconds,
-    /// Thousandths of a second.
+    /// Milliseconds.
     Milliseconds,
-    /// Millionths of a second.
+    /// Microseconds.
     Microseconds,
     /// Bytes.
     Bytes,
@@ -29,33 +29,33 @@ pub enum Unit {
     Gigabits,
     /// Terabits.
     Terabits,
-    /// Hundredths of a whole.
+    /// Percent.
     Percent,
-    /// How many.
+    /// A count.
     Count,
-    /// Bytes in each second.
+    /// Bytes per second.
     BytesPerSecond,
-    /// Kilobytes in each second.
+    /// Kilobytes per second.
     KilobytesPerSecond,
-    /// Megabytes in each second.
+    /// Megabytes per second.
     MegabytesPerSecond,
-    /// Gigabytes in each second.
+    /// Gigabytes per second.
     GigabytesPerSecond,
-    /// Terabytes in each second.
+    /// Terabytes per second.
     TerabytesPerSecond,
-    /// Bits in each second.
+    /// Bits per second.
     BitsPerSecond,
-    /// Kilobits in each second.
+    /// Kilobits per second.
     KilobitsPerSecond,
-    /// Megabits in each second.
+    /// Megabits per second.
     MegabitsPerSecond,
-    /// Gigabits in each second.
+    /// Gigabits per second.
     GigabitsPerSecond,
-    /// Terabits in each second.
+    /// Terabits per second.
     TerabitsPerSecond,
-    /// How many in each second.
+    /// A count per second.
     CountPerSecond,
-    /// No unit, or one that CloudWatch does not know.
+    /// No unit, or a unit that CloudWatch does not know.
     None,
 }
 

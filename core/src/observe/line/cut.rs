@@ -1,10 +1,10 @@
-//! Where texts are cut that are too long.
+//! Cuts texts that are too long.
 
-/// Ends a value that was cut.
+/// The end of a value that was cut.
 pub const CUT: &str = "…[cut]";
 
-/// The text, or as much of one with more bytes as can be sanitized by itself: it ends where no secret
-/// goes on, behind a separator, and with no digit of a number that was cut.
+/// Returns a text, or the beginning of a longer one that can be sanitized by itself: it ends after
+/// a separator, so that no secret and no number is cut in the middle.
 pub(in crate::observe) fn head(text: &str, bytes: usize) -> &str {
     if text.len() <= bytes {
         return text;
@@ -19,8 +19,8 @@ pub(in crate::observe) fn head(text: &str, bytes: usize) -> &str {
     head.trim_end_matches(|c: char| !c.is_alphabetic())
 }
 
-/// As much of a text as has so many bytes in quotes, with `"` and `\` escaped: other characters with
-/// escapes are not shown.
+/// Returns the beginning of a text that has at most `bytes` bytes in quotes, with `"` and `\`
+/// escaped. Other characters that need escapes are not shown.
 pub(super) fn fitting(text: &str, bytes: usize) -> &str {
     if text.len().saturating_mul(2).saturating_add(2) <= bytes {
         return text;

@@ -11,11 +11,11 @@ pub enum Field<'a> {
     Signed(i64),
     /// An integer that is not negative.
     Unsigned(u64),
-    /// A number; one that JSON cannot write is a text, such as `NaN`.
+    /// A number. One that JSON cannot represent, such as `NaN`, becomes a string.
     Float(f64),
-    /// A text.
+    /// A string.
     Text(&'a str),
-    /// Anything else. In arrays and objects, numbers and Booleans become texts, as in
+    /// Any other value. In arrays and objects, numbers and booleans become strings, as in
     /// [`Sanitizer::field`](crate::sanitize::Sanitizer::field).
     Json(&'a Json),
 }

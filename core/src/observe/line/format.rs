@@ -1,4 +1,4 @@
-//! How lines are written.
+//! The formats of lines.
 
 use alloc::string::String;
 
@@ -6,23 +6,23 @@ use super::Level;
 use crate::json::write_plain_string;
 use crate::time::Timestamp;
 
-/// How a line is written.
+/// The format of a line.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum LineFormat {
     /// A JSON object: `timestamp`, `level`, `message`, the fields, `target`.
     Json,
-    /// A text for people: the level, the target, the message, and fields as `name=value`. Names and
-    /// values with blanks, `=` or `"` in them are in quotes.
+    /// Text for people: the level, the target, the message, and fields as `name=value`. Names and
+    /// values that contain blanks, `=` or `"` are quoted.
     Text {
-        /// Whether it begins with the time.
+        /// Whether the line begins with the time.
         is_timed: bool,
-        /// Whether a terminal shows it: the level has a colour then.
+        /// Whether the line is for a terminal, and the level is coloured.
         is_coloured: bool,
     },
 }
 
 impl LineFormat {
-    /// Appends all that stands before the message.
+    /// Appends everything before the message.
     pub(super) fn write_head(self, at: Timestamp, level: Level, target: &str, out: &mut String) {
         match self {
             Self::Json => {
@@ -51,7 +51,7 @@ impl LineFormat {
         }
     }
 
-    /// Appends the message, and what says that it was cut.
+    /// Appends the message, and the mark if it was cut.
     pub(super) fn write_message(self, message: &str, cut: &str, out: &mut String) {
         match self {
             Self::Json => self.write_text(message, cut, out),
@@ -62,7 +62,7 @@ impl LineFormat {
         }
     }
 
-    /// Appends a field's name; its value comes next.
+    /// Appends a field's name, before its value.
     pub(super) fn write_name(self, name: &str, out: &mut String) {
         match self {
             Self::Json => {
@@ -78,7 +78,7 @@ impl LineFormat {
         }
     }
 
-    /// Appends a text, and what says that it was cut.
+    /// Appends a text, and the mark if it was cut.
     pub(super) fn write_text(self, text: &str, cut: &str, out: &mut String) {
         let is_plain = |c: char| !c.is_whitespace() && !matches!(c, '"' | '=' | '\\');
         let is_bare = self != Self::Json && !text.is_empty() && text.chars().all(is_plain);
@@ -95,7 +95,7 @@ impl LineFormat {
         }
     }
 
-    /// Appends all that stands behind the fields.
+    /// Appends everything after the fields.
     pub(super) fn write_end(self, target: &str, out: &mut String) {
         if self == Self::Json {
             if !target.is_empty() {

@@ -10,7 +10,7 @@ use super::config::{AlertingHints, Encoding, Enrichment, ErrorCapture, ProfileCo
 use super::error::{MemberKind, Problem, ProfileError, Violation};
 use super::names::{FORMAT, HASH, LEVELS, NANOSECONDS, SCHEMA_VERSION};
 
-/// Which profiles there are, as JSON of two members.
+/// The list of built-in profiles, as JSON of two members.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 pub struct Catalog {
     /// The version of their format.
