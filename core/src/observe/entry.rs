@@ -59,8 +59,8 @@ pub struct LogEntry {
 }
 
 impl LogEntry {
-    /// Makes an entry of what was logged. The fields `request_id`, `tenant_id`, `user_id`, `trace_id` and
-    /// `span_id` become members of their own. A text is cut after [`MAX_LINE_BYTES`] bytes.
+    /// Creates an entry. The fields `request_id`, `tenant_id`, `user_id`, `trace_id` and `span_id`
+    /// become members of their own. A text is cut after [`MAX_LINE_BYTES`] bytes.
     #[must_use]
     pub fn new(
         at: Timestamp,

@@ -1,9 +1,9 @@
-//! Samples of invocations.
+//! Sampling of invocations.
 
 use sha2::{Digest as _, Sha256};
 
-/// Which share of all ids is in a sample. It depends on the id alone: every function decides alike about
-/// one.
+/// The share of ids that are sampled. The decision depends on the id only, so all functions agree
+/// about an id.
 ///
 /// ```
 /// use apptheory_core::observe::SampleRate;
@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 /// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct SampleRate {
-    /// Ids whose hash of 32 bits is below this are in the sample.
+    /// Ids whose 32-bit hash is below this number are sampled.
     below: u64,
 }
 
@@ -21,17 +21,17 @@ impl SampleRate {
     /// above is the nearer of the two, and `NaN` is 0.
     #[must_use]
     pub fn new(rate: f64) -> Self {
-        // The conversion makes 0 of what is below, and of `NaN`.
+        // The conversion maps negative numbers and `NaN` to 0.
         Self { below: (rate.clamp(0.0, 1.0) * TOTAL) as u64 }
     }
 
-    /// Whether it takes no id at all.
+    /// Returns whether no id is sampled.
     #[must_use]
     pub const fn is_zero(self) -> bool {
         self.below == 0
     }
 
-    /// Whether it takes this id.
+    /// Returns whether this id is sampled.
     #[must_use]
     pub fn takes(self, id: &str) -> bool {
         let [a, b, c, d, ..] = <[u8; 32]>::from(Sha256::digest(id));
@@ -39,7 +39,7 @@ impl SampleRate {
     }
 }
 
-/// How many hashes there are.
+/// The number of different hashes.
 const TOTAL: f64 = 4_294_967_296.0;
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ use serde::{Serialize, Serializer};
 
 use crate::sanitize::log_text;
 
-/// A text of a record. It holds nothing that [`log_text`] removes, wherever it comes from: records
-/// are made of what clients send, and end in logs.
+/// A text in a record, without the characters that [`log_text`] removes. Records contain data of
+/// clients and end up in logs, so every text in them has this type.
 ///
 /// ```
 /// use apptheory_core::observe::LogText;

@@ -1,4 +1,4 @@
-//! Card numbers in texts: 13 to 19 digits whose check digit is right (ISO/IEC 7812, Luhn).
+//! Card numbers in texts: 13 to 19 digits with a valid check digit (ISO/IEC 7812, Luhn).
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -12,7 +12,7 @@ use super::scan::{Found, ahead_of, rewrite, skip_char};
 const SHORTEST: usize = 13;
 const LONGEST: usize = 19;
 
-/// A digit of a text, with what is between it and the one before.
+/// A digit of a text, and what is between it and the digit before.
 struct Digit {
     value: u32,
     gap: Gap,
@@ -21,18 +21,19 @@ struct Digit {
 
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Gap {
-    /// The two belong to one group.
+    /// Nothing: both digits belong to one group.
     Nothing,
-    /// So many characters that may separate the groups of a number.
+    /// This number of characters that may separate groups of a card number.
     Separators(u8),
-    /// The row begins anew.
+    /// Anything else: a new row of digits begins.
     Other,
 }
 
-/// Replaces the middle digits of every card number by `*`, whatever separates its digits. Of two that
-/// overlap, hiding one ends the other, so no row of shown digits is a card number afterwards.
+/// Replaces the middle digits of every card number by `*`, regardless of the separators of its
+/// digits. If two numbers overlap, hiding one breaks the other, so no row of shown digits is a card
+/// number afterwards.
 pub(super) fn hide(text: &str) -> Cow<'_, str> {
-    // Most texts have fewer digits than any card number.
+    // Fast path: most texts have fewer digits than any card number.
     if text.chars().filter_map(digit).take(SHORTEST).count() < SHORTEST {
         return Cow::Borrowed(text);
     }
@@ -50,7 +51,7 @@ pub(super) fn hide(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(shown).collect())
 }
 
-/// Whether a text is a card number and nothing else.
+/// Returns whether a text is exactly a card number.
 pub(super) fn is_card(text: &str) -> bool {
     let values = || text.bytes().rev().map(|b| u32::from(b.wrapping_sub(b'0')));
     let sum = || values().enumerate().map(|(place, value)| luhn(value, place)).sum::<u32>();
@@ -83,7 +84,8 @@ const fn separates(c: char) -> bool {
         || matches!(c, '-' | '.' | '/' | '_' | '\u{b7}' | '\u{2010}'..='\u{2015}' | '\u{2212}')
 }
 
-/// Hides what ends at each digit, the shortest first: groups of their own where `in_groups` says so.
+/// Hides the card number that ends at each digit, the shortest first; only whole groups if
+/// `in_groups` is set.
 fn hide_in(digits: &mut [Digit], in_groups: bool) -> bool {
     let mut any = false;
     for end in SHORTEST..=digits.len() {
@@ -100,7 +102,7 @@ fn hide_in(digits: &mut [Digit], in_groups: bool) -> bool {
     any
 }
 
-/// How long the shortest card number is with which the digits end.
+/// Returns the length of the shortest card number at the end of the digits.
 fn card_at_end(digits: &[Digit], in_groups: bool) -> Option<usize> {
     let mut sum = 0_u32;
     for (place, digit) in digits.iter().rev().take(LONGEST).enumerate() {
@@ -120,13 +122,13 @@ fn card_at_end(digits: &[Digit], in_groups: bool) -> Option<usize> {
     None
 }
 
-/// What a digit adds to the sum that has to end in 0, by its place from the right.
+/// Returns a digit's contribution to the sum, which must end in 0, by its place from the right.
 const fn luhn(value: u32, place: usize) -> u32 {
     let doubled = if !place.is_multiple_of(2) { value.saturating_mul(2) } else { value };
     if doubled > 9 { doubled.saturating_sub(9) } else { doubled }
 }
 
-/// Masks as the portable rules have it: the first 13 to 19 digits of a row, if they are a card number;
+/// Masks by the portable rules: the first 13 to 19 digits of a row, if they are a card number;
 /// single blanks and dashes may separate them.
 pub(super) fn mask_in_rows(text: &str) -> Cow<'_, str> {
     rewrite(
@@ -156,7 +158,7 @@ pub(super) fn mask_in_rows(text: &str) -> Cow<'_, str> {
     )
 }
 
-/// The next digit of a row, and what follows it.
+/// Returns the next digit of a row, and the rest.
 fn next_digit(rest: &str, is_first: bool) -> Option<(u32, &str)> {
     let rest = if is_first { rest } else { rest.strip_prefix([' ', '-']).unwrap_or(rest) };
     Some((rest.chars().next()?.to_digit(10)?, skip_char(rest)))

@@ -1,16 +1,17 @@
-//! Letters and digits behind their forms: full-width, mathematical, circled, of any script.
+//! Maps letters and digits in other forms to ASCII: full-width, mathematical, circled, of any
+//! script.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
 
 use super::hidden::is_hidden;
 
-/// The lower case of a character, as one character.
+/// Returns the lower case of a character, as a single character.
 pub(super) fn lower(c: char) -> char {
     c.to_lowercase().next().unwrap_or(c)
 }
 
-/// The value of a decimal digit of any script.
+/// Returns the value of a decimal digit of any script.
 pub(super) fn digit(c: char) -> Option<u32> {
     if c.is_ascii() {
         return c.to_digit(10);
@@ -20,8 +21,8 @@ pub(super) fn digit(c: char) -> Option<u32> {
     Some(code.wrapping_sub(*zero)).filter(|value| *value < 10)
 }
 
-/// A name with its escapes read, and its letters and digits in ASCII where they are forms of these.
-/// Escapes are `%70`, `\u0070` and `\n`, as they stand in names that were encoded once too often.
+/// Returns a name with its escapes decoded, and with variants of ASCII letters and digits replaced
+/// by these. Decodes `%70`, `\u0070` and `\n`, which occur in names that were encoded twice.
 pub(super) fn plain_name(name: &str) -> Cow<'_, str> {
     if name.bytes().all(|b| b.is_ascii() && !matches!(b, b'%' | b'\\')) {
         return Cow::Borrowed(name);
@@ -30,7 +31,7 @@ pub(super) fn plain_name(name: &str) -> Cow<'_, str> {
     let mut rest = name;
     while let Some(c) = rest.chars().next() {
         let (read, after) = escape(rest).unwrap_or_else(|| (c, super::scan::skip_char(rest)));
-        // Of an escape that was escaped again, backslashes are left.
+        // An escape that was escaped again leaves a backslash.
         if !is_hidden(read) && read != '\\' {
             plain.push(plain_char(read));
         }
@@ -39,7 +40,7 @@ pub(super) fn plain_name(name: &str) -> Cow<'_, str> {
     Cow::Owned(plain)
 }
 
-/// The character that an escape at the beginning stands for, and what follows it.
+/// Returns the character of an escape at the beginning, and the rest.
 fn escape(text: &str) -> Option<(char, &str)> {
     let (start, digits) = match text.as_bytes() {
         [b'%', ..] => (1, 2),
@@ -53,7 +54,7 @@ fn escape(text: &str) -> Option<(char, &str)> {
     Some((char::from_u32(code)?, after))
 }
 
-/// The ASCII letter or digit of which a character is a form, else the character.
+/// Returns the ASCII letter or digit that a character is a variant of, or the character itself.
 fn plain_char(c: char) -> char {
     let letters_from = |first: u32, capital: char| {
         let place = u32::from(c).wrapping_sub(first) % 26;

@@ -1,4 +1,4 @@
-//! Secrets in running text, found by how they look.
+//! Finds secrets in free text by their form.
 
 use alloc::borrow::{Cow, ToOwned as _};
 use alloc::format;
@@ -11,12 +11,12 @@ use super::scan::{
 use super::{Profile, REDACTED, Sanitizer, log_text};
 
 impl Sanitizer {
-    /// Returns the text of a message without what must not reach a log, and without what looks like a
-    /// secret in it: JSON web tokens, bearer tokens, values of sensitive names (`password=…`,
-    /// `"cvv": "…"`, `("pin", "…")`, `"name": "pin", "value": "…"`, `"--pin", "…"`, `token%3D…`,
-    /// `Cookie: …`, `<pin>…</pin>`), credentials in URLs, private keys, e-mail addresses, social security
-    /// numbers and card numbers. What follows a name as any word may is shown: `--password x`,
-    /// `password is x`. Use it for messages that quote what others sent. A text without any is not
+    /// Returns the text of a message without unsafe characters and without parts that look like
+    /// secrets: JSON web tokens, bearer tokens, values of sensitive names (`password=…`, `"cvv":
+    /// "…"`, `("pin", "…")`, `"name": "pin", "value": "…"`, `"--pin", "…"`, `token%3D…`, `Cookie:
+    /// …`, `<pin>…</pin>`), credentials in URLs, private keys, email addresses, social security
+    /// numbers and card numbers. Ordinary words after a name are shown: `--password x`, `password
+    /// is x`. Use it for messages that quote data of clients. A text without such parts is not
     /// copied.
     ///
     /// ```
@@ -34,8 +34,8 @@ impl Sanitizer {
                 let text = passes.into_iter().fold(text, then);
                 then(text, card_numbers::mask_in_rows)
             }
-            // A word ends where its line does, but what is logged has no lines: what is hidden may
-            // stand there, or behind characters that are not shown.
+            // A word ends with its line, but log lines contain no line ends, and secrets may stand
+            // after them or after other characters that are removed.
             Profile::Default => match log_text(text) {
                 Cow::Borrowed(text) => self.without_secrets(text),
                 Cow::Owned(_) => {
@@ -46,8 +46,8 @@ impl Sanitizer {
         }
     }
 
-    /// Values of names are looked for first, as they stand, and last, since an address may have hidden
-    /// a name.
+    /// Values of names are searched first, in the original text, and again at the end, because
+    /// hiding an address may have revealed a name.
     fn without_secrets<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let text = [private_keys, tokens, bearers, credentials]
             .into_iter()
@@ -60,7 +60,7 @@ impl Sanitizer {
     }
 }
 
-/// Private keys in PEM (RFC 7468), which may have no end.
+/// Finds private keys in PEM (RFC 7468), even without an end.
 fn private_keys(text: &str) -> Cow<'_, str> {
     if !text.contains(BEGIN) {
         return Cow::Borrowed(text);
@@ -79,7 +79,7 @@ fn private_keys(text: &str) -> Cow<'_, str> {
 
 const BEGIN: &str = "-----BEGIN ";
 
-/// JSON web tokens: three parts of at least eight characters, the first with `eyJ` ahead of them.
+/// Finds JSON web tokens: three parts of at least eight characters, the first beginning with `eyJ`.
 fn tokens(text: &str) -> Cow<'_, str> {
     rewrite(
         text,
@@ -91,7 +91,7 @@ fn tokens(text: &str) -> Cow<'_, str> {
             }
             let (header, rest) = span(start, is_token);
             let found = (header.len() >= PART).then(|| signed(rest)).flatten();
-            // What fails here fails wherever else in these characters it could begin.
+            // A search that fails here would fail at every other start in these characters, too.
             Some(found.map_or_else(
                 || Found::kept(rest),
                 |rest| Found::replaced(REDACTED.to_owned(), rest),
@@ -102,7 +102,7 @@ fn tokens(text: &str) -> Cow<'_, str> {
 
 const PART: usize = 8;
 
-/// What follows a token's other two parts; dashes at the end do not belong to it.
+/// Returns what follows the other two parts of a token; dashes at the end do not belong to it.
 fn signed(rest: &str) -> Option<&str> {
     let (claims, rest) = span(rest.strip_prefix('.')?, is_token);
     let rest = rest.strip_prefix('.')?;
@@ -115,7 +115,7 @@ const fn is_token(c: char) -> bool {
     is_word(c) || c == '-'
 }
 
-/// `Bearer` and what follows it.
+/// Finds `Bearer` and the token after it.
 fn bearers(text: &str) -> Cow<'_, str> {
     rewrite(
         text,
@@ -132,8 +132,8 @@ fn bearers(text: &str) -> Cow<'_, str> {
     )
 }
 
-/// What stands before the host of a URL (RFC 3986 §3.2.1): `scheme://user:password@host`. The slashes
-/// may be escaped.
+/// Finds the user information in a URL (RFC 3986 §3.2.1): `scheme://user:password@host`. The
+/// slashes may be escaped.
 fn credentials(text: &str) -> Cow<'_, str> {
     if !text.contains('@') {
         return Cow::Borrowed(text);
@@ -155,7 +155,7 @@ pub(super) fn behind_slash(text: &str) -> Option<&str> {
     text.trim_start_matches('\\').strip_prefix('/')
 }
 
-/// Values that follow some names, as the portable rules have it.
+/// Finds values after some names, by the portable rules.
 fn pairs(text: &str) -> Cow<'_, str> {
     rewrite(
         text,
@@ -176,7 +176,7 @@ fn pairs(text: &str) -> Cow<'_, str> {
     )
 }
 
-/// Names by their words; between two may be a `_` or a `-`.
+/// The names as lists of words, which may be separated by `_` or `-`.
 const NAMES: [&[&str]; 11] = [
     &["authorization"],
     &["api", "key"],
@@ -200,12 +200,12 @@ fn strip_words<'t>(text: &'t str, words: &[&str]) -> Option<&'t str> {
     Some(rest)
 }
 
-/// What can stand in a value without quotes.
+/// Returns whether a character may be part of a value without quotes.
 pub(super) const fn is_value(c: char) -> bool {
     !is_blank(c) && !matches!(c, ',' | ';')
 }
 
-/// E-mail addresses whose domain ends with a word of letters.
+/// Finds email addresses whose domain ends with a word of letters.
 fn addresses(text: &str) -> Cow<'_, str> {
     if !text.contains('@') {
         return Cow::Borrowed(text);
@@ -224,7 +224,7 @@ const fn is_local(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '%' | '+' | '-')
 }
 
-/// The text from its first place where a word begins or ends.
+/// Returns the text from the first word boundary on.
 fn begins_word(text: &str, before: Option<char>) -> Option<&str> {
     let mut before = before.is_some_and(is_word);
     let at = text.find(|c| {
@@ -235,7 +235,7 @@ fn begins_word(text: &str, before: Option<char>) -> Option<&str> {
     text.get(at..)
 }
 
-/// What follows the domain at the beginning: it is as long as its last word allows.
+/// Returns what follows the domain at the beginning, which extends as far as its last word allows.
 fn behind_domain(text: &str) -> Option<&str> {
     let (row, _) = span(text, |c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'));
     row.rmatch_indices('.').filter(|(at, _)| *at > 0).find_map(|(at, _)| {
@@ -244,7 +244,7 @@ fn behind_domain(text: &str) -> Option<&str> {
     })
 }
 
-/// Social security numbers: three, two and four digits, with or without dashes.
+/// Finds social security numbers: three, two and four digits, with or without dashes.
 fn security_numbers(text: &str) -> Cow<'_, str> {
     rewrite(
         text,
@@ -262,7 +262,7 @@ fn security_numbers(text: &str) -> Cow<'_, str> {
     )
 }
 
-/// What follows so many digits.
+/// Returns what follows `count` digits.
 fn digits(text: &str, count: usize) -> Option<&str> {
     let (digits, rest) = text.split_at_checked(count)?;
     digits.bytes().all(|b| b.is_ascii_digit()).then_some(rest)

@@ -1,10 +1,10 @@
-//! Characters that show nothing, or change how others are shown.
+//! Characters that are invisible, or change how others are displayed.
 
-/// Whether a character is a control, a format character, a line or paragraph separator, or one that
-/// displays ignore: general categories Cc, Cf, Zl and Zp, and the property
-/// `Default_Ignorable_Code_Point`, variation selectors among them.
+/// Returns whether a character is a control or format character, a line or paragraph separator, or
+/// ignored by displays: general categories Cc, Cf, Zl and Zp, and the property
+/// `Default_Ignorable_Code_Point`, including variation selectors.
 ///
-/// They break lines, reorder what a reader sees, or hide in it.
+/// Such characters break lines, reorder what a reader sees, or hide in it.
 pub(super) fn is_hidden(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_control();
@@ -22,7 +22,7 @@ pub(super) fn is_hidden(c: char) -> bool {
 }
 
 /// In ascending order, beyond ASCII; from `DerivedGeneralCategory` and `DerivedCoreProperties` of
-/// Unicode 16. Code points that are ignorable but not assigned yet are in it.
+/// Unicode 16. Includes ignorable code points that are not assigned yet.
 const HIDDEN: [(char, char); 26] = [
     ('\u{80}', '\u{9f}'),
     ('\u{ad}', '\u{ad}'),

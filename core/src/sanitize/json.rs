@@ -1,4 +1,4 @@
-//! JSON texts.
+//! Sanitizes JSON texts.
 
 use alloc::format;
 use alloc::string::{String, ToString as _};
@@ -11,12 +11,12 @@ use super::{Profile, Sanitizer};
 use crate::{json, utf8};
 
 impl Sanitizer {
-    /// Returns what may be logged of a JSON text, as JSON text again: on several lines, names sorted, all
-    /// scalars but `null` as texts. JSON in a member `body`, as in events of API Gateway, is sanitised
-    /// inside its text. Use it for bodies and events.
+    /// Returns a JSON text with its values sanitized: on several lines, with sorted names, and all
+    /// scalars except `null` as strings. JSON in a member `body`, as in events of API Gateway, is
+    /// sanitized inside its string. Use it for bodies and events.
     ///
-    /// What is not JSON is replaced whole by a text that says where reading failed, and quotes nothing:
-    /// `"(malformed JSON: …)"`. An empty text is `"(empty)"`.
+    /// A text that is not JSON is replaced as a whole by the position of the error, without quoting
+    /// the text: `"(malformed JSON: …)"`. An empty text becomes `"(empty)"`.
     ///
     /// ```
     /// use apptheory_core::sanitize::Sanitizer;
@@ -39,8 +39,8 @@ impl Sanitizer {
         out
     }
 
-    /// Returns what may be logged of a JSON text, as a value: as [`json`](Self::json), but JSON in a
-    /// member `body` becomes a value. Use it for a field of a log record.
+    /// Returns a JSON text with its values sanitized, as a value. Works as [`json`](Self::json),
+    /// but JSON in a member `body` becomes a value. Use it for a field of a log record.
     ///
     /// ```
     /// use apptheory_core::sanitize::Sanitizer;
@@ -71,7 +71,8 @@ impl Sanitizer {
     }
 }
 
-/// Appends a value with two blanks for each level, members sorted by the bytes of their names.
+/// Appends a value with an indentation of two spaces per level, and members sorted by the bytes of
+/// their names.
 fn write_pretty(value: &Json, level: usize, out: &mut String) {
     let inner = level.saturating_add(1);
     match value {

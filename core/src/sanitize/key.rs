@@ -1,4 +1,4 @@
-//! What a member's name says about its value.
+//! Classifies values by the names of their members.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -7,18 +7,18 @@ use super::fold::{lower, plain_name};
 use super::mask::Style;
 use super::scan::same_text;
 
-/// What happens to a value.
+/// What to do with a value.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Action {
-    /// It is shown, without what must not reach a log.
+    /// Show it, without unsafe characters.
     Allow,
-    /// `[REDACTED]` stands for it.
+    /// Replace it by `[REDACTED]`.
     Redact,
-    /// Its last characters are shown; of a card number, the first ones too.
+    /// Show its last characters, and for a card number also the first ones.
     Mask,
 }
 
-/// A name, in the forms in which the rules look it up.
+/// A name, in the forms used by the rules.
 #[derive(Clone, Debug)]
 pub(super) struct Key<'a> {
     name: &'a str,
@@ -27,7 +27,7 @@ pub(super) struct Key<'a> {
 }
 
 impl<'a> Key<'a> {
-    /// `None` for a name that says nothing: `""`, `" - "`.
+    /// Returns `None` for a name without letters and digits: `""`, `" - "`.
     pub(super) fn read(name: &'a str) -> Option<Self> {
         let name = name.trim();
         let kept = name.chars().filter(|c| !matches!(c, '_' | '-' | ' '));
@@ -36,12 +36,12 @@ impl<'a> Key<'a> {
         (!canonical.is_empty()).then_some(Self { name, canonical })
     }
 
-    /// What the lists say.
+    /// Returns the action in the built-in lists.
     pub(super) fn listed(&self) -> Option<Action> {
         listed(&self.canonical)
     }
 
-    /// Whether one of its words names a secret, as the portable rules have it.
+    /// Returns whether a word of the name indicates a secret, by the portable rules.
     pub(super) fn has_secret_word(&self) -> bool {
         let mut before = "";
         words(self.name, Split::Cases).any(|word| {
@@ -52,13 +52,13 @@ impl<'a> Key<'a> {
         })
     }
 
-    /// What the strict rules say: the lists, for every spelling of a name, and parts of names. Only the
-    /// name as it is can be allowed.
+    /// Returns the action by the strict rules: the lists, for every spelling of a name, and parts
+    /// of names. Only the exact name can be allowed.
     pub(super) fn strictly(&self) -> Option<Action> {
         self.listed().or_else(|| {
             let plain = plain_name(self.name);
             let found = spelled(&plain, &self.squashed(&plain));
-            // An escape may be none: `\\token` ends a path as well as a line.
+            // This may not be an escape: `\\token` may end a path as well as a line.
             found.or_else(|| match &plain {
                 Cow::Owned(_) => spelled(self.name, &self.squashed(self.name)),
                 Cow::Borrowed(_) => None,
@@ -66,7 +66,7 @@ impl<'a> Key<'a> {
         })
     }
 
-    /// The name as letters and digits alone, with its escapes read.
+    /// Returns the name as letters and digits only, with its escapes decoded.
     pub(super) fn in_any_spelling(&self) -> Cow<'_, str> {
         self.squashed(&plain_name(self.name))
     }
@@ -78,7 +78,7 @@ impl<'a> Key<'a> {
         Cow::Owned(plain.chars().filter(|c| c.is_alphanumeric()).map(lower).collect())
     }
 
-    /// How its value is masked.
+    /// Returns how the value is masked.
     pub(super) fn style(&self) -> Style {
         match &*self.canonical {
             "cardnumber" | "number" | "pan" | "panvalue" | "primaryaccountnumber" => Style::Card,
@@ -86,8 +86,8 @@ impl<'a> Key<'a> {
         }
     }
 
-    /// Whether its value is an account number: of a card, if what encloses it says so, and if the name
-    /// is not written with `_`.
+    /// Returns whether the value is a card's account number: if the enclosing member indicates a
+    /// card, and the name is not written with `_`.
     pub(super) fn is_card_in(&self, parent: &str) -> bool {
         self.canonical == "accountnumber"
             && !self.name.contains('_')
@@ -95,7 +95,7 @@ impl<'a> Key<'a> {
     }
 }
 
-/// An action but for the one that shows a value.
+/// Returns an action, unless it shows the value.
 pub(super) fn not_allowed(action: Option<Action>) -> Option<Action> {
     action.filter(|action| *action != Action::Allow)
 }
@@ -141,7 +141,7 @@ fn listed(canonical: &str) -> Option<Action> {
     })
 }
 
-/// What the lists and the parts of a name say of one spelling of it; none of them allows.
+/// Returns the action by the lists and the parts of one spelling of a name; never an allowing one.
 fn spelled(plain: &str, squashed: &str) -> Option<Action> {
     let contains = |parts: &[&str]| parts.iter().any(|part| squashed.contains(part));
     let has_word = |parts: &[&str]| {
@@ -156,10 +156,10 @@ fn spelled(plain: &str, squashed: &str) -> Option<Action> {
     })
 }
 
-/// No list and no policy can show it.
+/// A name that no list and no policy can allow.
 pub(super) const NEVER_ALLOWED: &str = "authorizationid";
 
-/// Names that contain one of these name a secret, whatever else they say.
+/// A name that contains one of these indicates a secret, regardless of its other parts.
 const SECRET_PARTS: &[&str] = &[
     "accesskey",
     "apikey",
@@ -183,7 +183,8 @@ const SECRET_PARTS: &[&str] = &[
     "token",
 ];
 
-/// So do names with one of these as a word of its own; inside of others they mean nothing.
+/// A name also indicates a secret with one of these as a separate word; inside other words they
+/// mean nothing.
 const SECRET_WORDS: &[&str] = &["cvc", "cvv", "iban", "jwt", "otp", "pin", "pins", "pwd"];
 
 const MASKED_PARTS: &[&str] = &["accountnumber", "cardnumber"];
@@ -193,19 +194,19 @@ fn is_one_of(word: &str, words: &[&str]) -> bool {
     words.iter().any(|known| same_text(word, known))
 }
 
-/// Where words end besides at all that is neither letter nor digit.
+/// Where words end, besides at all characters that are neither letters nor digits.
 #[derive(Clone, Copy)]
 enum Split {
-    /// Before a capital that follows a small letter or a digit: `csrfToken`.
+    /// Before a capital letter after a small letter or a digit: `csrfToken`.
     Cases,
-    /// There, before the last capital of several if a small letter follows, and between letters and
-    /// digits: `JWTToken`, `token2`.
+    /// As in [`Cases`](Self::Cases), and also before the last of several capital letters if a small
+    /// letter follows, and between letters and digits: `JWTToken`, `token2`.
     Kinds,
     /// Nowhere else.
     Marks,
 }
 
-/// The words of a name, in order.
+/// Yields the words of a name, in order.
 fn words(name: &str, split: Split) -> impl Iterator<Item = &str> {
     let mut rest = name;
     core::iter::from_fn(move || {

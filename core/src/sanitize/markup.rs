@@ -1,4 +1,4 @@
-//! XML in texts: names, brackets and quotes, which entities may stand for.
+//! XML in texts: names, brackets and quotes, which may be entities.
 
 use super::scan::{skip_char, span, strip_prefix};
 
@@ -6,13 +6,14 @@ pub(super) fn is_name(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, ':' | '_' | '-' | '.')
 }
 
-/// A name without its prefix.
+/// Returns a name without its prefix.
 pub(super) fn local(name: &str) -> &str {
     name.rsplit(':').next().unwrap_or(name)
 }
 
-/// The character that a text begins with or that an entity there stands for, how often it is escaped,
-/// and what follows: `<` not at all, `&lt;`, `&#60;` and `&#x3c;` once, `&amp;lt;` twice.
+/// Returns the character at the beginning of a text, decoded if it is an entity, how often it is
+/// escaped, and the rest. `<` is escaped 0 times; `&lt;`, `&#60;` and `&#x3c;` once; `&amp;lt;`
+/// twice.
 pub(super) fn unescaped(text: &str) -> Option<(char, usize, &str)> {
     let Some(mut entity) = text.strip_prefix('&') else {
         return Some((text.chars().next()?, 0, skip_char(text)));
@@ -30,7 +31,7 @@ pub(super) fn unescaped(text: &str) -> Option<(char, usize, &str)> {
     Some((c, depth, rest))
 }
 
-/// The character of a code such as `#60;` or `#x3c;`, and what follows.
+/// Returns the character of a code such as `#60;` or `#x3c;`, and the rest.
 fn code(text: &str) -> Option<(char, &str)> {
     let number = text.strip_prefix('#')?;
     let (digits, radix) = match number.strip_prefix(['x', 'X']) {
@@ -46,12 +47,12 @@ fn behind_code(text: &str, wanted: char) -> Option<&str> {
     code(text).filter(|(c, _)| *c == wanted).map(|(_, rest)| rest)
 }
 
-/// How often an angle bracket at the beginning is escaped, and what follows it.
+/// Returns how often an angle bracket at the beginning is escaped, and the rest.
 pub(super) fn bracket(text: &str, wanted: char) -> Option<(usize, &str)> {
     unescaped(text).filter(|(c, ..)| *c == wanted).map(|(_, depth, rest)| (depth, rest))
 }
 
-/// What stands before and behind each `>` that is escaped so often.
+/// Yields the texts before and after each `>` that is escaped `depth` times.
 pub(super) fn ends(text: &str, depth: usize) -> impl Iterator<Item = (&str, &str)> {
     text.match_indices(['>', '&']).filter_map(move |(at, _)| {
         let (before, end) = text.split_at_checked(at)?;
@@ -60,7 +61,7 @@ pub(super) fn ends(text: &str, depth: usize) -> impl Iterator<Item = (&str, &str
     })
 }
 
-/// What follows the end of a section or a comment.
+/// Returns what follows the end of a section or a comment.
 pub(super) fn behind<'t>(text: &'t str, marks: &str, depth: usize) -> &'t str {
     ends(text, depth).find(|(before, _)| before.ends_with(marks)).map_or("", |(_, rest)| rest)
 }

@@ -1,4 +1,4 @@
-//! Showing a few characters of a text.
+//! Masks texts, showing a few characters.
 
 use alloc::borrow::ToOwned as _;
 use alloc::string::String;
@@ -8,9 +8,9 @@ use super::fold::digit;
 use super::scan::span;
 use super::{Profile, REDACTED, log_text};
 
-/// Returns the first and the last characters of a text with `***` between them, so that two people can
-/// see that they speak of the same one: `1234***cdef`. An empty text is `(empty)`, and one that is not
-/// longer than what would be shown is `***masked***`.
+/// Returns the first and the last characters of a text with `***` between them, so that people can
+/// recognize a value without seeing it: `1234***cdef`. An empty text becomes `(empty)`, and a text
+/// that would be shown completely becomes `***masked***`.
 ///
 /// ```
 /// use apptheory_core::sanitize::mask_first_last;
@@ -45,8 +45,8 @@ pub(super) enum Style {
 }
 
 impl Style {
-    /// The digits of a text, most of them as `*`. By default the shown ones are at most ten of thirteen
-    /// or four of nine, and what is masked stays as it is.
+    /// Returns a text with most of its digits as `*`. By default, at most ten of thirteen or four
+    /// of nine digits are shown, and a text that is already masked stays unchanged.
     pub(super) fn mask(self, text: &str, profile: Profile) -> String {
         let text = text.trim();
         if profile == Profile::Default && self.is_masked(text) {
@@ -79,7 +79,7 @@ impl Style {
         "...".chars().chain(last).collect()
     }
 
-    /// Whether a text says no more than a mask does.
+    /// Returns whether a text shows no more than a mask does.
     fn is_masked(self, text: &str) -> bool {
         let is_digit = |c: char| c.is_ascii_digit();
         let (first, after) = span(text, is_digit);
@@ -94,7 +94,7 @@ impl Style {
     }
 }
 
-/// Characters, of which only the first and the last so many are shown.
+/// Returns characters with all but the first and last ones as `*`.
 pub(super) fn starred(chars: &[char], first: usize, last: usize) -> String {
     let hidden = first..chars.len().saturating_sub(last);
     chars.iter().enumerate().map(|(at, c)| if hidden.contains(&at) { '*' } else { *c }).collect()

@@ -1,15 +1,13 @@
-//! What may be logged of what others sent.
+//! Sanitizes data of clients for logs.
 //!
-//! This module decides which characters, members, elements and words of a text or a value reach a log.
-//! It refuses to know where the log is.
+//! A [`Sanitizer`] has one set of rules for all kinds of input: [fields](Sanitizer::field) by their
+//! names, [JSON](Sanitizer::json), [XML](Sanitizer::xml) and [messages](Sanitizer::free_text). An
+//! application adds its own rules with a [`Policy`]. By default the rules are strict: anything that
+//! may be a secret is hidden, regardless of how its name is written, and card numbers are hidden
+//! everywhere.
 //!
-//! A [`Sanitizer`] has one set of rules for all: [fields](Sanitizer::field) by their names,
-//! [JSON](Sanitizer::json), [XML](Sanitizer::xml) and [messages](Sanitizer::free_text). An application
-//! adds its own with a [`Policy`]. By default the rules are strict: whatever may be a secret is
-//! hidden, however its name is written, and numbers of cards are hidden everywhere.
-//!
-//! Everything here takes any input, in time linear in its length. By default, sanitising again changes
-//! nothing.
+//! All functions accept any input, in time linear in its length. By default, sanitizing twice has
+//! the same result as sanitizing once.
 //!
 //! ```
 //! use apptheory_core::sanitize::Sanitizer;
@@ -47,21 +45,21 @@ pub use self::secret::{Redacted, Secret};
 pub use self::xml::{PAYMENT_XML, RAPID_CONNECT_XML, XmlMask, XmlPattern};
 use crate::percent;
 
-/// What stands for a value that is not shown.
+/// Replaces a value that is not shown.
 pub const REDACTED: &str = "[REDACTED]";
 
-/// Which rules hold.
+/// Selects the rules.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Profile {
-    /// The strict ones.
+    /// The strict rules.
     #[default]
     Default,
-    /// Those of the portable cases: names count as they are usually written, texts under other names
-    /// are shown, and of control characters only CR and LF are removed.
+    /// The rules of the portable cases: only usual spellings of names are recognized, texts with
+    /// other names are shown, and only CR and LF are removed.
     Reference,
 }
 
-/// Decides what may be logged, with one set of rules for all kinds of input.
+/// Sanitizes data for logs, with one set of rules for all kinds of input.
 ///
 /// ```
 /// use apptheory_core::sanitize::Sanitizer;
@@ -76,26 +74,27 @@ pub struct Sanitizer {
 }
 
 impl Sanitizer {
-    /// The strict rules.
+    /// Creates a sanitizer with the strict rules.
     #[must_use]
     pub const fn new() -> Self {
         Self::with_profile(Profile::Default)
     }
 
-    /// The rules of a profile.
+    /// Creates a sanitizer with the rules of a profile.
     #[must_use]
     pub const fn with_profile(profile: Profile) -> Self {
         Self { profile, policy: None }
     }
 
-    /// An application's own rules before the built-in ones.
+    /// Adds the application's own rules, which take precedence.
     #[must_use]
     pub fn with_policy(self, policy: impl Into<Option<Policy>>) -> Self {
         Self { policy: policy.into(), ..self }
     }
 
-    /// What happens to a member's value, by its name and by the canonical name of what encloses it;
-    /// `None` if its name says nothing. Under the portable rules a policy replaces the search for words.
+    /// Returns the action for a member's value, by its name and by the canonical name of the
+    /// enclosing member; `None` for a name without meaning. Under the portable rules a policy
+    /// replaces the search for words.
     fn action(&self, key: &Key<'_>, parent: &str) -> Option<Action> {
         let is_strict = self.profile == Profile::Default;
         let spelled =
@@ -116,7 +115,7 @@ impl Sanitizer {
     }
 }
 
-/// Returns the text without what its profile keeps from logs.
+/// Returns the text without the characters that a profile removes.
 #[must_use]
 pub fn log_string(text: &str, profile: Profile) -> String {
     match profile {
@@ -132,8 +131,8 @@ fn without_line_breaks(text: &str) -> Cow<'_, str> {
 
 /// Returns the text without characters that break lines, reorder what a reader sees, or hide in it:
 /// control characters, line and paragraph separators, format characters (bidirectional controls,
-/// zero-width characters, tags), variation selectors, and others that displays ignore. A tab becomes
-/// a space, so that the words around it stay apart. A text without any is not copied.
+/// zero-width characters, tags), variation selectors, and others that displays ignore. A tab
+/// becomes a space, so that words stay separate. A text without such characters is not copied.
 ///
 /// Emoji that are joined by such characters fall apart.
 ///
@@ -152,8 +151,8 @@ pub fn log_text(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown.filter(|c| !is_hidden(*c)).collect())
 }
 
-/// Returns the text as a value of a line `name=value name=value`, from which it can be read back:
-/// `%`, `=`, white space and all that [`log_text`] removes are percent-encoded.
+/// Returns the text as a value for a line `name=value name=value`, from which it can be read back:
+/// `%`, `=`, white space and all characters that [`log_text`] removes are percent-encoded.
 #[must_use]
 pub fn log_safe_value(text: &str) -> String {
     let ends_value = |c: char| matches!(c, '%' | '=') || c.is_whitespace() || is_hidden(c);

@@ -13,9 +13,9 @@ use super::names::{FORMAT, HASH, LEVELS, NANOSECONDS, SCHEMA_VERSION};
 /// The list of built-in profiles, as JSON of two members.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 pub struct Catalog {
-    /// The version of their format.
+    /// The version of the profiles' format.
     pub schema_version: &'static str,
-    /// Their names, sorted.
+    /// The profiles' names, sorted.
     pub profiles: [&'static str; 4],
 }
 
@@ -28,19 +28,19 @@ pub const CATALOG: Catalog = Catalog {
 const CLOUDWATCH: &str = "cloudwatch-json";
 const PAYTHEORY_ALERT: &str = "paytheory-alert-v1";
 
-/// The built-in profile of a name, in any case and with blanks around it.
+/// Returns the built-in profile with a name, in any case and with surrounding blanks.
 pub(super) fn name_of(name: &str) -> Option<&'static str> {
     let name = name.trim();
     CATALOG.profiles.into_iter().find(|known| known.eq_ignore_ascii_case(name))
 }
 
 impl ProfileConfig {
-    /// Returns the configuration of a built-in profile, one of [`CATALOG`]. Use it as it is, or change
-    /// some of it.
+    /// Returns the configuration of a built-in profile, one of [`CATALOG`]. Use it as it is, or
+    /// modify it.
     ///
     /// # Errors
     ///
-    /// [`ProfileError::Invalid`] when no built-in profile has this name.
+    /// [`ProfileError::Invalid`] if there is no built-in profile with this name.
     pub fn built_in(name: &str) -> Result<Self, ProfileError> {
         let known = name_of(name).ok_or_else(|| {
             let problem = Problem::Unsupported(MemberKind::Value, name.trim().to_string());
@@ -155,7 +155,7 @@ impl ProfileConfig {
     }
 }
 
-/// What lines for alerts have under its own name.
+/// The fields of lines for alerts that keep their own names.
 const ALERT_FIELDS: &[&str] = &[
     "normalized_message",
     "error_type",

@@ -1,4 +1,4 @@
-//! A profile as it is configured.
+//! The configuration of a profile.
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -6,15 +6,15 @@ use alloc::vec::Vec;
 
 use serde::Deserialize;
 
-/// A logging profile as it is configured. Start with a [built-in one](Self::built_in), or read one with
-/// [`from_json`](Self::from_json); [`LoggingProfile::new`](super::LoggingProfile::new) says what is wrong
-/// with it.
+/// The configuration of a logging profile. Start with a [built-in one](Self::built_in), or read one
+/// with [`from_json`](Self::from_json). [`LoggingProfile::new`](super::LoggingProfile::new) checks
+/// it.
 ///
-/// Fields are those that profiles know: `ts`, `timestamp`, `level`, `severity`, `message`, `event`,
-/// `service`, `stage`, `partner`, `function`, `aws_region`, `source_account_id`, `account_family`,
+/// The known fields are `ts`, `timestamp`, `level`, `severity`, `message`, `event`, `service`,
+/// `stage`, `partner`, `function`, `aws_region`, `source_account_id`, `account_family`,
 /// `request_id`, `tenant_id`, `user_id`, `trace_id`, `span_id`, `correlation_id`, `error_type`,
-/// `error_code`, `normalized_message`, `stack_trace`, `stack_hash`, `route`, `job_name`, `method`, `path`
-/// and `status`.
+/// `error_code`, `normalized_message`, `stack_trace`, `stack_hash`, `route`, `job_name`, `method`,
+/// `path` and `status`.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(default)]
 pub struct ProfileConfig {
@@ -22,101 +22,102 @@ pub struct ProfileConfig {
     pub schema_version: String,
     /// The name of the built-in profile that it is based on, in any case.
     pub profile: String,
-    /// How lines are written.
+    /// How lines are encoded.
     pub encoding: Encoding,
-    /// The texts of the levels `debug`, `info`, `warn` and `error`; those that are missing are in upper
-    /// case.
+    /// The texts of the levels `debug`, `info`, `warn` and `error`; a missing level is written in
+    /// upper case.
     pub levels: BTreeMap<String, String>,
-    /// Without one of these fields an event has no line: it is an error.
+    /// The required fields. An event without one of them is an error and has no line.
     pub required_fields: Vec<String>,
-    /// Fields that lines should have. Nothing checks this: it is a note for people.
+    /// Recommended fields. Not checked; a note for people.
     pub recommended_fields: Vec<String>,
-    /// The fields that what is known of an event is written to, by its name: `timestamp`, `severity`,
-    /// `message` and the fields, but for `ts` and `level`. What is missing keeps its name; `severity` is
-    /// `level`. Names in `encoding` and `error_capture` come first.
+    /// The field for each source of an event: `timestamp`, `severity`, `message`, and the fields
+    /// except `ts` and `level`. A missing source keeps its name; `severity` is written to `level`.
+    /// Names in `encoding` and `error_capture` take precedence.
     pub field_map: BTreeMap<String, String>,
-    /// What lines have besides what an event says.
+    /// Values that are added to every line.
     pub enrichment: Enrichment,
-    /// What of an error is written.
+    /// Which parts of an error are written.
     pub error_capture: ErrorCapture,
-    /// Notes on the values that callers add. Lines are sanitized in any case.
+    /// Notes on values that callers add. Lines are always sanitized.
     pub sanitization: Sanitization,
-    /// By which fields an alerting system groups and looks up lines. Lines do not depend on it.
+    /// The fields by which an alerting system groups and looks up lines. They do not change lines.
     pub alerting_hints: AlertingHints,
 }
 
-/// How lines are written.
+/// How lines are encoded.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(default)]
 pub struct Encoding {
     /// `json`.
     pub format: String,
-    /// The field of the time; blank is `timestamp`.
+    /// The field of the time; `timestamp` if blank.
     pub timestamp_field: String,
-    /// `rfc3339nano`, with as many digits as the fraction of a second needs, or `rfc3339`, without a
-    /// fraction; blank is the first. Times are in UTC.
+    /// `rfc3339nano`, with as many fraction digits as necessary, or `rfc3339`, without a fraction;
+    /// the first if blank. Times are in UTC.
     pub timestamp_format: String,
-    /// The field of the level; blank is `level`.
+    /// The field of the level; `level` if blank.
     pub level_field: String,
-    /// The field of the message; blank is `message`.
+    /// The field of the message; `message` if blank.
     pub message_field: String,
 }
 
-/// What lines have besides what an event says.
+/// Values that are added to every line.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(default)]
 pub struct Enrichment {
-    /// Texts by fields, `static` in JSON. `${NAME}` is the environment variable of that name, and its
-    /// field is left out where it is not set; any other text is itself.
+    /// Texts by field, `static` in JSON. `${NAME}` is replaced by this environment variable, and
+    /// the field is left out if the variable is not set. Any other text is literal.
     #[serde(rename = "static")]
     pub static_fields: BTreeMap<String, String>,
-    /// Of the request or job that an event is about, by fields: `request.request_id`,
+    /// Properties of an event's request or job, by field: `request.request_id`,
     /// `request.tenant_id`, `request.user_id`, `request.trace_id`, `request.span_id`,
-    /// `request.correlation_id`, `request.route`, `request.method`, `request.path`, `request.status` and
-    /// `job.name`.
+    /// `request.correlation_id`, `request.route`, `request.method`, `request.path`,
+    /// `request.status` and `job.name`.
     pub context: BTreeMap<String, String>,
 }
 
-/// What of an error is written.
+/// Which parts of an error are written.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(default)]
 pub struct ErrorCapture {
-    /// Whether its type is.
+    /// Whether to write the error's type.
     pub include_error_type: bool,
-    /// Whether its code is.
+    /// Whether to write the error's code.
     pub include_error_code: bool,
-    /// Whether its stack trace is, each of its lines sanitized, and the digest of the trace as it was.
+    /// Whether to write the error's stack trace, sanitized line by line, and the digest of the
+    /// original.
     pub include_stack_trace: bool,
-    /// The field of the stack trace; blank is `stack_trace`.
+    /// The field of the stack trace; `stack_trace` if blank.
     pub stack_trace_field: String,
-    /// The field of its digest; blank is `stack_hash`.
+    /// The field of the digest; `stack_hash` if blank.
     pub stack_hash_field: String,
-    /// `sha256`, or blank for the same.
+    /// `sha256`; the same if blank.
     pub stack_hash_algorithm: String,
 }
 
-/// Notes on the values that callers add.
+/// Notes on values that callers add.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(default)]
 pub struct Sanitization {
-    /// Whether callers sanitize them, too.
+    /// Whether callers sanitize the values, too.
     pub existing_sanitized_logging: bool,
-    /// What else there is to say.
+    /// Further notes.
     pub notes: String,
 }
 
-/// By which fields an alerting system groups and looks up lines.
+/// The fields by which an alerting system groups and looks up lines.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(default)]
 pub struct AlertingHints {
-    /// Lines with the same values of these are of one kind.
+    /// Lines with equal values of these fields are of one kind.
     pub fingerprint_fields: Vec<String>,
-    /// The fields by which it finds whom to call.
+    /// The fields by which the system finds the responsible person.
     pub keeper_lookup_fields: Vec<String>,
 }
 
 impl ProfileConfig {
-    /// The field that something known of an event is written to.
+    /// Returns the field of a source.
     pub(super) fn field_of<'c>(&'c self, source: &'c str) -> &'c str {
         let named = match source {
             "timestamp" => &*self.encoding.timestamp_field,

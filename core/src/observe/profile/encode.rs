@@ -1,4 +1,4 @@
-//! One line of an event.
+//! Encodes one line of an event.
 
 use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
@@ -23,29 +23,29 @@ use crate::printing::prints;
 use crate::sanitize::Sanitizer;
 use crate::time::Timestamp;
 
-/// A logging profile that can be used: it makes lines of events.
+/// A checked logging profile, which encodes events as lines.
 #[derive(Clone)]
 pub struct LoggingProfile {
     config: ProfileConfig,
-    /// What the static enrichment says, its variables looked up.
+    /// The static enrichment, with its variables replaced.
     constants: Vec<(String, String)>,
     sanitizer: Sanitizer,
 }
 
 prints!(LoggingProfile: config);
 
-/// An event lacks fields that its profile requires, in the profile's order. Give them, or set the
-/// environment variables that the profile takes them from.
+/// An event lacks required fields of its profile, listed in the profile's order. Add them, or set
+/// the environment variables that the profile uses for them.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("logging profile required fields missing: {}", .0.join(", "))]
 pub struct MissingFields(pub Vec<String>);
 
 impl LoggingProfile {
-    /// Checks a configuration, and looks up the environment variables that it names, once.
+    /// Checks a configuration, and looks up its environment variables once.
     ///
     /// # Errors
     ///
-    /// [`ProfileError::Invalid`] with all that is wrong with it.
+    /// [`ProfileError::Invalid`] with everything that is wrong with the configuration.
     pub fn new(
         config: ProfileConfig,
         look_up: impl Fn(&str) -> Option<String>,
@@ -65,23 +65,24 @@ impl LoggingProfile {
         Ok(Self { config, constants, sanitizer: Sanitizer::new() })
     }
 
-    /// Replaces the sanitizer that all values pass, by default [`Sanitizer::new`].
+    /// Replaces the sanitizer of all values; by default [`Sanitizer::new`].
     #[must_use]
     pub fn with_sanitizer(self, sanitizer: Sanitizer) -> Self {
         Self { sanitizer, ..self }
     }
 
-    /// Returns the line of an event, without a line end: a JSON object, its members sorted, all values
-    /// sanitized, numbers as texts. Of two values for one field the later one stays, in this order: time,
-    /// level, message, event, normalized message, static enrichment, that from the request or job, the
-    /// error's type, code, stack trace and its digest. The caller's fields replace none of these.
+    /// Returns the line of an event, without a line end: a JSON object with sorted members, all
+    /// values sanitized, numbers as strings. If two values have the same field, the later one in
+    /// this order is kept: time, level, message, event, normalized message, static enrichment,
+    /// enrichment from the request or job, the error's type, code, stack trace and its digest. The
+    /// caller's fields never replace these.
     ///
-    /// A line has at most [`MAX_LINE_BYTES`] bytes, its end included: a value that takes more than half of what is
-    /// left is cut, and fields without room are counted in [`OMITTED`].
+    /// A line has at most [`MAX_LINE_BYTES`] bytes, including its end. A value that takes more than
+    /// half of the space left is cut, and fields without space are counted in [`OMITTED`].
     ///
     /// # Errors
     ///
-    /// [`MissingFields`] when it lacks what the profile requires.
+    /// [`MissingFields`] if the event lacks required fields of the profile.
     pub fn encode(&self, event: &ProfileEvent<'_>) -> Result<String, MissingFields> {
         let mut line = Line::new(&self.sanitizer);
         line.put(self.field("timestamp"), self.time(event.at));
@@ -142,7 +143,7 @@ impl LoggingProfile {
     }
 }
 
-/// A line while it is made.
+/// A line under construction.
 struct Line<'l> {
     members: BTreeMap<Cow<'l, str>, Json>,
     sanitizer: &'l Sanitizer,
@@ -174,7 +175,7 @@ impl<'l> Line<'l> {
         }
     }
 
-    /// What the caller adds never replaces what is there.
+    /// The caller's fields never replace existing ones.
     fn put_fields(&mut self, fields: &'l Fields) {
         for (name, value) in fields {
             let name = name.trim();
@@ -182,7 +183,7 @@ impl<'l> Line<'l> {
                 continue;
             }
             let mut field = self.sanitizer.free_text(name);
-            // What hides in a name may begin with its first letter.
+            // A hidden part of a name may begin with its first letter.
             if name.starts_with(SAFE) && !field.starts_with(SAFE) {
                 field.to_mut().insert_str(0, SAFE);
             }
@@ -207,7 +208,7 @@ impl<'l> Line<'l> {
         json::to_text(&Json::Object(named.collect()))
     }
 
-    /// What is shown of a value; nothing of null and of a blank text.
+    /// Returns what is shown of a value; `None` for null and for a blank text.
     fn shown(&self, field: &str, value: impl Serialize) -> Option<Json> {
         let shown = self.sanitizer.field(field, value);
         let is_blank = shown.is_null() || shown.as_str().is_some_and(|text| text.trim().is_empty());
@@ -215,16 +216,17 @@ impl<'l> Line<'l> {
     }
 }
 
-/// What is kept free for the count of omitted fields, the braces and the line end.
+/// The space reserved for the number of omitted fields, the braces and the line end.
 const RESERVE: usize = 64;
 
-/// The name in `${NAME}`.
+/// Returns the name in `${NAME}`.
 fn variable(text: &str) -> Option<&str> {
     let name = text.trim().strip_prefix("${")?.strip_suffix('}')?;
     (!name.is_empty() && !name.contains('}')).then_some(name)
 }
 
-/// A digest by which stack traces differ, even where what is shown of them is the same.
+/// Returns a digest that differs for different stack traces, even if their sanitized texts are
+/// equal.
 fn digest(text: &str) -> String {
     let mut hex = String::from("sha256:");
     push_hex(&mut hex, &Sha256::digest(text));

@@ -1,4 +1,4 @@
-//! What is wrong with a profile.
+//! Errors of profiles.
 
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
@@ -7,50 +7,50 @@ use core::fmt;
 use crate::json::Misread;
 use crate::sanitize::log_text;
 
-/// A profile cannot be used.
+/// A profile is invalid.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProfileError {
-    /// The text is no JSON object of a profile.
+    /// The text is not a JSON object, or a member has the wrong type.
     #[error("logging profile json: {0}")]
     NotJson(Misread),
-    /// All that is wrong with it: members that profiles do not have first, then by the order of members
-    /// in [`ProfileConfig`](super::ProfileConfig).
+    /// Everything that is wrong with the profile: unknown members first, then in the order of the
+    /// members of [`ProfileConfig`](super::ProfileConfig).
     #[error("logging profile validation failed: {}", join(.0))]
     Invalid(Vec<Violation>),
 }
 
-/// Something that is wrong with a profile. Its text is `<path>: <problem>`.
+/// One violation in a profile. Its text is `<path>: <problem>`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Violation {
-    /// The member, such as `encoding.format` or `required_fields[2]`.
+    /// The path of the member, such as `encoding.format` or `required_fields[2]`.
     pub path: String,
-    /// What is wrong with it.
+    /// What is wrong with the member.
     pub problem: Problem,
 }
 
-/// What is wrong with a member of a profile.
+/// Says what is wrong with a member of a profile.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Problem {
-    /// Profiles have no such member.
+    /// The member is unknown.
     UnknownOption,
-    /// It is missing or blank.
+    /// The member is missing or blank.
     Required,
-    /// Profiles do not know its text.
+    /// The member's text is unknown.
     Unsupported(MemberKind, String),
     /// An enrichment would replace the time, the level or the message.
     Owned,
 }
 
-/// What a member should be.
+/// The kind of value that a member should have.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum MemberKind {
     /// One of a few texts.
     Value,
     /// A field of lines.
     Field,
-    /// Something that is known of events.
+    /// A source of an event's data.
     Source,
     /// A level.
     Level,

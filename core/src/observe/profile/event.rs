@@ -1,4 +1,4 @@
-//! What a line is made of.
+//! The contents of a line.
 
 use serde_json::Value as Json;
 
@@ -6,69 +6,69 @@ use crate::observe::{Fields, Level};
 use crate::printing::prints;
 use crate::time::Timestamp;
 
-/// What a line is made of. An empty text is left out of it.
+/// The contents of a line. Empty texts are left out.
 #[derive(Clone, Copy)]
 pub struct ProfileEvent<'a> {
-    /// When it happened.
+    /// When the event happened.
     pub at: Timestamp,
-    /// How much it matters.
+    /// The severity.
     pub level: Level,
-    /// What happened, in words.
+    /// The message.
     pub message: &'a str,
-    /// What happened, by a name that does not change, such as `order.placed`.
+    /// The name of the event, which does not change, such as `order.placed`.
     pub event: &'a str,
-    /// The message without what differs from one time to the next: alerts group by it.
+    /// The message without its variable parts, by which alerts are grouped.
     pub normalized_message: &'a str,
-    /// The request that it is about.
+    /// The event's request.
     pub request: RequestFacts<'a>,
-    /// The name of the job that it is about.
+    /// The name of the event's job.
     pub job_name: &'a str,
-    /// The error that it is about.
+    /// The event's error.
     pub error: ErrorFacts<'a>,
-    /// What the caller adds, by names. A profile drops those that it does not know.
+    /// The caller's fields by name. A profile drops unknown ones.
     pub fields: &'a Fields,
 }
 
-/// What is known of the request that an event is about.
+/// The properties of an event's request.
 #[derive(Clone, Copy, Default)]
 pub struct RequestFacts<'a> {
-    /// Its id.
+    /// The request's id.
     pub request_id: &'a str,
-    /// Its tenant.
+    /// The request's tenant.
     pub tenant_id: &'a str,
-    /// Its user.
+    /// The request's user.
     pub user_id: &'a str,
-    /// Its trace.
+    /// The request's trace.
     pub trace_id: &'a str,
-    /// Its span in the trace.
+    /// The request's span in the trace.
     pub span_id: &'a str,
-    /// The id that it has in common with what caused it.
+    /// The correlation id, shared with the cause of the request.
     pub correlation_id: &'a str,
-    /// The route that serves it, such as `GET /orders/{id}`.
+    /// The matched route, such as `GET /orders/{id}`.
     pub route: &'a str,
-    /// Its method.
+    /// The request's method.
     pub method: &'a str,
-    /// Its path.
+    /// The request's path.
     pub path: &'a str,
-    /// The status of its answer.
+    /// The status of the response.
     pub status: Option<u16>,
 }
 
-/// What is known of the error that an event is about.
+/// The properties of an event's error.
 #[derive(Clone, Copy, Default)]
 pub struct ErrorFacts<'a> {
-    /// The name of its type.
+    /// The name of the error's type.
     pub error_type: &'a str,
-    /// Its code.
+    /// The error's code.
     pub code: &'a str,
-    /// Where it happened, in lines.
+    /// The stack trace, line by line.
     pub stack_trace: &'a str,
 }
 
 static NO_FIELDS: Fields = Fields::new();
 
 impl<'a> ProfileEvent<'a> {
-    /// Makes an event that says no more than this.
+    /// Creates an event with a time, a level and a message.
     #[must_use]
     pub const fn new(at: Timestamp, level: Level, message: &'a str) -> Self {
         Self {
@@ -95,10 +95,10 @@ impl<'a> ProfileEvent<'a> {
         }
     }
 
-    /// Takes what is still unknown from the fields of its name: `event`, `normalized_message`, the ids of a
-    /// request, `correlation_id`, `route`, `method`, `path`, `status`, `job_name`, `stack_trace`, and
-    /// `error_type` and `error_code` or `error.type` and `error.code`. Use it where callers have fields
-    /// alone.
+    /// Fills empty properties from the fields with their names: `event`, `normalized_message`, the
+    /// ids of a request, `correlation_id`, `route`, `method`, `path`, `status`, `job_name`,
+    /// `stack_trace`, and `error_type` and `error_code` or `error.type` and `error.code`. Use it if
+    /// callers only have fields.
     #[must_use]
     pub fn filled_from_fields(mut self) -> Self {
         let fields = self.fields;
@@ -128,7 +128,7 @@ impl<'a> ProfileEvent<'a> {
         self
     }
 
-    /// What a profile names as the source of an enrichment.
+    /// Returns the value of an enrichment's source.
     pub(super) fn context(&self, source: &str) -> Json {
         let RequestFacts { request_id, tenant_id, user_id, trace_id, span_id, .. } = self.request;
         let RequestFacts { correlation_id, route, method, path, status, .. } = self.request;

@@ -1,11 +1,10 @@
-//! Logging profiles: which fields a log line has, under which names, and which it never has.
+//! Logging profiles: the fields of log lines and their names.
 //!
-//! This module decides what a profile may say, what is wrong with one, and the one line that it makes of
-//! an event. It refuses to know where lines go, and who looks at them.
+//! This module checks profiles, and encodes events as lines. Writing the lines is not its concern.
 //!
-//! Where many services send their logs to one place, alerts and searches there rely on the same fields in
-//! all of them. A profile says which these are. It is a list of what may be logged: of the fields that a
-//! caller adds, a line has only those that profiles know, and those whose names start with `safe_`.
+//! If many services send logs to one place, alerts and searches rely on the same fields in all of
+//! them. A profile defines these fields. It is an allow list: of the fields that a caller adds, a
+//! line only has those that profiles know, and those whose names start with `safe_`.
 //!
 //! ```
 //! use apptheory_core::observe::Level;

@@ -1,12 +1,12 @@
 //! The names that profiles know.
 
-/// The version of the format of profiles that this release reads.
+/// The version of the profile format that this release reads.
 pub const SCHEMA_VERSION: &str = "apptheory.logging/v1";
 
-/// Where a field's name begins with this, an application vouches for its value.
+/// The prefix of field names whose values the application declares safe.
 pub(super) const SAFE: &str = "safe_";
 
-/// The fields that a line can have besides those that begin with [`SAFE`].
+/// The fields of lines, besides those that begin with [`SAFE`].
 pub(super) const FIELDS: &[&str] = &[
     "ts",
     "timestamp",
@@ -39,12 +39,12 @@ pub(super) const FIELDS: &[&str] = &[
     "status",
 ];
 
-/// What a profile can rename: the fields, but for the two that are other names of some.
+/// Returns whether a profile can rename a source: any field, except the two that are aliases.
 pub(super) fn is_source(name: &str) -> bool {
     FIELDS.contains(&name) && !matches!(name, "ts" | "level")
 }
 
-/// What a profile can take from the request or job that an event is about.
+/// The sources of an event's request or job.
 pub(super) const CONTEXT_SOURCES: &[&str] = &[
     "request.request_id",
     "request.tenant_id",

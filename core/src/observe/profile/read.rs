@@ -1,4 +1,4 @@
-//! Profiles from JSON.
+//! Reads profiles from JSON.
 
 use alloc::format;
 use alloc::string::{String, ToString as _};
@@ -12,7 +12,7 @@ use super::validate;
 use crate::json::{self, JsonError, Misread};
 
 impl ProfileConfig {
-    /// Reads a profile from JSON, all or nothing: a member that profiles do not have is an error.
+    /// Reads a profile from JSON. An unknown member is an error.
     ///
     /// ```
     /// use apptheory_core::observe::profile::ProfileConfig;
@@ -27,8 +27,8 @@ impl ProfileConfig {
     ///
     /// # Errors
     ///
-    /// [`ProfileError::NotJson`] when the text is no JSON object, or a member is of another type;
-    /// [`ProfileError::Invalid`] with all that is wrong otherwise.
+    /// [`ProfileError::NotJson`] if the text is not a JSON object, or a member has the wrong type;
+    /// [`ProfileError::Invalid`] with everything else that is wrong.
     pub fn from_json(text: &str) -> Result<Self, ProfileError> {
         let object: Json = serde_json::from_str(text)
             .map_err(|error| ProfileError::NotJson(Misread::NotJson(JsonError::from(&error))))?;
@@ -45,14 +45,14 @@ impl ProfileConfig {
                 None => found.push(unsupported(name.to_string())),
             }
         }
-        // From the text and not from the value, so that a member that is there twice is refused.
+        // Read from the text instead of the value, so that duplicate members are refused.
         let config: Self = json::read(text.as_bytes()).map_err(ProfileError::NotJson)?;
         found.extend(validate::violations(&config));
         if found.is_empty() { Ok(config) } else { Err(ProfileError::Invalid(found)) }
     }
 }
 
-/// The members of a profile that have members of their own, of which only these are known.
+/// The members of a profile that are objects, with their known members.
 const SECTIONS: &[(&str, &[&str])] = &[
     (
         "encoding",
@@ -74,7 +74,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ("alerting_hints", &["fingerprint_fields", "keeper_lookup_fields"]),
 ];
 
-/// Its other members.
+/// The other members of a profile.
 const MEMBERS: &[&str] =
     &["schema_version", "profile", "levels", "required_fields", "recommended_fields", "field_map"];
 
@@ -82,7 +82,7 @@ const fn unsupported(path: String) -> Violation {
     Violation { path, problem: Problem::UnknownOption }
 }
 
-/// `serde` reads a struct from a list of its members, too: `["json"]` would pass for an encoding.
+/// `serde` also reads a struct from a list of its fields: `["json"]` would pass for an encoding.
 fn object_at<'j>(path: &str, value: &'j Json) -> Result<&'j Map<String, Json>, ProfileError> {
     value.as_object().ok_or_else(|| {
         let (path, expected) = (path.to_string(), "an object".to_string());

@@ -31,7 +31,7 @@ fn profile(config: &Json) -> LoggingProfile {
     LoggingProfile::new(read(config).unwrap(), no_env).unwrap()
 }
 
-/// The texts of what is wrong.
+/// Returns the texts of all violations.
 fn wrong(config: &Json) -> Vec<String> {
     match read(config) {
         Err(ProfileError::Invalid(found)) => found.iter().map(Violation::to_string).collect(),
@@ -99,7 +99,7 @@ fn nothing_takes_the_place_of_a_lines_own_fields() {
     let expected =
         ["enrichment.static.level", "enrichment.context.message"].map(|at| format!("{at}: {own}"));
     assert_eq!(wrong(&config), expected);
-    // Under another name of the line's own, they are fields like others.
+    // If the line uses other names for these, they are ordinary fields.
     let config = json!({
         "encoding": {"format": "json", "timestamp_field": "ts", "message_field": "event"},
         "enrichment": {"static": {"timestamp": "x"}, "context": {"message": "request.path"}},

@@ -1,4 +1,4 @@
-//! What a profile may say.
+//! Checks profiles.
 
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -12,7 +12,7 @@ use super::names::{
     CONTEXT_SOURCES, FIELDS, FORMAT, HASH, LEVELS, NANOSECONDS, SCHEMA_VERSION, SECONDS, is_source,
 };
 
-/// All that is wrong with a profile, in the order of its members.
+/// Returns everything that is wrong with a profile, in the order of its members.
 pub(super) fn violations(config: &ProfileConfig) -> Vec<Violation> {
     let ProfileConfig { encoding, enrichment, error_capture, alerting_hints, .. } = config;
     let mut found = Findings::default();
@@ -73,7 +73,7 @@ impl Findings {
         self.0.push(Violation { path: path.to_string(), problem });
     }
 
-    /// A text that has to be there, and known.
+    /// Checks a text that is required and must be known.
     fn require(
         &mut self,
         path: &str,
@@ -88,7 +88,7 @@ impl Findings {
         }
     }
 
-    /// A text that has to be known if it is there.
+    /// Checks an optional text that must be known.
     fn check(
         &mut self,
         path: &str,
@@ -117,7 +117,7 @@ impl Findings {
         }
     }
 
-    /// A field that an enrichment is written to.
+    /// Checks a field that an enrichment is written to.
     fn target(&mut self, config: &ProfileConfig, path: &str, field: &str) {
         let owned = ["timestamp", "severity", "message"].map(|source| config.field_of(source));
         if !is_field(field) {
