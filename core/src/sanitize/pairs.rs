@@ -1,4 +1,4 @@
-//! Values of sensitive names in running text, however they are written: `token=x`, `"pin": "x"`,
+//! Finds values of sensitive names in free text, in any notation: `token=x`, `"pin": "x"`,
 //! `\"pin\":\"x\"`, `&quot;pin&quot;:&quot;x&quot;`, `("pin", "x")`, `"name": "pin", "value": "x"`,
 //! `"--pin", "x"`, `token%3Dx`, `Authorization: Basic x`, `<pin>x</pin>`.
 
@@ -18,7 +18,7 @@ use super::scan::{Found, ahead_of, rewrite, same_text, skip_char, span, strip_pr
 use super::{REDACTED, Sanitizer};
 
 impl Sanitizer {
-    /// Replaces the values that follow names whose values the rules redact or mask.
+    /// Replaces the values of names that the rules redact or mask.
     pub(super) fn pairs<'t>(&self, text: &'t str) -> Cow<'t, str> {
         if !text.contains([':', '=', '%', ',', '>', ';', '"', '\'']) {
             return Cow::Borrowed(text);
@@ -50,8 +50,8 @@ impl Sanitizer {
         )
     }
 
-    /// A pair with `%3D` or `%3A` in it, as queries in queries have them, in a row of characters with
-    /// which `here` begins.
+    /// Finds a pair with `%3D` or `%3A`, as in nested queries, in the row of characters at the
+    /// beginning of `here`.
     fn encoded_pair<'t>(&self, here: &'t str, row: &str) -> Option<Found<'t>> {
         let mut start_of_name = 0;
         for (at, _) in row.match_indices('%') {
@@ -70,7 +70,7 @@ impl Sanitizer {
         None
     }
 
-    /// What begins with `here`, with another value in place of the one that begins with `start`.
+    /// Returns the text from `here` on, with the value at `start` replaced.
     fn replaced<'t>(&self, here: &str, start: &str, value: Value<'t>, shown: Shown) -> Found<'t> {
         let shown = match shown {
             Shown::Masked(style) => style.mask(value.inner, self.profile),
@@ -80,8 +80,8 @@ impl Sanitizer {
         Found::replaced(format!("{kept}{open}{shown}{close}"), rest)
     }
 
-    /// What is shown of a name's value, by the name itself or with the words before it: `security
-    /// code: 7`. A `number` by itself is anything.
+    /// Returns what is shown of a name's value, by the name alone or with the words before it:
+    /// `security code: 7`. A `number` alone may be anything.
     pub(super) fn named(&self, [two_before, before, name]: [&str; 3]) -> Option<Shown> {
         let shown = |name: &str, action: fn(&Self, &Key<'_>) -> Option<Action>| {
             let key = Key::read(name)?;
@@ -109,10 +109,10 @@ pub(super) enum Shown {
     Masked(Style),
 }
 
-/// Where the value of a name stands, if one follows it: `ahead` is the text before the name, `after` the
-/// one behind it and its closing quote, if it `is_quoted`.
+/// Finds the value of a name, if one follows: `ahead` is the text before the name, `after` the text
+/// after it and its closing quote, if it `is_quoted`.
 fn find_value<'t>([ahead, name, after]: [&'t str; 3], is_quoted: bool) -> Option<Place<'t>> {
-    // A quote may be an entity, and is none of the name then.
+    // A quote may be an entity, which is not part of the name.
     let behind = if is_quoted { after } else { behind_entity(after).unwrap_or(after) };
     let is_quoted = is_quoted || behind.len() < after.len();
     if let Some(start) = behind_joint(behind).or_else(|| behind_member(behind)) {
@@ -127,9 +127,9 @@ fn find_value<'t>([ahead, name, after]: [&'t str; 3], is_quoted: bool) -> Option
     Some(Place::Open { start, ends: IN_TUPLE })
 }
 
-/// Where a value stands.
+/// The place of a value.
 enum Place<'t> {
-    /// Here, and nobody knows how long it is. `ends` are the characters that end what it is in.
+    /// A value of unknown length begins here. `ends` are the characters that end its context.
     Open {
         start: &'t str,
         ends: &'static str,
@@ -138,7 +138,7 @@ enum Place<'t> {
 }
 
 impl<'t> Place<'t> {
-    /// Where the value begins, and the value.
+    /// Returns where the value begins, and the value.
     fn read(&self, name: &str) -> Option<(&'t str, Value<'t>)> {
         match self {
             Self::Open { start, ends } => {
@@ -159,14 +159,14 @@ const fn is_quote(c: char) -> bool {
     matches!(c, '"' | '\'')
 }
 
-/// Whether another word follows directly.
+/// Returns whether another word follows directly.
 fn is_phrase(after: &str) -> bool {
     let (blanks, next) = span(after, char::is_whitespace);
     !blanks.is_empty() && next.starts_with(is_name)
 }
 
-/// What follows the `:` or `=` behind a name, or `==`, `=>` and the like where a blank, a quote or a
-/// bracket shows that these are not the value's.
+/// Returns what follows the `:` or `=` after a name, or `==`, `=>` and so on if a blank, quote or
+/// bracket shows that they are not part of the value.
 fn behind_joint(after: &str) -> Option<&str> {
     let (_, joint) = span(after, char::is_whitespace);
     let short = joint.strip_prefix([':', '='])?;
@@ -177,36 +177,37 @@ fn behind_joint(after: &str) -> Option<&str> {
     Some(span(if is_long { long } else { short }, char::is_whitespace).1)
 }
 
-/// What follows an escaped `=` or `:` at the beginning, which may be escaped again: `%253D`.
+/// Returns what follows an escaped `=` or `:` at the beginning, even if escaped twice: `%253D`.
 fn behind_encoded_joint(text: &str) -> Option<&str> {
     let code = text.strip_prefix('%')?.trim_start_matches("25");
     strip_prefix(code, "3d").or_else(|| strip_prefix(code, "3a"))
 }
 
-/// What follows the last escaped character of a name.
+/// Returns what follows the last escaped character of a name.
 fn behind_escapes(name: &str) -> Option<&str> {
     let (_, escape) = name.rsplit_once('%')?;
     escape.trim_start_matches("25").get(2..)
 }
 
-/// What follows a quote that an entity stands for.
+/// Returns what follows a quote that is an entity.
 fn behind_entity(text: &str) -> Option<&str> {
     unescaped(text).filter(|(c, depth, _)| is_quote(*c) && *depth > 0).map(|(.., rest)| rest)
 }
 
-/// What follows the `:` or `=` of the member `value` that stands behind a name:
-/// `"name": "pin", "value": "…"`, `name="pin" value="…"`.
+/// Returns what follows the `:` or `=` of a member `value` after a name: `"name": "pin", "value":
+/// "…"`, `name="pin" value="…"`.
 fn behind_member(after: &str) -> Option<&str> {
     let next = behind_comma(after).or_else(|| behind_blanks(after))?;
     let word = skip_quote(next);
     let rest = strip_prefix(word, "value")?;
     let closed = skip_quote(rest);
-    // A quote that closes elsewhere holds more than this word: `"value: x"`.
+    // A quote that closes elsewhere contains more than this word: `"value: x"`.
     let (is_opened, is_closed) = (word.len() < next.len(), closed.len() < rest.len());
     (is_opened == is_closed).then(|| behind_joint(closed)).flatten()
 }
 
-/// What follows a flag in quotes, if that is in quotes, too, and no long flag itself: `"--pin", "…"`.
+/// Returns what follows a flag in quotes, if that is in quotes as well and not a long flag:
+/// `"--pin", "…"`.
 fn behind_flag<'t>(name: &str, after: &'t str) -> Option<&'t str> {
     let next = behind_comma(after).or_else(|| behind_blanks(after))?;
     let value = skip_quote(next);
@@ -219,27 +220,27 @@ fn behind_blanks(text: &str) -> Option<&str> {
     (!blanks.is_empty()).then_some(rest)
 }
 
-/// The text without the quote at its beginning, however that is escaped, if there is one.
+/// Returns the text without a quote at its beginning, escaped or not.
 fn skip_quote(text: &str) -> &str {
     let start = text.trim_start_matches('\\');
     unescaped(start).filter(|(c, ..)| is_quote(*c)).map_or(text, |(.., rest)| rest)
 }
 
-/// What follows a comma.
+/// Returns what follows a comma.
 fn behind_comma(after: &str) -> Option<&str> {
     let (_, comma) = span(after, char::is_whitespace);
     Some(span(comma.strip_prefix(',')?, char::is_whitespace).1)
 }
 
-/// Whether a name in quotes, with which a text ends but for the closing one, is the first of a tuple or
-/// list: `("name`.
+/// Returns whether a name in quotes at the end of a text (without the closing quote) is the first
+/// element of a tuple or list: `("name`.
 fn begins_tuple(name: &str, text: &str) -> bool {
     let opening = text.strip_suffix(name).and_then(|text| text.strip_suffix(is_quote));
     let before = opening.map(|text| text.trim_end_matches('\\').trim_end());
     before.is_some_and(|before| before.ends_with(['(', '[']))
 }
 
-/// Whether a name is that of a header field whose value has several parts.
+/// Returns whether a name is a header whose value has several parts.
 fn is_header(name: &str) -> bool {
     let key = Key::read(name);
     key.is_some_and(|key| {
@@ -248,6 +249,6 @@ fn is_header(name: &str) -> bool {
     })
 }
 
-/// What ends an object or list, and texts that hold one.
+/// The characters that end an object or list, or a text that contains one.
 const IN_OBJECT: &str = "}]\"'\\";
 const IN_TUPLE: &str = "}])\"'\\";

@@ -1,4 +1,4 @@
-//! An application's own rules.
+//! The application's own sanitization rules.
 
 mod any_case;
 
@@ -15,13 +15,13 @@ use super::Key;
 use super::key::Action;
 use crate::json::{self, JsonError, Misread};
 
-/// An application's own rules for members: which are shown, redacted or masked. They come before the
-/// built-in ones, except that nothing shows an `authorization_id`.
+/// The application's own rules: which members are shown, redacted or masked. They take precedence
+/// over the built-in rules, except that an `authorization_id` is never shown.
 ///
-/// Names match in any case and whether or not words are joined by `_`, `-` or blanks. A rule with a
-/// `parent_key` holds only directly inside that member, and comes before those without. Of two rules
-/// for the same name the later one holds: `allowed_fields`, `fully_redact_fields`,
-/// `partial_mask_fields`, then `rules`.
+/// Names match in any case, and with or without `_`, `-` or blanks between words. A rule with a
+/// `parent_key` only applies directly inside that member, and takes precedence over rules without
+/// one. Of two rules for the same name the later one applies, in the order `allowed_fields`,
+/// `fully_redact_fields`, `partial_mask_fields`, `rules`.
 ///
 /// ```
 /// use apptheory_core::sanitize::{Policy, Sanitizer};
@@ -39,49 +39,49 @@ use crate::json::{self, JsonError, Misread};
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(try_from = "AnyCase<Written>")]
 pub struct Policy {
-    /// By name, then by the name of what encloses it; `""` is anything.
+    /// By name, then by the name of the enclosing member; `""` is any member.
     rules: BTreeMap<String, Vec<(String, Action)>>,
 }
 
-/// A policy cannot be used as it is written.
+/// A policy is invalid.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A rule or a list names a member by an empty name, or by separators alone.
+    /// A name in a rule or list is empty, or consists of separators.
     #[error("sanitization: invalid policy: missing key")]
     MissingKey,
-    /// A rule's action is none of `allow`, `redact`, `fully`, `fully_redact`, `mask`, `partial` and
-    /// `partial_mask`.
+    /// A rule's action is not one of `allow`, `redact`, `fully`, `fully_redact`, `mask`, `partial`
+    /// and `partial_mask`.
     #[error("sanitization: invalid policy: invalid action {action:?}")]
     InvalidAction {
-        /// What it is.
+        /// The action.
         action: String,
     },
-    /// The text is no policy in any of the formats that were tried.
+    /// The text is not a policy in any of the supported formats.
     #[error("sanitization: invalid policy text ({0})")]
     InvalidText(String),
     /// The name of the environment variable is blank.
     #[error("sanitization: policy env var name is required")]
     MissingVariable,
-    /// What an environment variable says is no policy.
+    /// The value of an environment variable is not a policy.
     #[error("sanitization: {name}: {error}")]
     InvalidVariable {
-        /// The variable.
+        /// The variable's name.
         name: String,
-        /// What is wrong with it.
+        /// The error of its value.
         error: alloc::boxed::Box<Self>,
     },
 }
 
 impl Policy {
-    /// Reads a policy from JSON; an empty text and `null` are no policy. Members are named in any case.
-    /// `null` for `allowed_fields` allows nothing. Unknown members are refused, and so is `null` for any
-    /// other member.
+    /// Reads a policy from JSON. An empty text and `null` give `None`. Names of members may be in
+    /// any case. `null` for `allowed_fields` allows nothing. Unknown members are errors, and so is
+    /// `null` for any other member.
     ///
     /// # Errors
     ///
-    /// [`Error`] when the text is not a policy. It says where what was expected, and quotes nothing of
-    /// the text.
+    /// [`Error`] if the text is not a policy. It contains the place and what was expected there,
+    /// but nothing from the text.
     ///
     /// ```
     /// use apptheory_core::sanitize::Policy;
@@ -102,11 +102,11 @@ impl Policy {
         written.try_into().map(Some)
     }
 
-    /// Reads a policy from a value, which a reader of another format made; `null` is no policy.
+    /// Reads a policy from a value, for example of a reader of another format; `null` gives `None`.
     ///
     /// # Errors
     ///
-    /// [`Error`] when the value is not a policy, as of [`from_json`](Self::from_json).
+    /// [`Error`] if the value is not a policy, as for [`from_json`](Self::from_json).
     pub fn from_value(value: Json) -> Result<Option<Self>, Error> {
         if value.is_null() {
             return Ok(None);
@@ -116,8 +116,8 @@ impl Policy {
         written.try_into().map(Some)
     }
 
-    /// Reads the policy that an environment variable holds, with `read`, for example
-    /// [`from_json`](Self::from_json). There is no policy if it is not set.
+    /// Reads the policy in an environment variable with `read`, for example
+    /// [`from_json`](Self::from_json). Returns `None` if the variable is not set.
     ///
     /// ```
     /// use apptheory_core::sanitize::Policy;
@@ -132,7 +132,7 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// [`Error`] when the name is blank, or what the variable holds is not a policy.
+    /// [`Error`] if the name is blank, or the variable's value is not a policy.
     pub fn from_env(
         name: &str,
         look_up: impl FnOnce(&str) -> Option<String>,
@@ -147,7 +147,7 @@ impl Policy {
             .map_err(|error| Error::InvalidVariable { name: name.into(), error: error.into() })
     }
 
-    /// What it says of a member of some parent, both by canonical names.
+    /// Returns the action for a member of a parent, both by canonical names.
     pub(super) fn action(&self, parent: &str, name: &str) -> Option<Action> {
         let rules = self.rules.get(name)?;
         let of = |parent: &str| rules.iter().find(|rule| rule.0 == parent).map(|rule| rule.1);
@@ -164,7 +164,8 @@ impl Policy {
     }
 }
 
-/// Where what was expected. A member that no policy has is not named: it may be anything.
+/// Returns the place and what was expected there. An unknown member is not named, because it may be
+/// anything.
 fn reason(misread: Misread) -> String {
     match misread {
         Misread::NotJson(JsonError { line, column }) => {
@@ -178,8 +179,8 @@ fn reason(misread: Misread) -> String {
     }
 }
 
-/// A policy as it is written. What is missing is empty. Null would show more than was meant, but for
-/// what is allowed.
+/// A policy as it is deserialized; missing members are empty. Null is refused, because it could
+/// show more than intended, except for the allowed fields.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields, expecting = "an object with the members of a policy")]
 struct Written {

@@ -1,13 +1,13 @@
-//! Finding and replacing in a text, from left to right and in linear time.
+//! Finds and replaces parts of a text, from left to right and in linear time.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
 
-/// What was found at the beginning of a rest.
+/// A part found at the beginning of a rest.
 pub(super) struct Found<'t> {
-    /// What stands for it from now on; `None` leaves it as it is.
+    /// The replacement; `None` keeps the part.
     pub(super) with: Option<String>,
-    /// What follows it.
+    /// The text after the part.
     pub(super) rest: &'t str,
 }
 
@@ -16,17 +16,17 @@ impl<'t> Found<'t> {
         Self { with: Some(with), rest }
     }
 
-    /// It stays, and nothing begins inside it.
+    /// Keeps the part, and skips it.
     pub(super) const fn kept(rest: &'t str) -> Self {
         Self { with: None, rest }
     }
 }
 
-/// Tries `find` at each character that `starts` picks, with what begins there and the character before
-/// it. A text in which nothing is replaced is borrowed.
+/// Calls `find` at each character that `starts` accepts, with the text from there and the character
+/// before it. A text without replacements is borrowed.
 ///
-/// To stay linear, `find` has to skip with [`Found::kept`] what it read in vain, unless nothing that
-/// it could begin with stands in there.
+/// To stay linear, `find` must skip what it has read unsuccessfully with [`Found::kept`], unless
+/// nothing that it searches for can begin in there.
 pub(super) fn rewrite<'t>(
     text: &'t str,
     starts: impl Fn(char) -> bool,
@@ -54,7 +54,7 @@ pub(super) fn rewrite<'t>(
     Cow::Owned(written)
 }
 
-/// Applies one more pass; one that finds nothing copies nothing.
+/// Applies another pass, which copies nothing if it finds nothing.
 pub(super) fn then<'t>(
     text: Cow<'t, str>,
     pass: impl FnOnce(&str) -> Cow<'_, str>,
@@ -66,35 +66,36 @@ pub(super) fn then<'t>(
     changed.map_or(text, Cow::Owned)
 }
 
-/// Splits a text behind its longest beginning of such characters, which may be empty.
+/// Splits a text after its longest prefix of such characters, which may be empty.
 pub(super) fn span(text: &str, is: impl Fn(char) -> bool) -> (&str, &str) {
     text.split_at(text.find(|c| !is(c)).unwrap_or(text.len()))
 }
 
-/// What of `whole` stands before `end`, with which it ends.
+/// Returns the part of `whole` before `end`, which is its suffix.
 pub(super) fn ahead_of<'t>(end: &str, whole: &'t str) -> &'t str {
     whole.get(..whole.len().saturating_sub(end.len())).unwrap_or(whole)
 }
 
-/// The text without its first character.
+/// Returns the text without its first character.
 pub(super) fn skip_char(text: &str) -> &str {
     let mut chars = text.chars();
     chars.next();
     chars.as_str()
 }
 
-/// The text behind a beginning of ASCII, in any case.
+/// Returns the text after an ASCII prefix, in any case.
 pub(super) fn strip_prefix<'t>(text: &'t str, prefix: &str) -> Option<&'t str> {
     let mut chars = text.chars();
     prefix.chars().all(|p| chars.next().is_some_and(|c| same(c, p))).then_some(chars.as_str())
 }
 
-/// Whether two texts are the same in any case; `b` is ASCII.
+/// Returns whether two texts are equal in any case; `b` is ASCII.
 pub(super) fn same_text(a: &str, b: &str) -> bool {
     strip_prefix(a, b).is_some_and(str::is_empty)
 }
 
-/// Whether a character is an ASCII one in some case: Unicode has two more letters that fold to ASCII.
+/// Returns whether a character equals an ASCII one in any case: Unicode has two more letters that
+/// fold to ASCII.
 fn same(c: char, ascii: char) -> bool {
     let folded = match c {
         '\u{17f}' => 's',
@@ -104,12 +105,12 @@ fn same(c: char, ascii: char) -> bool {
     folded == ascii.to_ascii_lowercase()
 }
 
-/// White space of ASCII, but for the vertical tab.
+/// Returns whether a character is ASCII white space, except the vertical tab.
 pub(super) const fn is_blank(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\u{c}' | '\r' | ' ')
 }
 
-/// What regular expressions call a word character.
+/// Returns whether a character is a word character of regular expressions.
 pub(super) const fn is_word(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
 }

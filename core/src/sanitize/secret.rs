@@ -7,8 +7,8 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::REDACTED;
 
-/// A value that is not for everybody's eyes: `Debug`, `Display` and `Serialize` show `[REDACTED]`. Use
-/// it for members of types that are logged. [`Secret`] also erases what it held.
+/// A private value: `Debug`, `Display` and `Serialize` show `[REDACTED]`. Use it for fields of
+/// types that are logged. [`Secret`] also erases its memory.
 ///
 /// ```
 /// use apptheory_core::sanitize::Redacted;
@@ -22,17 +22,17 @@ use super::REDACTED;
 pub struct Redacted<T>(T);
 
 impl<T> Redacted<T> {
-    /// Hides a value.
+    /// Wraps a value.
     pub const fn new(value: T) -> Self {
         Self(value)
     }
 
-    /// The value itself. Keep it out of messages and logs.
+    /// Returns the value. Keep it out of messages and logs.
     pub const fn expose(&self) -> &T {
         &self.0
     }
 
-    /// Gives the value back.
+    /// Unwraps the value.
     pub fn into_inner(self) -> T {
         self.0
     }
@@ -44,8 +44,9 @@ impl<T> From<T> for Redacted<T> {
     }
 }
 
-/// A key, a password or the like: hidden as in [`Redacted`], and overwritten in memory when dropped.
-/// Two secrets cannot be compared, since how long that takes shows where they differ.
+/// A key, password or other secret: hidden as in [`Redacted`], and overwritten in memory when
+/// dropped. Two secrets cannot be compared, because the time of a comparison reveals where they
+/// differ.
 ///
 /// ```
 /// use apptheory_core::sanitize::Secret;
@@ -59,12 +60,12 @@ impl<T> From<T> for Redacted<T> {
 pub struct Secret<T: Zeroize>(T);
 
 impl<T: Zeroize> Secret<T> {
-    /// Hides a value.
+    /// Wraps a value.
     pub const fn new(value: T) -> Self {
         Self(value)
     }
 
-    /// The value itself. Keep it out of messages and logs; a copy is not erased.
+    /// Returns the value. Keep it out of messages and logs; a copy is not erased.
     pub const fn expose(&self) -> &T {
         &self.0
     }
@@ -84,7 +85,7 @@ impl<T: Zeroize> Drop for Secret<T> {
 
 impl<T: Zeroize> ZeroizeOnDrop for Secret<T> {}
 
-/// What is shown of both.
+/// Implements the printing traits of both types.
 macro_rules! shows_nothing {
     ($name:ident $(: $bound:ident)?) => {
         impl<T $(: $bound)?> fmt::Debug for $name<T> {

@@ -1,4 +1,4 @@
-//! Values by the names of their members.
+//! Sanitizes values by the names of their members.
 
 use alloc::borrow::{Cow, ToOwned as _};
 use alloc::format;
@@ -13,20 +13,21 @@ use super::mask::Style;
 use super::{Profile, REDACTED, Sanitizer, card_numbers, log_string};
 use crate::json;
 
-/// How deep values may be nested, embedded ones included; as deep as JSON is read.
+/// The deepest nesting of values, including embedded ones; the same as for reading JSON.
 const DEEPEST: usize = 128;
 
-/// How often a `body` may hold JSON with a `body`: texts could grow by more than they are long.
+/// How often a `body` may contain JSON with another `body`. Without this bound, texts could grow
+/// quadratically.
 const MOST_BODIES: usize = 8;
 
-/// Members that name what stands in one of [`VALUES`] beside them.
+/// Members that name the value in one of [`VALUES`] next to them.
 const NAMES: [&str; 4] = ["name", "Name", "key", "Key"];
 const VALUES: [&str; 2] = ["value", "Value"];
 
-/// Where a value stands.
+/// The place of a value.
 #[derive(Clone, Copy)]
 pub(super) struct Place<'a> {
-    /// The canonical name of the member that encloses it.
+    /// The canonical name of the enclosing member.
     parent: &'a str,
     is_allowed: bool,
     depth: usize,
@@ -34,14 +35,14 @@ pub(super) struct Place<'a> {
     opened: usize,
 }
 
-/// What becomes of JSON in a member `body`.
+/// What to do with JSON in a member `body`.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(super) enum Bodies {
-    /// It is a text like others.
+    /// Treat it as an ordinary string.
     Closed,
-    /// It is sanitised, and a text again.
+    /// Sanitize it inside its string.
     Texts,
-    /// It is sanitised, and a value.
+    /// Sanitize it, and return a value.
     Values,
 }
 
@@ -58,17 +59,18 @@ impl<'a> Place<'a> {
         Self { parent, is_allowed, ..self }
     }
 
-    /// The root of a text that stands here.
+    /// Returns the place of the root of a text at this place.
     const fn opened(self) -> Self {
         Self { parent: "", is_allowed: false, opened: self.opened.saturating_add(1), ..self }
     }
 }
 
 impl Sanitizer {
-    /// Returns what may be logged of the value of a member of this name. Numbers and Booleans become
-    /// texts, objects and arrays are sanitised in all their depth. Use it for a field of a log record.
+    /// Returns the sanitized value of a member with this name. Numbers and booleans become strings;
+    /// objects and arrays are sanitized recursively. Use it for a field of a log record.
     ///
-    /// A value that cannot be serialised, and one nested deeper than 128, is `[REDACTED]`.
+    /// A value that cannot be serialized, or is nested deeper than 128 levels, becomes
+    /// `[REDACTED]`.
     ///
     /// ```
     /// use apptheory_core::sanitize::Sanitizer;
@@ -84,10 +86,11 @@ impl Sanitizer {
         value
     }
 
-    /// Returns what may be logged of a text under this name: as [`field`](Self::field), but a text that
-    /// may be shown as it is is not copied. A UUID, the id of a trace in as many hexadecimal digits, or
-    /// the root of an X-Ray trace, is shown under a name that says nothing: in one of two hundred there
-    /// is a card number by chance, and what is found by an id needs all of it.
+    /// Returns the sanitized text of a member with this name. Works as [`field`](Self::field), but
+    /// does not copy a text that is shown unchanged. A UUID, a trace id with as many hexadecimal
+    /// digits, or the root of an X-Ray trace is shown completely if the name has no special
+    /// meaning: one in two hundred contains a card number by chance, and searching by an id needs
+    /// all of it.
     ///
     /// ```
     /// use apptheory_core::sanitize::Sanitizer;
@@ -110,10 +113,10 @@ impl Sanitizer {
         }
     }
 
-    /// What stands for a number or a Boolean under this name, `None` if it may be shown. A number that is
-    /// a card's as a whole is masked under any name that is not allowed. Other rules for texts would
-    /// hide too much: nine digits are a duration more often than a social security number, and most
-    /// ids of 64 bits have a card number in them somewhere.
+    /// Returns what replaces a number or boolean with this name, or `None` if it is shown. A number
+    /// that is exactly a card number is masked under any name that is not allowed. Other rules for
+    /// texts would hide too much: nine digits are a duration more often than a social security
+    /// number, and most 64-bit ids contain a card number.
     pub(crate) fn instead_of_scalar(&self, name: &str, text: &str) -> Option<Cow<'static, str>> {
         let action = Key::read(name).and_then(|key| self.action(&key, ""));
         match action {
@@ -161,8 +164,8 @@ impl Sanitizer {
         }
     }
 
-    /// Whether the value that stands beside this name is hidden: header fields, tags and variables
-    /// are written `["pin", "1234"]` and `{"name": "pin", "value": "1234"}`, too.
+    /// Returns whether the value next to this name is hidden: headers, tags and variables are also
+    /// written as `["pin", "1234"]` and `{"name": "pin", "value": "1234"}`.
     fn hides_paired(&self, name: &str, place: Place<'_>) -> bool {
         self.profile == Profile::Default
             && Key::read(name)
@@ -187,7 +190,8 @@ impl Sanitizer {
         }
     }
 
-    /// Sanitises a body that is JSON; whether it is. Portable rules take scalars for JSON, too.
+    /// Sanitizes a body that is JSON; returns whether it is. The portable rules also accept scalars
+    /// as JSON.
     fn open(&self, body: &mut Json, place: Place<'_>) -> bool {
         let takes_scalars = self.profile == Profile::Reference;
         let text = match body {
@@ -221,7 +225,8 @@ impl Sanitizer {
         style.mask(text, self.profile)
     }
 
-    /// By default, names are texts like others. Of two that become the same the later one stays.
+    /// Sanitizes names, which by default are texts like others. Of two that become equal the later
+    /// one is kept.
     fn clean_names(&self, members: &mut Map<String, Json>) {
         let is_unclean = |name: &String| matches!(self.free_text(name), Cow::Owned(_));
         if self.profile == Profile::Default && members.keys().any(is_unclean) {
@@ -250,14 +255,15 @@ impl Sanitizer {
     }
 }
 
-/// Whether digits are milliseconds, microseconds or nanoseconds since 1970, before 2033. A tenth of
-/// them have the check digit of a card number, but no card number of these lengths begins with 1.
+/// Returns whether digits are milliseconds, microseconds or nanoseconds since 1970, before 2033. A
+/// tenth of them have a valid check digit of a card number, but no card number of these lengths
+/// begins with 1.
 fn is_instant(digits: &str) -> bool {
     digits.starts_with('1') && matches!(digits.len(), 13 | 16 | 19)
 }
 
-/// Whether a text is a UUID, with or without hyphens, an id of a trace, which has the same 32 digits, or
-/// the root of an X-Ray trace. A text of digits alone is not.
+/// Returns whether a text is a UUID (with or without hyphens), a trace id (also 32 digits), or the
+/// root of an X-Ray trace. A text of decimal digits only is not.
 fn is_generated_id(text: &str) -> bool {
     let groups = || text.split('-').map(str::len);
     let is_shaped = groups().eq([8, 4, 4, 4, 12]) || groups().eq([32]) || groups().eq([1, 8, 24]);
@@ -270,7 +276,8 @@ pub(super) fn redacted() -> Json {
     Json::String(REDACTED.to_owned())
 }
 
-/// The shortest digits that read back the same, with an exponent below 10^-4 and from 10^6 on.
+/// Returns the fewest digits that read back the same, with an exponent below 10^-4 and from 10^6
+/// on.
 fn as_go_prints(float: f64) -> String {
     let magnitude = float.abs();
     if magnitude == 0.0 || (1e-4..1e6).contains(&magnitude) {

@@ -1,4 +1,4 @@
-//! Streams behind providers that take a response in one piece.
+//! Collects streams for providers that need a complete response.
 
 use core::num::NonZeroU64;
 
@@ -8,8 +8,8 @@ use crate::error::AppError;
 use crate::http::HttpResponse;
 use crate::http::exchange::ErrorStyle;
 
-/// Collects a streamed response into one that is complete: nothing is sent
-/// before the end is known, so that an error on the way is answered, and no half response is.
+/// Collects a streamed response into a complete one. Nothing is sent before the end of the stream,
+/// so that an error is answered with an error response, and never with half a response.
 ///
 /// ```
 /// use apptheory_core::http::exchange::HttpSettings;
@@ -34,20 +34,22 @@ pub struct Collector {
 }
 
 impl Collector {
-    /// A collector of what follows a response's head and prefix. `max_bytes` bounds both together.
+    /// Creates a collector for the stream of a response. `max_bytes` limits its body and the stream
+    /// together.
     #[must_use]
     pub fn new(response: HttpResponse, max_bytes: Option<NonZeroU64>, errors: ErrorStyle) -> Self {
         let mut limiter = StreamLimiter::new(max_bytes);
-        // A prefix over the limit was refused before; then this one refuses whatever follows.
+        // A body over the limit was refused before; the limiter then refuses all chunks.
         let _ = limiter.admit(response.body.len());
         Self { response, limiter, errors }
     }
 
-    /// Takes a chunk.
+    /// Appends a chunk.
     ///
     /// # Errors
     ///
-    /// 413 for a chunk that exceeds the limit: stop the stream, and [`fail`](Self::fail) with it.
+    /// 413 for a chunk that exceeds the limit: stop the stream, and call [`fail`](Self::fail) with
+    /// this error.
     pub fn push(&mut self, chunk: &[u8]) -> Result<(), AppError> {
         if !self.limiter.admit(chunk.len()) {
             return Err(AppError::response_too_large());
@@ -56,14 +58,14 @@ impl Collector {
         Ok(())
     }
 
-    /// The response, once the stream has ended.
+    /// Returns the response after the stream has ended.
     #[must_use]
     pub fn finish(self) -> HttpResponse {
         self.response
     }
 
-    /// The answer to an error on the way: what lets a browser read it and a human find it in the
-    /// log stays of the head. An empty trace id is left out.
+    /// Returns the response to an error in the stream. It keeps the headers with which a browser
+    /// can read it and a person can find it in the log. An empty trace id is left out.
     #[must_use]
     pub fn fail(self, error: AppError, trace_id: &str) -> HttpResponse {
         let head = Head::from(&self.response);

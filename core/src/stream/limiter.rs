@@ -1,9 +1,9 @@
-//! The size of a response that nobody knows in advance.
+//! Limits the size of a response of unknown length.
 
 use core::num::NonZeroU64;
 
-/// Lets chunks pass until one would exceed the limit, and nothing from then on: a chunk passes
-/// whole or not at all.
+/// Admits chunks until one would exceed the limit, and none after that. A chunk is admitted
+/// completely or not at all.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct StreamLimiter {
     max_bytes: Option<NonZeroU64>,
@@ -12,14 +12,14 @@ pub struct StreamLimiter {
 }
 
 impl StreamLimiter {
-    /// A limiter of so many bytes; `None` lets everything pass.
+    /// Creates a limiter; `None` admits everything.
     #[must_use]
     pub const fn new(max_bytes: Option<NonZeroU64>) -> Self {
         Self { max_bytes, admitted: 0, is_tripped: false }
     }
 
-    /// Whether a chunk of `len` bytes may pass. An empty one always does, until the limiter has
-    /// tripped.
+    /// Returns whether a chunk of `len` bytes is admitted. An empty chunk always is, until the
+    /// limit was exceeded.
     #[must_use = "a chunk that is not admitted must be dropped"]
     pub fn admit(&mut self, len: usize) -> bool {
         if self.is_tripped {
@@ -34,7 +34,7 @@ impl StreamLimiter {
         !self.is_tripped
     }
 
-    /// How many bytes have passed.
+    /// Returns the number of admitted bytes.
     #[must_use]
     pub const fn admitted(&self) -> u64 {
         self.admitted

@@ -1,11 +1,11 @@
-//! What AWS allows a streamed response: the one place for its numbers.
+//! The limits of AWS for streamed responses.
 
 use core::num::NonZeroU64;
 use core::time::Duration;
 
 use super::frame::Target;
 
-/// The limits of a service on streamed responses, as of November 2026.
+/// The limits of a service for streamed responses, as of November 2026.
 ///
 /// | | Function URL | REST API | Documented in |
 /// |---|---|---|---|
@@ -17,8 +17,8 @@ use super::frame::Target;
 /// | [`idle_timeout`](Self::idle_timeout) | none | 5 min | the same |
 /// | [`edge_idle_timeout`](Self::edge_idle_timeout) | none | 30 s | the same |
 ///
-/// A megabyte is 2^20 bytes here. Where a service counts 10^6, a response takes longer than
-/// [`least_time`](Self::least_time) says, never shorter.
+/// A megabyte is 2^20 bytes here. If a service counts 10^6, a response takes longer than
+/// [`least_time`](Self::least_time), never shorter.
 ///
 /// ```
 /// use core::time::Duration;
@@ -30,30 +30,30 @@ use super::frame::Target;
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct StreamLimits {
-    /// The most bytes of a response. The service ends longer ones; a
-    /// [`FrameConfig::transport_limit`](super::FrameConfig::transport_limit) of as many ends them
-    /// with an error that says why.
+    /// The most bytes of a response. The service cuts longer ones off; with the same
+    /// [`FrameConfig::transport_limit`](super::FrameConfig::transport_limit) they end with an error
+    /// instead.
     pub max_bytes: NonZeroU64,
-    /// How many bytes pass as fast as the network takes them.
+    /// The number of bytes that are sent at full network speed.
     pub uncapped_bytes: u64,
-    /// How many of the bytes after them pass in a second.
+    /// The bytes per second after that.
     pub bytes_per_second: NonZeroU64,
-    /// The most bytes of prelude and delimiter together.
+    /// The most bytes of prelude and delimiter.
     pub max_prelude_bytes: usize,
-    /// How long a response may take; `None` for as long as the function may run.
+    /// The longest duration of a response; `None` for the function's timeout.
     pub max_duration: Option<Duration>,
-    /// After how long a silence a regional or private API drops the response; `None` for never.
+    /// The longest pause before a regional or private API drops the response; `None` for no limit.
     pub idle_timeout: Option<Duration>,
-    /// The same for an edge-optimised API.
+    /// The longest pause before an edge-optimized API drops the response.
     pub edge_idle_timeout: Option<Duration>,
 }
 
 impl StreamLimits {
-    /// The most bytes of a response that is *not* streamed, in the envelope that carries it, base64
-    /// included: 6 MB (*AWS Lambda Developer Guide*, quotas).
+    /// The most bytes of a response that is *not* streamed, including its JSON envelope and base64:
+    /// 6 MB (*AWS Lambda Developer Guide*, quotas).
     pub const MAX_BUFFERED_BYTES: u64 = 6 * MB;
 
-    /// The limits of a service.
+    /// Returns the limits of a service.
     #[must_use]
     pub const fn of(target: Target) -> Self {
         match target {
@@ -62,15 +62,15 @@ impl StreamLimits {
         }
     }
 
-    /// How long a body of so many bytes takes at least, however fast it is made and read. A
-    /// response that has less time left, until its deadline or
+    /// Returns the shortest time in which a body of `bytes` can be sent, at any speed of producer
+    /// and client. A response with less time left, until its deadline or
     /// [`max_duration`](Self::max_duration), will be cut off.
     #[must_use]
     pub fn least_time(&self, bytes: u64) -> Duration {
         let capped = bytes.saturating_sub(self.uncapped_bytes);
         let per_second = self.bytes_per_second;
         let whole = Duration::from_secs(capped / per_second);
-        // The rest is less than a second's: its nanoseconds are below 10^9, and fit.
+        // The rest is less than a second: its nanoseconds are below 10^9, and fit.
         let nanos = u128::from(capped % per_second).saturating_mul(1_000_000_000);
         let nanos = nanos.checked_div(u128::from(per_second.get())).unwrap_or_default();
         whole.saturating_add(Duration::from_nanos(u64::try_from(nanos).unwrap_or_default()))
@@ -97,7 +97,7 @@ const REST_API: StreamLimits = StreamLimits {
     ..FUNCTION_URL
 };
 
-/// For the constants above, none of which is zero.
+/// For the constants above, which are all positive.
 const fn non_zero(bytes: u64) -> NonZeroU64 {
     match NonZeroU64::new(bytes) {
         Some(bytes) => bytes,

@@ -1,8 +1,7 @@
-//! Responses that are sent while they are made: frames, limits and server-sent events.
+//! Streamed responses: frames, limits and server-sent events.
 //!
-//! This module decides what goes onto the wire, in which order, and how a stream ends. It refuses
-//! to know sockets, clocks and producers: a driver feeds in what happened, and carries out what
-//! comes out.
+//! This module decides what is sent, in which order, and how a stream ends. It has no sockets,
+//! clocks or producers: a driver passes the inputs, and carries the outputs out.
 //!
 //! ```
 //! use apptheory_core::stream::{FrameConfig, FrameData, FrameInput, FrameMachine, Head, Target};

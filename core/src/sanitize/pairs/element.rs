@@ -1,20 +1,20 @@
-//! Elements of XML in running text.
+//! XML elements in free text.
 
 use super::super::free_text::behind_slash;
 use super::super::markup::{self, behind, local, unescaped};
 use super::super::scan::{same_text, span};
 
-/// How often the brackets of an element may be escaped: a text is read once for each of these, and not
+/// How often an element's brackets may be escaped. A text is read once for each number, and not
 /// once for each name in it.
 const DEEPEST: usize = 3;
 
-/// How many characters of a tag may follow its name. No more are read for a name that is in none.
+/// The most characters of a tag after its name. No more are read for a name that is not in a tag.
 const LONGEST_TAG: usize = 256;
 
-/// How many characters a bracket may have: `&amp;amp;#x003c;` has fewer.
+/// The most characters of a bracket; `&amp;amp;#x003c;` has fewer.
 const LONGEST_BRACKET: usize = 24;
 
-/// What follows the tag that a name is in.
+/// The text after the tag of a name.
 pub(super) struct Content<'t> {
     pub(super) start: &'t str,
     /// How often the brackets are escaped.
@@ -22,8 +22,8 @@ pub(super) struct Content<'t> {
 }
 
 impl<'t> Content<'t> {
-    /// The content behind a name whose tag ends directly behind it, or which has attributes and begins
-    /// with it. `ahead` is the text before the name, `after` the one behind it.
+    /// Returns the content after a name whose tag ends directly after it, or has attributes and
+    /// begins with it. `ahead` is the text before the name, `after` the text after it.
     pub(super) fn opened(ahead: &str, after: &'t str) -> Option<Self> {
         let (near, tag_end) = if after.starts_with(char::is_whitespace) {
             let cut = after.char_indices().nth(LONGEST_TAG).map_or(after.len(), |(at, _)| at);
@@ -37,8 +37,8 @@ impl<'t> Content<'t> {
         Some(Self { start, depth: tag_end.depth })
     }
 
-    /// What follows the content, if the element is closed by its name: in running text `<token>` alone
-    /// is any word. A section belongs to it in any case.
+    /// Returns what follows the content, if the element is closed by its name: in free text
+    /// `<token>` alone is an ordinary word. A CDATA section always belongs to it.
     pub(super) fn rest(&self, name: &str) -> Option<&'t str> {
         let end = bracket(self.start, self.depth)
             .filter(|end| end.c == '<' && end.depth == self.depth)?;
@@ -51,7 +51,7 @@ impl<'t> Content<'t> {
     }
 }
 
-/// Whether a text ends with the bracket that begins a tag, or with that and a prefix.
+/// Returns whether a text ends with the opening bracket of a tag, perhaps followed by a prefix.
 fn begins_tag(text: &str) -> bool {
     let is_prefix = |c: char| c != ':' && markup::is_name(c);
     let text = text.strip_suffix(':').map_or(text, |text| text.trim_end_matches(is_prefix));
@@ -65,13 +65,13 @@ fn begins_tag(text: &str) -> bool {
 struct Bracket<'t> {
     before: &'t str,
     c: char,
-    /// How often it is escaped.
+    /// How often the bracket is escaped.
     depth: usize,
     rest: &'t str,
 }
 
 impl<'t> Bracket<'t> {
-    /// The one with which `here` begins, if it is escaped at most so often.
+    /// Returns the bracket at the beginning of `here`, if it is escaped at most `deepest` times.
     fn read(before: &'t str, here: &'t str, deepest: usize) -> Option<Self> {
         let (c, depth, rest) = unescaped(here)?;
         let is_bracket = matches!(c, '<' | '>') && depth <= deepest;
@@ -79,7 +79,7 @@ impl<'t> Bracket<'t> {
     }
 }
 
-/// The first angle bracket that is escaped at most so often.
+/// Returns the first angle bracket that is escaped at most `deepest` times.
 fn bracket(text: &str, deepest: usize) -> Option<Bracket<'_>> {
     text.match_indices(['<', '>', '&']).find_map(|(at, _)| {
         let (before, here) = text.split_at_checked(at)?;

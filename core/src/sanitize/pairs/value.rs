@@ -1,4 +1,4 @@
-//! Values behind names.
+//! Values after names.
 
 use super::super::REDACTED;
 use super::super::free_text::is_value;
@@ -6,7 +6,7 @@ use super::super::markup::unescaped;
 use super::super::scan::{ahead_of, is_blank, skip_char, span};
 use super::{behind_entity, behind_joint, is_name, is_quote};
 
-/// A value at the beginning of a text, and what follows it.
+/// A value at the beginning of a text, and the rest.
 pub(super) struct Value<'t> {
     pub(super) open: &'t str,
     pub(super) inner: &'t str,
@@ -15,7 +15,7 @@ pub(super) struct Value<'t> {
 }
 
 impl<'t> Value<'t> {
-    /// `ends` are the characters that end what the value is in.
+    /// Reads a value. `ends` are the characters that end its context.
     pub(super) fn read(text: &'t str, ends: &str, is_header: bool) -> Option<Self> {
         let closes = |c: char| ends.contains(c);
         if is_header && ends.is_empty() {
@@ -24,29 +24,29 @@ impl<'t> Value<'t> {
         let Some(value) = Self::enclosed(text) else {
             return Self::bare(text, behind_bare(text, |c| is_value(c) && !closes(c)));
         };
-        // What touches a value belongs to it.
+        // Characters adjacent to a value belong to it.
         if value.rest.starts_with(|c| is_value(c) && !closes(c)) {
             return Self::bare(text, behind_bare(value.rest, is_value));
         }
         Some(value)
     }
 
-    /// A value up to `rest`, unless it is empty.
+    /// Returns a value up to `rest`, unless it is empty.
     pub(super) fn bare(text: &'t str, rest: &'t str) -> Option<Self> {
         let inner = ahead_of(rest, text);
         (!inner.is_empty()).then_some(Self { open: "", inner, close: "", rest })
     }
 
-    /// A value in quotes, brackets, or parentheses behind a word: `Some("x y")`.
+    /// Reads a value in quotes, brackets, or parentheses after a word: `Some("x y")`.
     fn enclosed(text: &'t str) -> Option<Self> {
         let (_, call) = span(text, |c| is_name(c) && c != '\\');
         let in_brackets = || behind_brackets(if call.starts_with('(') { call } else { text });
         Self::quoted(text).or_else(|| Self::bare(text, in_brackets()?))
     }
 
-    /// A value in quotes, which may be escaped themselves: the quotes that close it have no more
-    /// backslashes, and entities stand for them if they do for the first ones. Without these it is the
-    /// whole rest.
+    /// Reads a value in quotes, which may be escaped. The closing quote must have at most as many
+    /// backslashes, and be an entity if the opening one is. Without a closing quote the value is
+    /// the whole rest.
     fn quoted(text: &'t str) -> Option<Self> {
         let (slashes, start) = span(text, |c| c == '\\');
         let (_, _, body) = unescaped(start).filter(|(c, ..)| is_quote(*c))?;
@@ -64,8 +64,8 @@ impl<'t> Value<'t> {
     }
 }
 
-/// What follows such characters and the `;` of entities, `a&amp;b`, unless another name and its joint
-/// stand behind that: `a&#10;pin: 1`.
+/// Returns what follows such characters and the `;` of entities, as in `a&amp;b`, unless another
+/// name with a joint follows: `a&#10;pin: 1`.
 pub(super) fn behind_bare(text: &str, is: impl Fn(char) -> bool) -> &str {
     let begins_pair = |after| {
         let (name, next) = span(after, is_name);
@@ -83,7 +83,7 @@ pub(super) fn behind_bare(text: &str, is: impl Fn(char) -> bool) -> &str {
     }
 }
 
-/// What follows an object, an array or what is in parentheses; nothing does if it is not closed.
+/// Returns what follows an object, an array or parentheses; empty if they are not closed.
 fn behind_brackets(text: &str) -> Option<&str> {
     let (opening, closing) = match text.chars().next()? {
         '{' | '[' => (['{', '['], ['}', ']']),
@@ -105,7 +105,7 @@ fn behind_brackets(text: &str) -> Option<&str> {
     Some(end.and_then(|at| text.get(at..)).map_or("", skip_char))
 }
 
-/// What follows a header field's value: a word and what it takes, and parameters.
+/// Returns what follows a header's value: a scheme with its credentials, and parameters.
 fn behind_header(text: &str) -> &str {
     let behind_item = |text| {
         let value = span(text, is_name).1.strip_prefix('=').unwrap_or(text);

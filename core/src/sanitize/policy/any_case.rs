@@ -1,4 +1,4 @@
-//! Objects whose members are named in any case, as other readers of JSON take them.
+//! Objects whose members are named in any case, as other JSON readers accept them.
 
 use alloc::string::String;
 use core::fmt;
@@ -7,8 +7,7 @@ use serde::de::value::StringDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, forward_to_deserialize_any};
 
-/// A struct whose members have names in small letters, read from an object that names them in any
-/// case.
+/// A struct with lower-case field names, deserialized from an object with names in any case.
 pub(super) struct AnyCase<T>(pub(super) T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for AnyCase<T> {
@@ -32,7 +31,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Object<D> {
     }
 }
 
-/// Takes nothing but an object, and no list in its place.
+/// Accepts only an object, and no list in its place.
 struct Members<V>(V);
 
 impl<'de, V: Visitor<'de>> Visitor<'de> for Members<V> {

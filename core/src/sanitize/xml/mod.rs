@@ -1,4 +1,4 @@
-//! XML texts, by the names of elements.
+//! Sanitizes XML texts by the names of elements.
 
 mod portable;
 mod strict;
@@ -8,12 +8,12 @@ use alloc::borrow::Cow;
 use super::scan::then;
 use super::{Profile, Sanitizer};
 
-/// Which elements are not shown as they are, and what is shown of them.
+/// An element that is not shown unchanged, and its mask.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct XmlPattern<'a> {
-    /// The element's name, in any case and without its prefix.
+    /// The element's name, in any case and without a prefix.
     pub element: &'a str,
-    /// What is shown.
+    /// What is shown of the element.
     pub mask: XmlMask,
 }
 
@@ -30,14 +30,14 @@ pub enum XmlMask {
 }
 
 impl<'a> XmlPattern<'a> {
-    /// What is shown of an element.
+    /// Creates a pattern.
     #[must_use]
     pub const fn new(element: &'a str, mask: XmlMask) -> Self {
         Self { element, mask }
     }
 }
 
-/// Elements of payment messages.
+/// The elements of payment messages.
 pub const PAYMENT_XML: &[XmlPattern<'static>] = &[
     XmlPattern::new("AcctNum", XmlMask::Card),
     XmlPattern::new("CardNum", XmlMask::Card),
@@ -52,15 +52,15 @@ pub const PAYMENT_XML: &[XmlPattern<'static>] = &[
     XmlPattern::new("TransArmorToken", XmlMask::LastFour),
 ];
 
-/// Elements of messages to Rapid Connect: the same.
+/// The elements of Rapid Connect messages: the same.
 pub const RAPID_CONNECT_XML: &[XmlPattern<'static>] = PAYMENT_XML;
 
 impl Sanitizer {
-    /// Returns what may be logged of an XML text: of each element and attribute that `patterns` name,
-    /// what its mask shows. Those with other sensitive names are hidden like members of these names, and
-    /// card numbers everywhere. Elements may have prefixes, attributes (which are dropped), sections and
-    /// elements inside, and be escaped as text of others, however often; one that is not closed is masked
-    /// up to the end.
+    /// Returns a sanitized XML text. Of each element and attribute in `patterns` its mask is shown.
+    /// Those with other sensitive names are hidden like members of these names, and card numbers
+    /// are hidden everywhere. Elements may have prefixes, attributes (which are dropped), CDATA
+    /// sections and nested elements, and may be escaped any number of times; an element that is not
+    /// closed is masked to the end.
     ///
     /// ```
     /// use apptheory_core::sanitize::{PAYMENT_XML, Sanitizer};

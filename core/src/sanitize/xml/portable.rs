@@ -1,4 +1,4 @@
-//! XML as the portable rules have it.
+//! XML by the portable rules.
 
 use alloc::borrow::{Cow, ToOwned as _};
 use alloc::format;
@@ -10,7 +10,7 @@ use crate::sanitize::REDACTED;
 use crate::sanitize::mask::starred;
 use crate::sanitize::scan::{Found, ahead_of, rewrite, span, strip_prefix};
 
-/// How a tag is written: as it is, or escaped.
+/// How a tag is written: plain or escaped.
 struct Form {
     open: &'static str,
     close: &'static str,
@@ -19,8 +19,8 @@ struct Form {
 const PLAIN: Form = Form { open: "<", close: ">" };
 const ESCAPED: Form = Form { open: "&lt;", close: "&gt;" };
 
-/// Masks the elements of one pattern as the portable rules have it: written without a prefix, blanks
-/// and attributes, or escaped once, and with plain text inside.
+/// Masks the elements of a pattern by the portable rules: without a prefix, blanks and attributes,
+/// plain or escaped once, and with only text inside.
 pub(super) fn replace<'t>(text: &'t str, pattern: XmlPattern<'_>) -> Cow<'t, str> {
     rewrite(
         text,
@@ -41,7 +41,7 @@ fn behind_plain_element<'t>(text: &'t str, element: &str, form: &Form) -> Option
     tag(strip_prefix(end, form.open)?.strip_prefix('/')?)
 }
 
-/// The element with its content masked; `None` if it stays.
+/// Returns the element with its content masked; `None` if it stays unchanged.
 fn masked(element: &str, mask: XmlMask) -> Option<String> {
     let (open, close) = if element.contains("&gt;") { ("&lt;", "&gt;") } else { ("<", ">") };
     let start = element.find(close).map_or(0, |at| at.saturating_add(close.len()));

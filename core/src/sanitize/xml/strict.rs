@@ -1,4 +1,4 @@
-//! XML by the strict rules: elements and attributes however they are written and escaped.
+//! XML by the strict rules: elements and attributes in any notation and escaping.
 
 use alloc::borrow::{Cow, ToOwned as _};
 use alloc::format;
@@ -31,7 +31,8 @@ impl Sanitizer {
             |here, _| {
                 let (depth, tag) = bracket(here, '<')?;
                 let (name, after) = span(tag, is_name);
-                // Of a name in which a card number stands, the beginning is shown, and counts.
+                // If a name contains a card number, its beginning is shown, and determines the
+                // mask.
                 let hidden = card_numbers::hide(name);
                 let (shown, _) = span(&hidden, is_name);
                 let mask =
@@ -50,7 +51,8 @@ impl Sanitizer {
         )
     }
 
-    /// Wherever they stand: what looks like an attribute may be one of a text that is quoted.
+    /// Masks attributes anywhere: text that looks like an attribute may be part of a quoted
+    /// document.
     fn mask_attributes<'t>(&self, text: &'t str, patterns: &[XmlPattern<'_>]) -> Cow<'t, str> {
         rewrite(text, is_name, |here, _| {
             let (name, after) = span(here, is_name);
@@ -68,7 +70,8 @@ impl Sanitizer {
         })
     }
 
-    /// What is shown of an element or attribute: as a pattern says, or as of a member of this name.
+    /// Returns what is shown of an element or attribute: by its pattern, or as for a member of this
+    /// name.
     fn mask_of(&self, name: &str, patterns: &[XmlPattern<'_>]) -> Option<XmlMask> {
         let name = local(name);
         let pattern = patterns.iter().find(|pattern| same_text(name, pattern.element));
@@ -82,8 +85,8 @@ impl Sanitizer {
     }
 }
 
-/// Writes digits as such where entities stand for them, so that numbers of cards are seen. An entity
-/// that would complete another one stays.
+/// Decodes entities of digits, so that card numbers are recognized. An entity that would complete
+/// another one stays.
 fn plain_digits(text: &str) -> Cow<'_, str> {
     rewrite(
         text,
@@ -98,7 +101,7 @@ fn plain_digits(text: &str) -> Cow<'_, str> {
     )
 }
 
-/// A tag behind its name.
+/// A tag after its name.
 struct Tag<'t> {
     attributes: &'t str,
     close: &'t str,
@@ -114,14 +117,14 @@ impl<'t> Tag<'t> {
     }
 }
 
-/// Whether the attributes end with the `/` of a tag that encloses nothing.
+/// Returns whether the attributes end with the `/` of an empty element.
 fn closes_itself(attributes: &str) -> bool {
     let before = attributes.trim_end().strip_suffix('/');
     before.is_some_and(|before| before.is_empty() || before.ends_with([' ', '"', '\'', ';']))
 }
 
-/// What follows an element's content, beginning with the tag that closes it. Elements of the same name
-/// inside belong to it, and so do sections and comments.
+/// Returns what follows an element's content, beginning with its closing tag. Nested elements of
+/// the same name belong to the content, and so do CDATA sections and comments.
 fn behind_content<'t>(inner: &'t str, element: &str, depth: usize) -> &'t str {
     let mut open = 1_usize;
     let mut rest = inner;

@@ -7,8 +7,8 @@
 //!    └─────────────┴──────── Done ◀──────┴───────────────────────────────┘
 //! ```
 //!
-//! Until the first chunk is there nothing is sent, so that what fails at once can still be answered
-//! with an error of its own. From then on the head stands, and errors travel as trailers.
+//! Nothing is sent before the first chunk, so that an early error gets its own response. After that
+//! the head is fixed, and errors are sent as trailers.
 
 mod prelude;
 #[cfg(test)]
@@ -31,14 +31,13 @@ use crate::error::{AppError, code};
 use crate::http::HttpResponse;
 use crate::json::ObjectWriter;
 
-/// Turns what happens to a response into what is done about it: inputs in any order, one output for
-/// each.
+/// Frames a streamed response: accepts inputs in any order, and returns an output for each.
 ///
-/// It decides by lengths. The bytes stay with the driver, which writes those of the input where an
-/// output says [`FrameData::Given`]: no chunk is copied.
+/// Decides by lengths only. The bytes stay with the driver, which writes those of the input if an
+/// output has [`FrameData::Given`], so no chunk is copied.
 ///
-/// Every machine that reaches [`FrameState::Done`] has given exactly one [`FrameOutcome`]. One that is
-/// given up before has none: feed [`Cancel::Shutdown`] instead of dropping it.
+/// Every machine that reaches [`FrameState::Done`] has returned exactly one [`FrameOutcome`]. A
+/// machine that is dropped earlier returns none; pass [`Cancel::Shutdown`] instead.
 #[derive(Clone, Debug)]
 pub struct FrameMachine {
     config: FrameConfig,
@@ -52,7 +51,7 @@ pub struct FrameMachine {
 #[derive(Clone, Debug)]
 enum Phase {
     Idle,
-    /// The head is frozen.
+    /// The head is fixed.
     Armed(Head),
     Live {
         status: u16,
@@ -64,7 +63,7 @@ enum Phase {
 }
 
 impl FrameMachine {
-    /// Returns a machine for one response.
+    /// Creates a machine for one response.
     #[must_use]
     pub const fn new(config: FrameConfig) -> Self {
         Self {
@@ -77,7 +76,7 @@ impl FrameMachine {
         }
     }
 
-    /// Returns where the machine stands.
+    /// Returns the state.
     #[must_use]
     pub const fn state(&self) -> FrameState {
         match self.phase {
@@ -89,11 +88,11 @@ impl FrameMachine {
         }
     }
 
-    /// Takes an input, and returns what has to be done about it.
+    /// Processes an input, and returns what to do.
     ///
     /// # Errors
     ///
-    /// [`FrameMisuse`] for an input that is illegal in the state; nothing changes.
+    /// [`FrameMisuse`] for an input that is not allowed in this state; nothing changes.
     pub fn handle(&mut self, input: FrameInput) -> Result<FrameOutput, FrameMisuse> {
         let misuse = FrameMisuse { state: self.state(), input: input.name() };
         let handled = match mem::replace(&mut self.phase, Phase::Done) {
@@ -101,7 +100,7 @@ impl FrameMachine {
             Phase::Armed(head) => self.handle_armed(head, input),
             Phase::Live { status } => self.handle_live(status, &input),
             Phase::Overrun { status } => self.handle_overrun(status, &input),
-            // A producer that is heard after the end, or a second reason to end, says nothing new.
+            // A late input of the producer, or a second reason to end, changes nothing.
             Phase::Done => match input {
                 FrameInput::Begin { .. } => Err(Phase::Done),
                 FrameInput::Chunk { .. }
@@ -220,7 +219,7 @@ impl FrameMachine {
         Ok(FrameOutput::default())
     }
 
-    /// Answers an error in place of the response, of which nothing is sent yet.
+    /// Sends an error response instead of the response, of which nothing has been sent yet.
     fn refuse(&mut self, head: &Head, has_stream: bool, error: AppError) -> FrameOutput {
         let FrameConfig { target, max_prelude_bytes, errors, request_id, .. } = &self.config;
         let request_id = match request_id.as_str() {
@@ -256,7 +255,7 @@ impl FrameMachine {
         FrameOutput { end: Some(FrameEnd::Finish), ..done }
     }
 
-    /// Ends a response whose head is sent.
+    /// Ends a response whose head was sent.
     fn fail(&self, status: u16, error: &AppError, reason: EndReason) -> FrameOutput {
         let (code, trailers) = trailers(error);
         stopping(trailers, self.finish(Some(status), code, reason))
@@ -286,12 +285,12 @@ impl FrameMachine {
     }
 }
 
-/// The output that ends a response on the wire while its producer has more.
+/// Returns the output that ends a response while its producer has more data.
 fn stopping(end: FrameEnd, output: FrameOutput) -> FrameOutput {
     FrameOutput { end: Some(end), stops_producer: true, ..output }
 }
 
-/// The code of an error, and the trailers that say it.
+/// Returns the code of an error, and the trailers with the error.
 fn trailers(error: &AppError) -> (String, FrameEnd) {
     let error_type = error.printable_code().to_string();
     let mut body = String::new();

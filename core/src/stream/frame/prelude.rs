@@ -1,4 +1,4 @@
-//! Heads, and how they are written in front of a body.
+//! Response heads, and their form in front of a body.
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -12,29 +12,29 @@ use crate::http::sending::{check_head, is_field_value, is_final_status, is_token
 use crate::http::{HeaderMap, HttpResponse, Values};
 use crate::printing::prints;
 
-/// What is sent before the body. It is normalised: names are in lower case, and cookies are no
-/// header fields.
+/// The status, headers and cookies of a response. Normalized: names are in lower case, and cookies
+/// are separate from headers.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Head {
     /// The status, 200 to 599.
     pub status: u16,
-    /// The header fields.
+    /// The headers.
     pub headers: HeaderMap,
-    /// Values of `set-cookie` fields, one per cookie.
+    /// Values of `set-cookie` headers, one per cookie.
     pub cookies: Vec<String>,
 }
 
 prints!(Head: status, headers);
 
 impl Head {
-    /// A head without header fields and cookies.
+    /// Creates a head without headers and cookies.
     #[must_use]
     pub const fn new(status: u16) -> Self {
         Self { status, headers: HeaderMap::new(), cookies: Vec::new() }
     }
 
-    /// Returns the head as JSON, as `target` reads it in front of a body. Header fields that are not
-    /// for clients are left out.
+    /// Returns the head as JSON, as `target` expects it in front of a body. Headers that are not
+    /// sent to clients are left out.
     #[must_use]
     pub fn prelude(&self, target: Target) -> Vec<u8> {
         let sent = || self.headers.sent();
@@ -51,11 +51,11 @@ impl Head {
                 cookies: &self.cookies,
             }),
         };
-        // Texts under texts can always be written as JSON.
+        // Strings can always be serialized to JSON.
         prelude.unwrap_or_default()
     }
 
-    /// Checks that the head is valid, and that its prelude and delimiter are at most `max_bytes`.
+    /// Checks that the head is valid, and that its prelude and delimiter have at most `max_bytes`.
     ///
     /// # Errors
     ///
@@ -63,7 +63,7 @@ impl Head {
     pub(super) fn check(&self, target: Target, max_bytes: usize) -> Result<(), AppError> {
         check_head(self.status, &self.headers, &self.cookies)?;
         let delimiter = FrameOutput::DELIMITER.len();
-        // Nearly every head is so small that nobody needs to write it to know that it fits.
+        // Nearly all heads are so small that they need not be written to see that they fit.
         if self.most_bytes() > max_bytes
             && self.prelude(target).len().saturating_add(delimiter) > max_bytes
         {
@@ -72,9 +72,9 @@ impl Head {
         Ok(())
     }
 
-    /// Returns a bound of the size of prelude and delimiter, for either target. Names and values of
-    /// valid heads are tabs, blanks and visible ASCII: JSON writes each as two bytes at most, and
-    /// both fields of a REST API's prelude hold a value at most once.
+    /// Returns an upper bound for the size of prelude and delimiter, for either target. Names and
+    /// values of valid heads consist of tabs, spaces and visible ASCII, which JSON writes as at
+    /// most two bytes each, and a REST API's prelude contains each value at most once.
     pub(super) fn most_bytes(&self) -> usize {
         const FRAME: usize = 128;
         const PUNCTUATION: usize = 16;
@@ -86,8 +86,8 @@ impl Head {
         bytes.fold(FRAME, usize::saturating_add)
     }
 
-    /// The head of an error that is answered in place of this one: what lets a browser read the
-    /// answer and a human find it in the log stays, as far as it is valid.
+    /// Returns the head of an error response in place of this one. It keeps the valid headers with
+    /// which a browser can read the response and a person can find it in the log.
     pub(in crate::stream) fn of_error(&self, error: &HttpResponse) -> Self {
         let mut headers = HeaderMap::new();
         let own = error.headers.iter();
@@ -102,7 +102,7 @@ impl Head {
         Self { status, headers, cookies }
     }
 
-    /// This head with nothing but its `content-type`.
+    /// Returns this head with only its `content-type`.
     pub(super) fn bare(&self) -> Self {
         let mut bare = Self::new(self.status);
         bare.headers.set_all("content-type", self.headers.get_all("content-type").iter());
@@ -117,7 +117,7 @@ impl<S> From<&HttpResponse<S>> for Head {
     }
 }
 
-/// The members in the order of the contract; header fields sorted by name.
+/// The members in the order of the contract, and headers sorted by name.
 #[derive(Serialize)]
 struct FunctionUrlPrelude<'a> {
     #[serde(rename = "statusCode")]
@@ -138,7 +138,7 @@ struct RestApiPrelude<'a> {
     cookies: &'a [String],
 }
 
-/// The prelude and its delimiter do not fit where the service looks for them.
+/// The prelude and its delimiter exceed the service's limit.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the response's head and its delimiter are over {max_bytes} bytes")]
 struct PreludeTooLarge {

@@ -54,7 +54,7 @@ fn the_prelude_of_the_specification_has_its_length() {
     assert!(head.check(Target::FunctionUrl, 135).is_err());
 }
 
-/// The bound that spares most heads their measuring is one, of the worst heads, too.
+/// The upper bound also holds for the worst heads.
 #[test]
 fn no_prelude_is_larger_than_its_bound() {
     for (names, value) in [(0, ""), (1, ""), (1, "a"), (40, "\"\\\t"), (7, "\"\"\"\"\"\"")] {

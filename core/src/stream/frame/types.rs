@@ -1,4 +1,4 @@
-//! What goes into a frame machine, and what comes out.
+//! The inputs and outputs of a frame machine.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -11,36 +11,36 @@ use crate::http::exchange::{ErrorStyle, HttpSettings};
 use crate::printing::Hidden;
 use crate::stream::StreamLimits;
 
-/// Which service reads the frames: their preludes differ.
+/// The service that reads the frames; their preludes differ.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Target {
-    /// A Lambda Function URL. Values of one header field are joined with `,`.
+    /// A Lambda function URL. Values of a header are joined with `,`.
     FunctionUrl,
-    /// An API Gateway REST API. All values travel as `multiValueHeaders`.
+    /// An API Gateway REST API. All values are sent as `multiValueHeaders`.
     RestApi,
 }
 
-/// How a response is framed.
+/// The configuration of framing.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct FrameConfig {
-    /// Who reads the frames.
+    /// The service that reads the frames.
     pub target: Target,
-    /// The most bytes of body, set by the application; `None` for no limit. Error bodies are exempt.
+    /// The application's limit for the body in bytes; `None` means no limit. Error bodies are
+    /// exempt.
     pub max_response_bytes: Option<NonZeroU64>,
-    /// The most bytes of body that the transport takes; `None` for no limit, and
-    /// [`StreamLimits::max_bytes`] at first. The smaller of the two limits holds.
+    /// The transport's limit for the body in bytes; `None` means no limit. The default is
+    /// [`StreamLimits::max_bytes`]. The smaller of the two limits applies.
     pub transport_limit: Option<NonZeroU64>,
-    /// The most bytes of prelude and delimiter together; [`StreamLimits::max_prelude_bytes`] at
-    /// first.
+    /// The most bytes of prelude and delimiter; [`StreamLimits::max_prelude_bytes`] by default.
     pub max_prelude_bytes: usize,
-    /// How errors are answered.
+    /// How errors are rendered.
     pub errors: ErrorStyle,
-    /// The request id in error bodies; when empty, that of the head's `x-request-id`.
+    /// The request id in error bodies; if empty, the head's `x-request-id`.
     pub request_id: String,
 }
 
 impl FrameConfig {
-    /// The limits of the target, nested errors, and no request id.
+    /// Creates the default configuration of a target: its limits, nested errors, and no request id.
     #[must_use]
     pub fn new(target: Target) -> Self {
         Self {
@@ -58,37 +58,37 @@ impl FrameConfig {
     }
 }
 
-/// Something that happened to a streamed response. The bytes of bodies stay with the driver: the
-/// machine sees how many there are.
+/// An event of a streamed response. The bytes of bodies stay with the driver; the machine only sees
+/// their number.
 #[derive(Clone)]
 pub enum FrameInput {
     /// The handler returned.
     Begin {
-        /// Status, header fields and cookies, normalised.
+        /// Status, headers and cookies, normalized.
         head: Head,
-        /// How many bytes of the body are there already.
+        /// The length of the body that is already complete.
         prefix_len: usize,
         /// Whether a producer will deliver chunks.
         has_stream: bool,
     },
-    /// The producer delivered a chunk. An empty one is a flush.
+    /// The producer delivered a chunk. An empty chunk is a flush.
     Chunk {
-        /// How many bytes it holds.
+        /// The length of the chunk.
         len: usize,
     },
-    /// The producer is done, or has stopped after [`FrameOutput::stops_producer`].
+    /// The producer has ended, or has stopped after [`FrameOutput::stops_producer`].
     End,
-    /// The producer failed. An error that is not the application's is [`AppError::internal`] with
-    /// that error as its cause.
+    /// The producer failed. Pass an error that is not an [`AppError`] as the cause of
+    /// [`AppError::internal`].
     Fault(AppError),
-    /// Somebody else ended the response.
+    /// The response was cancelled.
     Cancel(Cancel),
-    /// The transport broke.
+    /// Writing to the transport failed.
     WriteFailed,
 }
 
 impl FrameInput {
-    /// Returns the beginning of a response without a prefix.
+    /// Creates the beginning of a response without a prefix.
     #[must_use]
     pub const fn begin(head: Head, has_stream: bool) -> Self {
         Self::Begin { head, prefix_len: 0, has_stream }
@@ -106,51 +106,51 @@ impl FrameInput {
     }
 }
 
-/// The name of the input: what it carries is for the client alone.
+/// Prints the name of the input; its data is for the client only.
 impl fmt::Debug for FrameInput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
 }
 
-/// Who ended a response early.
+/// The reason of a cancellation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Cancel {
-    /// Nobody reads any more.
+    /// The client has disconnected.
     ClientGone,
-    /// Time is up.
+    /// The deadline has passed.
     Deadline,
     /// The process ends.
     Shutdown,
 }
 
-/// What a driver has to do about an input: on the wire, `open`, `data` and `end` in this order; for
-/// the producer, `stops_producer`; for the record, `outcome`. Most inputs ask for one of them.
+/// What a driver has to do after an input: write `open`, `data` and `end` in this order, stop the
+/// producer if `stops_producer` is set, and record `outcome`. Most outputs have one of these.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct FrameOutput {
-    /// Opens the response with this head: over HTTP as it is, to a service that takes a
-    /// [prelude](Head::prelude) as that, followed by the [`DELIMITER`](Self::DELIMITER) and a flush.
+    /// Open the response with this head. Over HTTP, send it as it is; to a service that needs a
+    /// [prelude](Head::prelude), send that, the [`DELIMITER`](Self::DELIMITER) and a flush.
     pub open: Option<Head>,
-    /// Writes these bytes, or only flushes if they are empty.
+    /// Write these bytes; flush if they are empty.
     pub data: Option<FrameData>,
-    /// Ends the response.
+    /// End the response.
     pub end: Option<FrameEnd>,
-    /// Drops the producer. Nothing that it delivers counts any more.
+    /// Drop the producer. Its later inputs are ignored.
     pub stops_producer: bool,
-    /// How the response ended. Given once, with the last output.
+    /// How the response ended. Set once, in the last output.
     pub outcome: Option<FrameOutcome>,
 }
 
 /// Bytes of a body.
 #[derive(Clone, Eq, PartialEq)]
 pub enum FrameData {
-    /// Those that the input spoke of: the prefix, or the chunk.
+    /// The bytes of the input: the prefix, or the chunk.
     Given,
-    /// The body of an error, in place of those.
+    /// The body of an error, in place of the input's bytes.
     Error(Vec<u8>),
 }
 
-/// What goes to the client is not printed.
+/// Does not print data for the client.
 impl fmt::Debug for FrameData {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -160,7 +160,7 @@ impl fmt::Debug for FrameData {
     }
 }
 
-/// The end of a response on the wire.
+/// The end of a response.
 #[derive(Clone, Eq, PartialEq)]
 pub enum FrameEnd {
     /// The body is complete.
@@ -172,11 +172,11 @@ pub enum FrameEnd {
         /// `Lambda-Runtime-Function-Error-Body`: a JSON object in base64.
         error_body_b64: String,
     },
-    /// The request is given up, or reported as failed if it was never opened.
+    /// Abort the request, or report it as failed if the response was never opened.
     Abort,
 }
 
-/// What goes to the client is not printed.
+/// Does not print data for the client.
 impl fmt::Debug for FrameEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -190,10 +190,10 @@ impl fmt::Debug for FrameEnd {
 }
 
 impl FrameOutput {
-    /// What divides prelude and body: eight NUL, which no JSON holds.
+    /// The delimiter between prelude and body: eight NUL bytes, which JSON never contains.
     pub const DELIMITER: [u8; 8] = [0; 8];
 
-    /// The names of the trailers, in the order of the members of [`FrameEnd::Trailers`].
+    /// The names of the trailers, in the order of the fields of [`FrameEnd::Trailers`].
     pub const DECLARED_TRAILERS: [&'static str; 2] =
         ["Lambda-Runtime-Function-Error-Type", "Lambda-Runtime-Function-Error-Body"];
 }
@@ -205,71 +205,69 @@ pub struct FrameOutcome {
     pub committed: bool,
     /// The status that was sent.
     pub status: Option<u16>,
-    /// How many pieces of [data](FrameOutput::data) there were, prefix and error body included.
+    /// The number of pieces of [data](FrameOutput::data), including prefix and error body.
     pub chunks: u64,
-    /// How many bytes they held.
+    /// The number of bytes in these pieces.
     pub bytes: u64,
-    /// The stream's error code; empty when it ended well, or was refused.
+    /// The stream's error code; empty if it ended well, or was refused.
     pub code: String,
-    /// The code of the error that was answered in place of the response.
+    /// The code of the error that replaced the response.
     pub refused_code: Option<String>,
-    /// How many chunks the producer delivered after the limit had been exceeded.
+    /// The number of chunks after the limit was exceeded.
     pub refused: u64,
-    /// What ended it.
+    /// Why the response ended.
     pub reason: EndReason,
 }
 
 impl FrameOutcome {
-    /// Returns whether a masked 500 was sent in place of what the machine was given: a mistake of
-    /// the handler that is for the log.
+    /// Returns whether a masked 500 replaced the response: a bug of the handler, to be logged.
     #[must_use]
     pub fn is_masked_refusal(&self) -> bool {
         self.refused_code.as_deref() == Some(code::INTERNAL)
     }
 }
 
-/// What ended a response.
+/// Why a response ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum EndReason {
     /// Everything was sent.
     Completed,
-    /// An error was answered in its place, before anything was sent.
+    /// An error response replaced it before anything was sent.
     Refused,
     /// The producer failed after something was sent.
     Fault,
     /// A chunk would have exceeded the limit.
     TooLarge,
-    /// Nobody read any more.
+    /// The client disconnected.
     ClientGone,
-    /// Time was up.
+    /// The deadline passed.
     Deadline,
     /// The process ended.
     Shutdown,
-    /// The transport broke.
+    /// Writing to the transport failed.
     Transport,
 }
 
-/// Where a frame machine stands.
+/// The state of a frame machine.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum FrameState {
     /// The handler has not returned.
     Idle,
-    /// The head is frozen, and nothing is sent.
+    /// The head is fixed, and nothing has been sent.
     Armed,
-    /// The head is sent, and chunks follow.
+    /// The head was sent, and chunks follow.
     Live,
-    /// The limit was exceeded and the response is ended; the producer has yet to stop.
+    /// The limit was exceeded and the response has ended; the producer has not stopped yet.
     Overrun,
     /// The outcome is known.
     Done,
 }
 
-/// An input that is illegal in a state: a mistake of the driver. Nothing has changed; the input is
-/// dropped.
+/// An input is not allowed in the state: a bug of the driver. The input was ignored.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the input {input} is illegal in the state {state:?}")]
 pub struct FrameMisuse {
-    /// Where the machine stands, still.
+    /// The unchanged state.
     pub state: FrameState,
     /// The name of the input.
     pub input: &'static str,

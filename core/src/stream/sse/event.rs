@@ -1,4 +1,4 @@
-//! Events and comments, as they are sent.
+//! Server-sent events and comments for sending.
 
 use alloc::borrow::Cow;
 use alloc::string::{String, ToString as _};
@@ -12,7 +12,7 @@ use crate::error::AppError;
 use crate::http::{is_clean, safe_json_for_html};
 use crate::printing::prints;
 
-/// An event, as it is sent.
+/// A server-sent event for sending.
 ///
 /// ```
 /// use apptheory_core::stream::sse::SseEvent;
@@ -23,14 +23,15 @@ use crate::printing::prints;
 /// ```
 #[derive(Clone, Default, Eq, PartialEq)]
 pub struct SseEvent {
-    /// What a reader that reconnects sends back as `Last-Event-ID`. CR, LF and NUL are removed and
-    /// white space around it is trimmed; blank for none.
+    /// The id that a reconnecting reader sends as `Last-Event-ID`. CR, LF and NUL are removed, and
+    /// surrounding white space is trimmed; blank means no id.
     pub id: String,
-    /// The name of its kind, cleaned as the id; blank for none, which readers take for `message`.
+    /// The event's type, cleaned like the id; blank means no type, which readers treat as
+    /// `message`.
     pub event: String,
-    /// Text, with any line ends. It should be UTF-8, and is sent as it is.
+    /// Text, with any line ends. It should be UTF-8, and is sent unchanged.
     pub data: Vec<u8>,
-    /// How long a reader shall wait before it reconnects, from now on; sent in whole milliseconds,
+    /// How long a reader should wait before it reconnects, from now on; sent in milliseconds,
     /// rounded down.
     pub retry: Option<Duration>,
 }
@@ -38,47 +39,47 @@ pub struct SseEvent {
 prints!(SseEvent: event, retry);
 
 impl SseEvent {
-    /// An event with text or bytes as its data, and nothing else.
+    /// Creates an event with only data, as text or bytes.
     #[must_use]
     pub fn new(data: impl Into<Vec<u8>>) -> Self {
         Self { data: data.into(), ..Self::default() }
     }
 
-    /// An event with JSON as its data, as [`safe_json_for_html`] writes it: compact, members
-    /// sorted, `null` for what is missing.
+    /// Creates an event with JSON data, as [`safe_json_for_html`] writes it: compact, members
+    /// sorted, `null` for missing values.
     ///
     /// # Errors
     ///
-    /// A masked 500 with its cause, when the value cannot be written as JSON.
+    /// A masked 500 with its cause, if the value cannot be serialized.
     pub fn json<T: Serialize + ?Sized>(value: &T) -> Result<Self, AppError> {
         let text = safe_json_for_html(value);
         let text = text.map_err(|error| AppError::internal().with_cause(SseJsonError(error)))?;
         Ok(Self::new(text))
     }
 
-    /// The event with this id.
+    /// Sets the id.
     #[must_use]
     pub fn with_id(mut self, id: impl Into<String>) -> Self {
         self.id = id.into();
         self
     }
 
-    /// The event with this name.
+    /// Sets the type.
     #[must_use]
     pub fn with_event(mut self, event: impl Into<String>) -> Self {
         self.event = event.into();
         self
     }
 
-    /// The event with this time to wait before reconnecting.
+    /// Sets how long a reader should wait before it reconnects.
     #[must_use]
     pub const fn with_retry(mut self, retry: Duration) -> Self {
         self.retry = Some(retry);
         self
     }
 
-    /// Appends the event, the blank line that ends it included. There is at least one `data` line,
-    /// without which readers would drop the event.
+    /// Appends the event, including the blank line at its end. There is at least one `data` line,
+    /// because readers drop events without one.
     pub fn encode(&self, out: &mut Vec<u8>) {
         for (name, value) in [("id", &self.id), ("event", &self.event)] {
             let value = in_one_line(value);
@@ -94,8 +95,8 @@ impl SseEvent {
     }
 }
 
-/// Appends a comment, which readers skip, and a blank line; each line of the text is a comment of
-/// its own.
+/// Appends a comment, which readers ignore, and a blank line. Each line of the text becomes a
+/// separate comment.
 ///
 /// ```
 /// use apptheory_core::stream::sse::write_comment;
@@ -109,8 +110,8 @@ pub fn write_comment(text: &str, out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
-/// Appends a field per line of the text: at least one, and one more for what follows the last line
-/// end, be it empty.
+/// Appends a field for each line of the text: at least one, and one more after the last line end,
+/// even if that line is empty.
 fn write_lines(name: &str, text: &[u8], out: &mut Vec<u8>) {
     let mut rest = text;
     while let Some(at) = rest.iter().position(|b| is_line_end(*b)) {
@@ -128,7 +129,8 @@ fn write_field(name: &str, value: &[u8], out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
-/// The text without what would end its line, or make readers ignore an id; then trimmed.
+/// Returns the text without characters that would end its line, or make readers ignore an id; then
+/// trimmed.
 fn in_one_line(text: &str) -> Cow<'_, str> {
     if is_clean(text) {
         return Cow::Borrowed(text.trim());
@@ -137,7 +139,7 @@ fn in_one_line(text: &str) -> Cow<'_, str> {
     Cow::Owned(kept.trim().into())
 }
 
-/// Why data did not become JSON; the text is the contract's.
+/// The error of data that cannot be serialized; its text is the contract's.
 #[derive(Debug, thiserror::Error)]
 #[error("apptheory: sse json marshal: {0}")]
 struct SseJsonError(#[source] serde_json::Error);

@@ -1,4 +1,4 @@
-//! A stream of events that never falls silent.
+//! A stream of events with keep-alive comments.
 
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -7,12 +7,12 @@ use super::event::{SseEvent, write_comment};
 use crate::time::Timestamp;
 
 /// Writes events, and a comment whenever nothing was written for too long, so that neither proxies
-/// nor API Gateway's idle timeout take the connection for dead.
+/// nor API Gateway's idle timeout close the connection.
 ///
-/// Call [`handle_event`](Self::handle_event) for what happens,
-/// [`handle_timeout`](Self::handle_timeout) when the time of [`poll_timeout`](Self::poll_timeout)
-/// has come, and send what was appended. Every call appends whole events and comments, so a comment
-/// is never inside an event.
+/// Call [`handle_event`](Self::handle_event) for events and
+/// [`handle_timeout`](Self::handle_timeout) at the time of [`poll_timeout`](Self::poll_timeout),
+/// and send what was appended. Every call appends whole events and comments, so a comment is never
+/// inside an event.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SseFramer {
     keep_alive: Duration,
@@ -22,26 +22,25 @@ pub struct SseFramer {
 }
 
 impl SseFramer {
-    /// A keep-alive for everybody: the 15 seconds that the HTML standard advises against proxies
-    /// (§9.2.7), half of the shortest idle timeout of
-    /// [`StreamLimits`](crate::stream::StreamLimits).
+    /// The recommended interval of comments: the 15 seconds of the HTML standard (§9.2.7), half of
+    /// the shortest idle timeout of [`StreamLimits`](crate::stream::StreamLimits).
     pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-    /// A stream that was opened at `now`, and writes a comment after every `keep_alive` without
-    /// output. Zero turns the comments off.
+    /// Creates a stream opened at `now`, which writes a comment after every `keep_alive` without
+    /// output. Zero disables comments.
     #[must_use]
     pub const fn new(keep_alive: Duration, now: Timestamp) -> Self {
         Self { keep_alive, last_output: now, ends_at: None, is_open: true }
     }
 
-    /// Returns the stream that ends at an instant, be there more events or not: see
+    /// Sets when the stream ends by itself, even if there are more events: see
     /// [`InvocationTime::events_end_at`](crate::invocation_time::InvocationTime::events_end_at).
     #[must_use]
     pub fn ending_at(self, ends_at: Option<Timestamp>) -> Self {
         Self { ends_at, ..self }
     }
 
-    /// Returns whether the stream is over by `now`.
+    /// Returns whether the stream has ended at `now`.
     #[must_use]
     pub fn is_over(&self, now: Timestamp) -> bool {
         !self.is_open || self.ends_at.is_some_and(|ends_at| ends_at <= now)
@@ -66,8 +65,8 @@ impl SseFramer {
         Ok(())
     }
 
-    /// Appends a comment to `out` if one is due by `now`; otherwise, and after the end, nothing. A
-    /// timer that fires early or late does no harm.
+    /// Appends a comment to `out` if one is due at `now`, but never after the end. Timers may fire
+    /// early or late.
     pub fn handle_timeout(&mut self, now: Timestamp, out: &mut Vec<u8>) {
         if self.comment_due().is_some_and(|due| due <= now) {
             write_comment("keep-alive", out);
@@ -75,14 +74,14 @@ impl SseFramer {
         }
     }
 
-    /// Ends the stream, which has no bytes of its own to say so. Nothing is due any more.
+    /// Closes the stream. Nothing is written, and no timeout is due after that.
     pub const fn handle_close(&mut self) {
         self.is_open = false;
     }
 
-    /// When to call [`handle_timeout`](Self::handle_timeout), if nothing is written before, or to see
-    /// whether the stream [is over](Self::is_over); `None` without a keep-alive or an end, and after
-    /// it.
+    /// Returns when to call [`handle_timeout`](Self::handle_timeout) if nothing is written before,
+    /// or to check whether the stream [is over](Self::is_over). `None` after the end, and without a
+    /// keep-alive and an end.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Timestamp> {
         [self.comment_due(), self.ends_at.filter(|_| self.is_open)].into_iter().flatten().min()
@@ -94,7 +93,7 @@ impl SseFramer {
     }
 }
 
-/// An event came after the end of its stream: a mistake of the driver. The event is not written;
+/// An event was passed after the end of its stream: a bug of the driver. The event was not written;
 /// keep it for the reader's next connection, or drop it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the stream of events is closed")]

@@ -1,11 +1,11 @@
-//! Server-sent events: written, kept alive and read.
+//! Server-sent events: writing, keep-alive and reading.
 //!
-//! This module decides the bytes of the WHATWG `text/event-stream` format in both directions. It
-//! refuses to know connections and clocks: bytes go into the caller's buffer and come in whatever
-//! pieces they arrive, and the time is an argument.
+//! This module implements the WHATWG `text/event-stream` format in both directions. It has no
+//! connections and clocks: bytes are appended to the caller's buffer and arrive in any pieces, and
+//! the time is an argument.
 //!
-//! Line ends and NUL cannot forge anything: data is split at every line end that a reader knows,
-//! ids and names lose theirs.
+//! Data cannot forge events: it is split at every line end that a reader recognizes, and line ends
+//! and NUL are removed from ids and types.
 //!
 //! ```
 //! use apptheory_core::stream::sse::{SseEvent, SseFramer, SseParser};
@@ -33,7 +33,7 @@ pub use event::{SseEvent, write_comment};
 pub use framer::{SseClosed, SseFramer};
 pub use parser::{SseMessage, SseParser, SseTooLong};
 
-/// What ends a line for a reader; CR and LF together end one line.
+/// Returns whether a byte ends a line for a reader; CR and LF together end one line.
 const fn is_line_end(b: u8) -> bool {
     matches!(b, b'\r' | b'\n')
 }

@@ -1,4 +1,4 @@
-//! Events, as they are read.
+//! Parses server-sent events.
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -9,27 +9,27 @@ use core::time::Duration;
 use super::is_line_end;
 use crate::printing::prints;
 
-/// An event, as a reader sees it.
+/// A received server-sent event.
 #[derive(Clone, Eq, PartialEq)]
 pub struct SseMessage {
-    /// The name of its kind; `message` when the sender gave none.
+    /// The event's type; `message` if the sender set none.
     pub event: String,
-    /// Its lines, with LF between them.
+    /// The event's lines, joined by LF.
     pub data: String,
-    /// The last id that the sender gave, with this event or before; empty before the first.
+    /// The sender's last id, of this event or an earlier one; empty before the first.
     pub last_event_id: Arc<str>,
 }
 
 prints!(SseMessage: event);
 
-/// Reads a stream of events by the rules of the HTML standard (§9.2.6), from bytes in any pieces.
+/// Parses a stream of events by the rules of the HTML standard (§9.2.6), from bytes in any pieces.
 ///
-/// A message is out as soon as the blank line after it is in. What is left of an unfinished event
-/// when the connection ends is no event: drop the parser, and reconnect after
-/// [`retry`](Self::retry) with [`last_event_id`](Self::last_event_id).
+/// A message is returned as soon as the blank line after it was read. An unfinished event at the
+/// end of the connection is dropped: drop the parser, and reconnect after [`retry`](Self::retry)
+/// with [`last_event_id`](Self::last_event_id).
 ///
-/// Memory is bounded: no line, and no event's data, is longer than the bound given; a parser holds
-/// at most a line, data, a name and two ids.
+/// Memory is bounded: lines and the data of events may not exceed a limit; a parser holds at most a
+/// line, data, a type and two ids.
 #[derive(Clone)]
 pub struct SseParser {
     max_bytes: usize,
@@ -38,7 +38,7 @@ pub struct SseParser {
     is_first_line: bool,
     is_overrun: bool,
     event: String,
-    /// Each line is followed by LF, so that one empty line differs from none.
+    /// Each line is followed by LF, so that an empty line differs from no line.
     data: String,
     id: Arc<str>,
     last_event_id: Arc<str>,
@@ -48,8 +48,8 @@ pub struct SseParser {
 prints!(SseParser: max_bytes, is_overrun, retry);
 
 impl SseParser {
-    /// A parser at the start of a stream. `max_bytes` is the most bytes that a line may have,
-    /// without its end, and the most that the data of one event may have.
+    /// Creates a parser at the start of a stream. `max_bytes` limits each line, without its end,
+    /// and the data of each event.
     #[must_use]
     pub fn new(max_bytes: usize) -> Self {
         Self {
@@ -66,13 +66,12 @@ impl SseParser {
         }
     }
 
-    /// Reads some bytes, and appends the messages that they complete to `out`. Bytes that are not
-    /// UTF-8 read as U+FFFD.
+    /// Parses bytes, and appends completed messages to `out`. Invalid UTF-8 becomes U+FFFD.
     ///
     /// # Errors
     ///
-    /// [`SseTooLong`] for a line or data over the bound. The messages before it are in `out`; none
-    /// follows, and every further call fails.
+    /// [`SseTooLong`] for a line or data over the limit. Earlier messages are in `out`; every
+    /// further call fails.
     pub fn handle_bytes(
         &mut self,
         bytes: &[u8],
@@ -99,14 +98,14 @@ impl SseParser {
         if self.is_overrun { Err(self.too_long()) } else { Ok(()) }
     }
 
-    /// The id to reconnect with, as `Last-Event-ID`: the last one that came with a complete event;
-    /// empty for none.
+    /// Returns the id for reconnecting with `Last-Event-ID`: that of the last complete event with
+    /// an id; or an empty text.
     #[must_use]
     pub fn last_event_id(&self) -> &str {
         &self.last_event_id
     }
 
-    /// How long to wait before reconnecting, if the sender said so.
+    /// Returns how long to wait before reconnecting, if the sender has set it.
     #[must_use]
     pub const fn retry(&self) -> Option<Duration> {
         self.retry
@@ -137,13 +136,13 @@ impl SseParser {
             }
             b"id" if !value.contains(&0) => self.id = text().into(),
             b"retry" => self.retry = milliseconds(value).or(self.retry),
-            // Comments, which have an empty name, and fields of other versions.
+            // Ignores comments, which have an empty name, and unknown fields.
             _ => {}
         }
         Ok(())
     }
 
-    /// Ends an event. One without data is none, but its id counts.
+    /// Ends an event. An event without data is dropped, but its id counts.
     fn dispatch(&mut self, out: &mut Vec<SseMessage>) {
         self.last_event_id = self.id.clone();
         let event = mem::take(&mut self.event);
@@ -154,7 +153,7 @@ impl SseParser {
         }
     }
 
-    /// Checks a length against the bound, and remembers if it was ever exceeded.
+    /// Checks a length against the limit, and remembers if it was ever exceeded.
     const fn check(&mut self, len: usize) -> Result<(), SseTooLong> {
         self.is_overrun |= len > self.max_bytes;
         if self.is_overrun { Err(self.too_long()) } else { Ok(()) }
@@ -165,20 +164,20 @@ impl SseParser {
     }
 }
 
-/// A line, or the data of an event, is longer than the reader has agreed to hold. Close the
-/// connection: nothing more is read from it. A sender that resumes will send the event again, so
-/// raise the bound before reconnecting, or do not reconnect.
+/// A line, or the data of an event, exceeds the limit. Close the connection: no more is read from
+/// it. A sender that resumes will send the event again, so raise the limit before you reconnect, or
+/// do not reconnect.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("a line or the data of a server-sent event is over {max_bytes} bytes")]
 pub struct SseTooLong {
-    /// The bound.
+    /// The limit.
     pub max_bytes: usize,
 }
 
 /// The byte order mark, which may precede the first line.
 const BOM: &[u8] = "\u{feff}".as_bytes();
 
-/// A time in ASCII digits; one that is out of range is the longest.
+/// Parses milliseconds in ASCII digits; a number that is too large becomes the maximum.
 fn milliseconds(digits: &[u8]) -> Option<Duration> {
     let is_number = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
     let digits = core::str::from_utf8(digits).ok().filter(|_| is_number)?;
@@ -194,7 +193,8 @@ mod tests {
 
     use super::{SseParser, SseTooLong};
 
-    /// The messages of a stream as `(event, data, last_event_id)`, read in pieces of `size` bytes.
+    /// Returns the messages of a stream as `(event, data, last_event_id)`, read in pieces of `size`
+    /// bytes.
     fn read(stream: &[u8], size: usize) -> (SseParser, Vec<(String, String, String)>) {
         let (mut parser, mut out) = (SseParser::new(64), Vec::new());
         for piece in stream.chunks(size) {

@@ -1,4 +1,4 @@
-//! Responses that are streams of events.
+//! Responses with server-sent events.
 
 use alloc::vec::Vec;
 use core::borrow::Borrow;
@@ -7,7 +7,7 @@ use super::event::SseEvent;
 use crate::http::HttpResponse;
 
 impl<S> HttpResponse<S> {
-    /// Server-sent events that are all there: none is an empty body.
+    /// Creates a response with complete server-sent events; without events its body is empty.
     #[must_use]
     pub fn sse<E: Borrow<SseEvent>>(status: u16, events: impl IntoIterator<Item = E>) -> Self {
         let mut body = Vec::new();
@@ -17,14 +17,15 @@ impl<S> HttpResponse<S> {
         Self { body, ..Self::of_events(status) }
     }
 
-    /// Server-sent events that are yet to happen. The stream's chunks are what
-    /// [`SseFramer`](super::SseFramer) or [`SseEvent::encode`] writes.
+    /// Creates a response with a stream of server-sent events. The stream's chunks must be written
+    /// by [`SseFramer`](super::SseFramer) or [`SseEvent::encode`].
     #[must_use]
     pub fn sse_stream(status: u16, stream: S) -> Self {
         Self::of_events(status).with_stream(stream)
     }
 
-    /// The header fields of a response with events. The type has no charset: it is always UTF-8.
+    /// Returns the head of a response with events. The content type has no charset, because it is
+    /// always UTF-8.
     fn of_events(status: u16) -> Self {
         Self::new(status)
             .with_header("content-type", "text/event-stream")
