@@ -17,7 +17,7 @@
 //!     name: "apptheory.request",
 //!     value: 1,
 //!     duration_ms: Some(25),
-//!     tags: vec![("status", "503".into()), ("method", "GET".into()), ("path", "/orders/7".into())],
+//!     tags: vec![("status", "503".into()), ("method", "GET".into()), ("path", "/7".into())],
 //!     dimensions: vec![("method", "GET".into()), ("path", "/orders/{id}".into())],
 //! };
 //! let line = Emf::default().line(&metric, Timestamp::UNIX_EPOCH).expect("a request's metric");

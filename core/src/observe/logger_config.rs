@@ -19,7 +19,8 @@ use crate::sanitize::{Policy, Sanitizer, log_text};
 /// use apptheory_core::observe::line::LineFormat;
 /// use apptheory_core::observe::LoggerConfig;
 ///
-/// let config: LoggerConfig = serde_json::from_str(r#"{"level": "Warning", "retry_delay": "2s"}"#)?;
+/// let json = r#"{"level": "Warning", "retry_delay": "2s"}"#;
+/// let config: LoggerConfig = serde_json::from_str(json)?;
 /// let on_lambda = |name: &str| (name == "AWS_LAMBDA_FUNCTION_NAME").then(|| "orders".to_owned());
 /// let settings = config.settings(on_lambda)?;
 /// assert_eq!((settings.level, settings.format), (Level::Warn, LineFormat::Json));

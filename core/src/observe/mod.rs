@@ -5,7 +5,8 @@
 //! ```
 //! use apptheory_core::observe::{Level, LogRecord};
 //!
-//! let record = LogRecord { status: 503, ..LogRecord::new(Level::of_status(503), "request.completed") };
+//! let level = Level::of_status(503);
+//! let record = LogRecord { status: 503, ..LogRecord::new(level, "request.completed") };
 //! let json = serde_json::to_value(&record)?;
 //! assert_eq!((&json["level"], &json["status"]), (&"error".into(), &503.into()));
 //! # Ok::<(), serde_json::Error>(())

@@ -21,7 +21,8 @@ pub const MAX_SUBJECT_BYTES: usize = 100;
 /// use apptheory_core::observe::notification::NotificationSettings;
 ///
 /// let env = |name: &str| {
-///     (name == "ERROR_NOTIFICATIONS_TOPIC_ARN").then(|| "arn:aws:sns:eu-west-1:1:errors".to_owned())
+///     let is_topic = name == "ERROR_NOTIFICATIONS_TOPIC_ARN";
+///     is_topic.then(|| "arn:aws:sns:eu-west-1:1:errors".to_owned())
 /// };
 /// let settings = NotificationSettings::from_env(env);
 /// assert_eq!(settings.topic_arn.as_deref(), Some("arn:aws:sns:eu-west-1:1:errors"));

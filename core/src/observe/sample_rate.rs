@@ -17,8 +17,8 @@ pub struct SampleRate {
 }
 
 impl SampleRate {
-    /// Makes a rate from a number between 0, which takes no id, and 1, which takes all. A number below or
-    /// above is the nearer of the two, and `NaN` is 0.
+    /// Creates a rate from a number between 0 (no ids) and 1 (all ids). A number outside this range
+    /// is clamped, and `NaN` is 0.
     #[must_use]
     pub fn new(rate: f64) -> Self {
         // The conversion maps negative numbers and `NaN` to 0.

@@ -22,7 +22,8 @@ impl Sanitizer {
     /// use apptheory_core::sanitize::Sanitizer;
     ///
     /// let sanitizer = Sanitizer::new();
-    /// assert_eq!(sanitizer.json(r#"{"ok": 1, "cvv": "7"}"#), "{\n  \"cvv\": \"[REDACTED]\",\n  \"ok\": \"1\"\n}");
+    /// let shown = sanitizer.json(r#"{"ok": 1, "cvv": "7"}"#);
+    /// assert_eq!(shown, "{\n  \"cvv\": \"[REDACTED]\",\n  \"ok\": \"1\"\n}");
     /// assert_eq!(sanitizer.json("cvv=7"), r#""(malformed JSON: no JSON at line 1, column 1)""#);
     /// ```
     #[must_use]

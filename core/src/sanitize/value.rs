@@ -76,7 +76,8 @@ impl Sanitizer {
     /// use apptheory_core::sanitize::Sanitizer;
     /// use serde_json::json;
     ///
-    /// let shown = Sanitizer::new().field("card", json!({"number": "4111111111111111", "cvv": 123}));
+    /// let card = json!({"number": "4111111111111111", "cvv": 123});
+    /// let shown = Sanitizer::new().field("card", card);
     /// assert_eq!(shown, json!({"number": "411111******1111", "cvv": "[REDACTED]"}));
     /// ```
     #[must_use]

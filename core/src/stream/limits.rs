@@ -7,15 +7,17 @@ use super::frame::Target;
 
 /// The limits of a service for streamed responses, as of November 2026.
 ///
-/// | | Function URL | REST API | Documented in |
+/// | | Function URL | REST API | Source |
 /// |---|---|---|---|
-/// | [`max_bytes`](Self::max_bytes) | 200 MB | 200 MB | *AWS Lambda Developer Guide*, quotas |
-/// | [`uncapped_bytes`](Self::uncapped_bytes) | 6 MB | 10 MB | the same, and *API Gateway Developer Guide*, response streaming |
-/// | [`bytes_per_second`](Self::bytes_per_second) | 2 MB | 2 MB | the same |
-/// | [`max_prelude_bytes`](Self::max_prelude_bytes) | 16 KB, by analogy | 16 KB | *API Gateway Developer Guide*, response streaming |
-/// | [`max_duration`](Self::max_duration) | that of the function | 15 min | the same |
-/// | [`idle_timeout`](Self::idle_timeout) | none | 5 min | the same |
-/// | [`edge_idle_timeout`](Self::edge_idle_timeout) | none | 30 s | the same |
+/// | [`max_bytes`](Self::max_bytes) | 200 MB | 200 MB | Lambda |
+/// | [`uncapped_bytes`](Self::uncapped_bytes) | 6 MB | 10 MB | Lambda; API Gateway |
+/// | [`bytes_per_second`](Self::bytes_per_second) | 2 MB | 2 MB | Lambda; API Gateway |
+/// | [`max_prelude_bytes`](Self::max_prelude_bytes) | 16 KB, by analogy | 16 KB | API Gateway |
+/// | [`max_duration`](Self::max_duration) | the function's timeout | 15 min | API Gateway |
+/// | [`idle_timeout`](Self::idle_timeout) | – | 5 min | API Gateway |
+/// | [`edge_idle_timeout`](Self::edge_idle_timeout) | – | 30 s | API Gateway |
+///
+/// Sources: *AWS Lambda Developer Guide*, quotas; *API Gateway Developer Guide*, response streaming.
 ///
 /// A megabyte is 2^20 bytes here. If a service counts 10^6, a response takes longer than
 /// [`least_time`](Self::least_time), never shorter.

@@ -13,7 +13,8 @@
 //! let chunk = b"hello";
 //! let output = machine.handle(FrameInput::Chunk { len: chunk.len() })?;
 //! let head = output.open.ok_or("a head")?;
-//! assert_eq!(head.prelude(Target::FunctionUrl), br#"{"statusCode":200,"headers":{},"cookies":[]}"#);
+//! let prelude = head.prelude(Target::FunctionUrl);
+//! assert_eq!(prelude, br#"{"statusCode":200,"headers":{},"cookies":[]}"#);
 //! assert_eq!(output.data, Some(FrameData::Given), "the chunk itself is written");
 //!
 //! let output = machine.handle(FrameInput::End)?;

@@ -1,28 +1,34 @@
-//! What the platform says of a request: who its authorizer found out the caller is, and the rest of
-//! the event's `requestContext` and `stageVariables`.
+//! The platform's context of a request: authorizer results, `requestContext` and stage variables.
 //!
-//! This module decides where each kind of API keeps these, and how their values are read. It refuses
-//! to know what a handler may do with them. API Gateway and Lambda write them, so that they are as
-//! good as the authorizer that is configured there; clients cannot.
+//! API Gateway and Lambda write this data and clients cannot, so it is as trustworthy as the
+//! configured authorizer. Each kind of API has another place for it:
 //!
-//! | | HTTP API (2.0), function URL | REST API, HTTP API (1.0), WebSocket API | load balancer, local server |
-//! |---|---|---|---|
-//! | [claims](PlatformContext::claims) | `authorizer.jwt.claims` | `authorizer.claims` | – |
-//! | [scopes](PlatformContext::scopes) | `authorizer.jwt.scopes` | `authorizer.scopes`, else the claim `scope` | – |
-//! | [authorizer](PlatformContext::authorizer) | `authorizer.lambda` | the other members of `authorizer` | – |
-//! | [principal id](PlatformContext::principal_id) | – | `authorizer.principalId` | – |
-//! | [IAM](PlatformContext::iam_identity) | `authorizer.iam` | `identity`, if it has a `userArn` | – |
-//! | [Cognito](PlatformContext::cognito_identity) | `authorizer.iam.cognitoIdentity` | `identity.cognitoIdentityId` | – |
-//! | [certificate](PlatformContext::client_certificate) | `authentication.clientCert` | `identity.clientCert` | – |
+//! | | HTTP API (2.0), function URL | REST, WebSocket and HTTP API (1.0) |
+//! |---|---|---|
+//! | [claims] | `authorizer.jwt.claims` | `authorizer.claims` |
+//! | [scopes] | `authorizer.jwt.scopes` | `authorizer.scopes`, or else the claim `scope` |
+//! | [authorizer] | `authorizer.lambda` | the other members of `authorizer` |
+//! | [principal id] | – | `authorizer.principalId` |
+//! | [IAM] | `authorizer.iam` | `identity`, if it has a `userArn` |
+//! | [Cognito] | `authorizer.iam.cognitoIdentity` | `identity.cognitoIdentityId` |
+//! | [certificate] | `authentication.clientCert` | `identity.clientCert` |
 //!
-//! Load balancers pass what they know in header fields such as `x-amzn-oidc-data`. A caller that
-//! reaches the function in another way can write those too, so they are header fields like any other:
-//! check the signature before you rely on them.
+//! Load balancers and local servers have no context. Load balancers use headers such as
+//! `x-amzn-oidc-data`, which a client that reaches the function in another way can forge: check
+//! their signature before you rely on them.
 //!
-//! API Gateway writes many numbers and Booleans as texts: those of JWT claims in HTTP APIs, and what
-//! Lambda authorizers of REST APIs answer. Where a type asks for a number or a Boolean, such a text is
-//! read as one. Lists in claims of HTTP APIs are one text as well (`[admin staff]`), which cannot be
-//! split without doubt: read them as a `String`.
+//! API Gateway writes many numbers and booleans as strings: in JWT claims of HTTP APIs, and in the
+//! results of Lambda authorizers of REST APIs. If a type requires a number or boolean, such strings
+//! are converted. Lists in claims of HTTP APIs are strings as well (`[admin staff]`), which cannot
+//! be split reliably: read them as a `String`.
+//!
+//! [claims]: PlatformContext::claims
+//! [scopes]: PlatformContext::scopes
+//! [authorizer]: PlatformContext::authorizer
+//! [principal id]: PlatformContext::principal_id
+//! [IAM]: PlatformContext::iam_identity
+//! [Cognito]: PlatformContext::cognito_identity
+//! [certificate]: PlatformContext::client_certificate
 //!
 //! ```
 //! use apptheory_core::events::HttpSource;
@@ -56,36 +62,35 @@ use crate::document::Document;
 use caller::{Identity, PoolIdentity};
 use event_json::{Place, read_json};
 
-/// What the event of a request says beside the request. It is kept as text, and parsed when somebody
-/// asks; `Debug` prints nothing of it.
+/// The context of a request in its event. Kept as text, and parsed on demand; `Debug` prints
+/// nothing of it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct PlatformContext {
     /// The event's `requestContext`.
     pub request_context: EventJson,
     /// The event's `stageVariables`.
     pub stage_variables: EventJson,
-    /// The tenant that Lambda runs the invocation for, where the function isolates its tenants. It
-    /// comes with the invocation, not in its event; the host sets it, and it outranks every other
-    /// tenant.
+    /// The tenant that Lambda runs the invocation for, in a function with tenant isolation. It is
+    /// part of the invocation, not of the event; the host sets it, and it takes precedence over
+    /// every other tenant.
     pub tenant_id: Option<String>,
 }
 
 impl PlatformContext {
-    /// Reads the whole `requestContext` as a value of a type. `None` when the event has none.
+    /// Deserializes the whole `requestContext`. `None` if the event has none.
     ///
     /// # Errors
     ///
-    /// [`Error`] when it has another shape.
+    /// [`Error`] if it is not a valid `T`.
     pub fn request_context<T: DeserializeOwned>(&self) -> Result<Option<T>, Error> {
         self.request_context.read(REQUEST_CONTEXT)
     }
 
-    /// Reads the stage variables as a value of a type. An API without any has the same as one with an
-    /// empty object.
+    /// Deserializes the stage variables. An API without stage variables has an empty object.
     ///
     /// # Errors
     ///
-    /// [`Error`] when they have another shape, such as one that lacks a member of the type.
+    /// [`Error`] if they are not a valid `T`, for example because a field is missing.
     pub fn stage_variables<T: DeserializeOwned>(&self) -> Result<T, Error> {
         const NAME: &str = "stageVariables";
         match self.stage_variables.as_str() {
@@ -94,22 +99,22 @@ impl PlatformContext {
         }
     }
 
-    /// Reads the claims that a JWT authorizer of an HTTP API, or a Cognito authorizer of a REST API,
-    /// checked. `None` when the route has neither.
+    /// Deserializes the claims that a JWT authorizer of an HTTP API, or a Cognito authorizer of a
+    /// REST API, has checked. `None` if the route has neither.
     ///
     /// # Errors
     ///
-    /// [`Error`] when they have another shape.
+    /// [`Error`] if they are not a valid `T`.
     pub fn claims<T: DeserializeOwned>(&self) -> Result<Option<T>, Error> {
         self.read_at(CLAIMS)
     }
 
-    /// Returns what the caller's token allows: the scopes that API Gateway lists, else the claim
-    /// `scope`, split at blanks. `None` when no authorizer checked a token.
+    /// Returns the scopes of the caller's token: those that API Gateway lists, or else the claim
+    /// `scope`, split at spaces. `None` if no authorizer checked a token.
     ///
     /// # Errors
     ///
-    /// [`Error`] when they have another shape.
+    /// [`Error`] if they have an unexpected type.
     pub fn scopes(&self) -> Result<Option<Vec<String>>, Error> {
         let Some(Scoped { scope }) = self.claims()? else { return Ok(None) };
         let listed: Option<Vec<String>> = self.read_at(SCOPES)?;
@@ -117,15 +122,15 @@ impl PlatformContext {
         Ok(Some(listed.filter(|scopes| !scopes.is_empty()).unwrap_or_else(claimed)))
     }
 
-    /// Reads what a Lambda authorizer answered as its context. `None` when the route has no Lambda
+    /// Deserializes the context in a Lambda authorizer's result. `None` if the route has no Lambda
     /// authorizer.
     ///
     /// # Errors
     ///
-    /// [`Error`] when it has another shape.
+    /// [`Error`] if it is not a valid `T`.
     pub fn authorizer<T: DeserializeOwned>(&self) -> Result<Option<T>, Error> {
         self.at(AUTHORIZER, |place| {
-            // Claims are of an authorizer that checks tokens, and answers nothing else.
+            // Claims belong to an authorizer that checks tokens, which returns no context.
             if place.value.member("claims").is_object() {
                 return Ok(None);
             }
@@ -133,23 +138,23 @@ impl PlatformContext {
         })
     }
 
-    /// Returns who a Lambda authorizer of a REST or WebSocket API said is calling, trimmed. `None`
-    /// when it did not say, or the route has no Lambda authorizer.
+    /// Returns the caller's principal id from a Lambda authorizer of a REST or WebSocket API,
+    /// trimmed. `None` if it returned none, or the route has no Lambda authorizer.
     ///
     /// # Errors
     ///
-    /// [`Error`] when it is no text.
+    /// [`Error`] if it is not a string.
     pub fn principal_id(&self) -> Result<Option<String>, Error> {
         let id: Option<String> = self.read_at(PRINCIPAL_ID)?;
         Ok(id.map(|id| id.trim().to_string()).filter(|id| !id.is_empty()))
     }
 
-    /// Reads who signed the request with AWS credentials. `None` when the route does not ask for a
-    /// signature.
+    /// Returns the identity that signed the request with AWS credentials. `None` if the route
+    /// requires no signature.
     ///
     /// # Errors
     ///
-    /// [`Error`] when a member has another type.
+    /// [`Error`] if a member has the wrong type.
     pub fn iam_identity(&self) -> Result<Option<IamIdentity>, Error> {
         match self.read_at(IAM)? {
             Some(iam) => Ok(Some(iam)),
@@ -157,13 +162,12 @@ impl PlatformContext {
         }
     }
 
-    /// Reads which identity of a Cognito identity pool signed the request. Its credentials may be
-    /// those of guests: see [`CognitoIdentity::amr`]. `None` when it was not signed with such
-    /// credentials.
+    /// Returns the identity of a Cognito identity pool that signed the request. It may be a guest:
+    /// see [`CognitoIdentity::amr`]. `None` if the request was not signed with such credentials.
     ///
     /// # Errors
     ///
-    /// [`Error`] when a member has another type.
+    /// [`Error`] if a member has the wrong type.
     pub fn cognito_identity(&self) -> Result<Option<CognitoIdentity>, Error> {
         match self.read_at(COGNITO)? {
             Some(pool) => Ok(PoolIdentity::cognito(pool)),
@@ -171,12 +175,12 @@ impl PlatformContext {
         }
     }
 
-    /// Reads the certificate that the client proved to have (mutual TLS), which API Gateway checked
-    /// against the trust store of its custom domain. `None` when the domain does not ask for one.
+    /// Returns the client's certificate (mutual TLS), which API Gateway has checked against the
+    /// trust store of its custom domain. `None` if the domain requires none.
     ///
     /// # Errors
     ///
-    /// [`Error`] when a member has another type.
+    /// [`Error`] if a member has the wrong type.
     pub fn client_certificate(&self) -> Result<Option<ClientCertificate>, Error> {
         self.read_at(CERTIFICATE)
     }
@@ -185,8 +189,8 @@ impl PlatformContext {
         self.at(places, |place| place.read().map(Some))
     }
 
-    /// Looks at the value that is at one of these places, depending on the format; `None` when it is
-    /// missing or null.
+    /// Reads the value at one of these places, depending on the format; `None` if it is missing or
+    /// null.
     fn at<T>(
         &self,
         Places { v2, v1 }: Places,
@@ -207,8 +211,8 @@ impl PlatformContext {
     }
 }
 
-/// Where a value is in `requestContext`, by payload format: names from the outside in. An empty path
-/// is nowhere.
+/// The place of a value in `requestContext` by payload format: names from the outermost in. An
+/// empty path means that there is no such value.
 #[derive(Clone, Copy)]
 struct Places {
     v2: &'static [&'static str],
@@ -227,10 +231,10 @@ const IDENTITY: Places = Places { v2: &[], v1: &["identity"] };
 const CERTIFICATE: Places =
     Places { v2: &["authentication", "clientCert"], v1: &["identity", "clientCert"] };
 
-/// What API Gateway adds to the context of a Lambda authorizer in payload format 1.0.
+/// The members that API Gateway adds to a Lambda authorizer's context in payload format 1.0.
 const NOT_OF_CONTEXT: [&str; 2] = ["principalId", "integrationLatency"];
 
-/// The only one of a token's claims that this module knows.
+/// The only claim of a token that this module reads.
 #[derive(serde::Deserialize)]
 struct Scoped {
     scope: Option<String>,

@@ -16,7 +16,9 @@ use crate::time::Timestamp;
 /// another metric for every combination of its values.
 ///
 /// ```
-/// use apptheory_core::observe::emf::{Breakdown, Dimension, Directive, MetricValues, Measurement, Metric, Unit};
+/// use apptheory_core::observe::emf::{
+///     Breakdown, Dimension, Directive, Measurement, Metric, MetricValues, Unit,
+/// };
 /// use apptheory_core::time::Timestamp;
 ///
 /// let by = Breakdown::new([Dimension::new("method", ["card", "cash"])?])?;

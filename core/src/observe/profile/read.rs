@@ -17,7 +17,8 @@ impl ProfileConfig {
     /// ```
     /// use apptheory_core::observe::profile::ProfileConfig;
     ///
-    /// let error = ProfileConfig::from_json(r#"{"profile": "legacy", "colour": true}"#).unwrap_err();
+    /// let text = r#"{"profile": "legacy", "colour": true}"#;
+    /// let error = ProfileConfig::from_json(text).unwrap_err();
     /// assert_eq!(
     ///     error.to_string(),
     ///     "logging profile validation failed: colour: unsupported option; \
