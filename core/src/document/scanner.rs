@@ -1,21 +1,21 @@
-//! Finds the values of a text.
+//! Finds the values of a JSON text.
 
 use alloc::vec::Vec;
 
 use super::{Document, Kind, Node};
 use crate::json::special_bytes;
 
-/// How many nodes there is room for at once: as many as the events of requests have, and batches of ten
+/// The initial capacity for nodes: enough for the events of requests, and for batches of ten
 /// records.
 const TYPICAL: usize = 512;
 
-/// The place of the first wrong byte, where a text is no JSON.
+/// The error is the position of the first wrong byte, if a text is not JSON.
 type Scanned<T> = Result<T, usize>;
 
-/// The values of a text, told apart up to a depth; where it is no JSON text, the place of the first
+/// Returns the values of a text, down to a depth; if it is not JSON, the position of the first
 /// wrong byte.
 pub(super) fn scan(text: &str, depth: usize) -> Scanned<Document<'_>> {
-    // From here on, places and the numbers of nodes, of which there are no more, fit into 32 bits.
+    // So positions fit 32 bits, and so do the numbers of nodes, of which there are fewer.
     if u32::try_from(text.len()).is_err() {
         return Err(0);
     }
@@ -38,19 +38,19 @@ struct Scanner<'a> {
     text: &'a [u8],
     at: usize,
     nodes: Vec<Node>,
-    /// Strings have no lines: all of them end between values.
+    /// The ends of lines. Strings contain no line ends, so all of them are between values.
     line_ends: Vec<u32>,
-    /// The innermost list or object that has not ended. While a node is open, its `next` is the one
-    /// around it, or itself at the outermost.
+    /// The innermost open list or object. While a node is open, its `next` is the enclosing node,
+    /// or itself for the outermost.
     open: Option<usize>,
     is_in_list: bool,
     depth: usize,
-    /// The depth whose values are one piece each.
+    /// The depth at which values are not split further.
     most: usize,
 }
 
 impl Scanner<'_> {
-    /// Without recursion: the text says how deep it nests.
+    /// Does not recurse, because the text determines the depth.
     fn scan(&mut self) -> Scanned<()> {
         loop {
             let start = self.skip_space();
@@ -84,7 +84,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// Goes on behind a value: true if another one follows.
+    /// Continues after a value; returns whether another one follows.
     fn go_on(&mut self) -> Scanned<bool> {
         loop {
             let at = self.skip_space();
@@ -107,7 +107,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// A member's name and its colon.
+    /// Reads a member's name and its colon.
     fn name(&mut self) -> Scanned<()> {
         let start = self.at;
         let (kind, end) = string(self.text, expect(self.text, start, b'"')?)?;
@@ -127,7 +127,7 @@ impl Scanner<'_> {
         self.depth = self.depth.saturating_add(1);
     }
 
-    /// Ends the innermost list or object.
+    /// Closes the innermost list or object.
     fn leave(&mut self) {
         let Some(at) = self.open else { return };
         if self.depth >= self.most {
@@ -149,7 +149,7 @@ impl Scanner<'_> {
         self.nodes.push(Node { kind, start: start as u32, end: end as u32, next });
     }
 
-    /// Skips white space, and returns the place after it.
+    /// Skips white space, and returns the position after it.
     fn skip_space(&mut self) -> usize {
         while let Some(space @ (b' ' | b'\t' | b'\n' | b'\r')) = self.text.get(self.at) {
             if *space == b'\n' {
@@ -161,7 +161,7 @@ impl Scanner<'_> {
     }
 }
 
-/// The place after another one, which is in a text: it does not overflow.
+/// Returns the next position. The position is inside a text, so this does not overflow.
 const fn after(place: usize) -> usize {
     place.wrapping_add(1)
 }
@@ -170,12 +170,13 @@ fn byte(text: &[u8], at: usize) -> Scanned<u8> {
     text.get(at).copied().ok_or(at)
 }
 
-/// The place after an expected byte.
+/// Returns the position after an expected byte.
 fn expect(text: &[u8], at: usize, expected: u8) -> Scanned<usize> {
     if byte(text, at)? == expected { Ok(after(at)) } else { Err(at) }
 }
 
-/// What kind of string begins behind an opening quote, and the place after its closing one.
+/// Reads a string after its opening quote; returns its kind, and the position after its closing
+/// quote.
 fn string(text: &[u8], start: usize) -> Scanned<(Kind, usize)> {
     let (mut kind, mut at) = (Kind::Plain, start);
     loop {
@@ -183,7 +184,7 @@ fn string(text: &[u8], start: usize) -> Scanned<(Kind, usize)> {
         match byte(text, at)? {
             b'"' => return Ok((kind, after(at))),
             b'\\' => at = after(at),
-            // Control characters have to be escaped.
+            // Control characters must be escaped.
             _ => return Err(at),
         }
         kind = Kind::Escaped;
@@ -202,8 +203,9 @@ fn string(text: &[u8], start: usize) -> Scanned<(Kind, usize)> {
     }
 }
 
-/// The place of the first quote, backslash or control character from a place on; the end of the text
-/// if it has none. Strings are most of an event, so eight bytes are looked at at once.
+/// Returns the position of the first quote, backslash or control character from a position on; the
+/// end of the text if there is none. Strings are most of an event, so this compares eight bytes at
+/// once.
 fn special(text: &[u8], from: usize) -> usize {
     let end_of = |rest: &[u8]| text.len().saturating_sub(rest.len());
     let mut rest = text.get(from..).unwrap_or_default();
@@ -218,7 +220,7 @@ fn special(text: &[u8], from: usize) -> usize {
     end_of(rest).wrapping_add(special.unwrap_or(rest.len()))
 }
 
-/// The place after a number, whose first digit is at a place.
+/// Returns the position after a number whose first digit is at `first`.
 fn number(text: &[u8], first: usize) -> Scanned<usize> {
     let mut at = match byte(text, first)? {
         b'0' => after(first),
@@ -238,7 +240,7 @@ fn number(text: &[u8], first: usize) -> Scanned<usize> {
     Ok(at)
 }
 
-/// The place after at least one digit.
+/// Returns the position after at least one digit.
 fn digits(text: &[u8], at: usize) -> Scanned<usize> {
     let is_digit = byte(text, at)?.is_ascii_digit();
     if is_digit { Ok(skip_digits(text, after(at))) } else { Err(after(at)) }
@@ -251,7 +253,7 @@ fn skip_digits(text: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// The place after the rest of a literal.
+/// Returns the position after the rest of a literal.
 fn literal(text: &[u8], at: usize, tail: &[u8]) -> Scanned<usize> {
     let is_there = text.get(at..).is_some_and(|rest| rest.starts_with(tail));
     if is_there { Ok(at.wrapping_add(tail.len())) } else { Err(at) }

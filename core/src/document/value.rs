@@ -9,21 +9,21 @@ use serde_json::Number;
 use super::{Document, Kind, Node};
 use crate::json::{JsonError, first_byte};
 
-/// A value of a document; also one that is missing, which reads as null.
+/// A value of a document. A missing value reads as null.
 ///
-/// Strict readers refuse a value of another type, and say where it is; lenient ones take it for a
-/// missing one.
+/// Strict readers refuse a value of another type, and report its position; lenient ones treat it as
+/// missing.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Value<'a, 'd> {
     document: &'d Document<'a>,
     node: usize,
 }
 
-/// An object with members that are known by name.
+/// An object whose members are known by name.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Object<'a, 'd>(Value<'a, 'd>);
 
-/// What a list or an object holds, an object's names among its values.
+/// The elements of a list, or the names and values of an object.
 struct Held<'a, 'd> {
     next: Value<'a, 'd>,
     end: usize,
@@ -41,18 +41,18 @@ impl<'a, 'd> Value<'a, 'd> {
         self.document.nodes.get(self.node).copied().unwrap_or(NULL)
     }
 
-    /// Where in its document it is, for [`Document::at`].
+    /// Returns the value's place in its document, for [`Document::at`].
     pub(crate) const fn place(self) -> usize {
         self.node
     }
 
-    /// The value as the text has it; empty for a missing one.
+    /// Returns the value's JSON text; empty if it is missing.
     pub(crate) fn json(self) -> &'a str {
         let Node { start, end, .. } = self.node();
         slice(self.document.text, start, end)
     }
 
-    /// Also true of a missing one.
+    /// Returns whether the value is null or missing.
     pub(crate) fn is_null(self) -> bool {
         self.node().kind == Kind::Null
     }
@@ -61,22 +61,22 @@ impl<'a, 'd> Value<'a, 'd> {
         self.node().kind == Kind::Object
     }
 
-    /// The value unless it is null.
+    /// Returns the value unless it is null.
     pub(crate) fn filled(self) -> Option<Self> {
         (!self.is_null()).then_some(self)
     }
 
-    /// Says that the value is not what is expected here.
+    /// Returns the error for an unexpected value.
     pub(crate) fn error(self) -> JsonError {
         self.document.error_at(self.node().start)
     }
 
-    /// A text; empty for null.
+    /// Returns a string; empty for null.
     pub(crate) fn text(self) -> Result<Cow<'a, str>, JsonError> {
         self.any_text().ok_or_else(|| self.error())
     }
 
-    /// The same; `None` for anything else.
+    /// Returns a string; `None` for any other value.
     fn any_text(self) -> Option<Cow<'a, str>> {
         match self.node().kind {
             Kind::Null => Some(Cow::Borrowed("")),
@@ -86,7 +86,7 @@ impl<'a, 'd> Value<'a, 'd> {
         }
     }
 
-    /// A Boolean; false for null.
+    /// Returns a boolean; false for null.
     pub(crate) fn flag(self) -> Result<bool, JsonError> {
         match self.node().kind {
             Kind::Null | Kind::False => Ok(false),
@@ -97,39 +97,39 @@ impl<'a, 'd> Value<'a, 'd> {
         }
     }
 
-    /// The elements of a list; none for null.
+    /// Yields the elements of a list; empty for null.
     pub(crate) fn list(self) -> Result<impl Iterator<Item = Self>, JsonError> {
         self.elements().ok_or_else(|| self.error())
     }
 
-    /// The same; `None` for what is no list.
+    /// Yields the elements of a list; `None` for any other value.
     pub(crate) fn elements(self) -> Option<impl Iterator<Item = Self>> {
         let is_list = matches!(self.node().kind, Kind::Null | Kind::List);
         is_list.then(|| self.held())
     }
 
-    /// The texts of a list; none for null.
+    /// Returns the strings in a list; empty for null.
     pub(crate) fn texts(self) -> Result<Vec<Cow<'a, str>>, JsonError> {
         self.list()?.map(Self::text).collect()
     }
 
-    /// The same, of their own.
+    /// Returns copies of the strings in a list; empty for null.
     pub(crate) fn strings(self) -> Result<Vec<String>, JsonError> {
         self.list()?.map(|value| value.text().map(Cow::into_owned)).collect()
     }
 
-    /// An object; one without members for null.
+    /// Returns an object; an empty one for null.
     pub(crate) fn object(self) -> Result<Object<'a, 'd>, JsonError> {
         let is_object = matches!(self.node().kind, Kind::Null | Kind::Object);
         if is_object { Ok(Object(self)) } else { Err(self.error()) }
     }
 
-    /// A text that is not blank, if it is one.
+    /// Returns a string that is not blank, if it is one.
     pub(crate) fn filled_text(self) -> Option<Cow<'a, str>> {
         self.any_text().filter(|text| !text.trim().is_empty())
     }
 
-    /// A text, trimmed; empty for anything else.
+    /// Returns a trimmed string; empty for any other value.
     pub(crate) fn trimmed(self) -> Cow<'a, str> {
         match self.any_text() {
             Some(Cow::Borrowed(text)) => Cow::Borrowed(text.trim()),
@@ -138,7 +138,7 @@ impl<'a, 'd> Value<'a, 'd> {
         }
     }
 
-    /// A whole number within 64 bits; zero for null.
+    /// Returns an integer within 64 bits; zero for null.
     pub(crate) fn exact_integer(self) -> Result<i64, JsonError> {
         match self.filled() {
             Some(value) => value.json().parse().map_err(|_| self.error()),
@@ -146,18 +146,19 @@ impl<'a, 'd> Value<'a, 'd> {
         }
     }
 
-    /// A number without its fraction; zero for anything else, and for numbers outside 64 bits.
+    /// Returns a number without its fraction; zero for any other value, and for numbers outside 64
+    /// bits.
     pub(crate) fn integer(self) -> i64 {
         const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
 
         let Ok(number) = serde_json::from_str::<Number>(self.json()) else { return 0 };
         let fits = |float: &f64| (-TWO_TO_63..TWO_TO_63).contains(float);
-        // The cast drops the fraction; what does not fit is left out.
+        // The cast drops the fraction; larger numbers are filtered out.
         let whole = || number.as_f64().filter(|_| number.is_f64()).filter(fits).map(|f| f as i64);
         number.as_i64().or_else(whole).unwrap_or(0)
     }
 
-    /// Returns a member of an object, the last of equal names; a missing value if not there.
+    /// Returns a member of an object, the last of several with one name; or a missing value.
     pub(crate) fn member(self, name: &str) -> Self {
         let [(member, _)] = self.members_or_twice([name]);
         member
@@ -178,7 +179,8 @@ impl<'a, 'd> Value<'a, 'd> {
         let mut place = next.node;
         while let Some([known, value, ..]) = nodes.get(place..) {
             let name = Self { node: place, ..self };
-            // Every look-up visits all names of an object, so a name of another length has to be cheap.
+            // Every look-up visits all names of an object, so names of another length must be
+            // cheap.
             let (is_escaped, len) = (known.kind == Kind::Escaped, known.len().saturating_sub(2));
             let is_name = |sought: &&str| (is_escaped || sought.len() == len) && name.is(sought);
             let sought = names.iter().position(is_name);
@@ -191,7 +193,7 @@ impl<'a, 'd> Value<'a, 'd> {
         found
     }
 
-    /// Whether it is this text.
+    /// Returns whether the value is this string.
     pub(crate) fn is(self, text: &str) -> bool {
         match self.node().kind {
             Kind::Plain => self.inner() == text,
@@ -202,13 +204,13 @@ impl<'a, 'd> Value<'a, 'd> {
         }
     }
 
-    /// A string without its quotes.
+    /// Returns a string without its quotes.
     fn inner(self) -> &'a str {
         let Node { start, end, .. } = self.node();
         slice(self.document.text, start.saturating_add(1), end.saturating_sub(1))
     }
 
-    /// `None` for half of a surrogate pair.
+    /// Returns `None` for half of a surrogate pair.
     fn unescaped(self) -> Option<String> {
         #[cfg(test)]
         super::scans::count(self.json());
@@ -246,17 +248,17 @@ impl<'a, 'd> Iterator for Held<'a, 'd> {
 }
 
 impl<'a, 'd> Object<'a, 'd> {
-    /// Names and values, in the order of the text.
+    /// Yields names and values, in the order of the text.
     pub(crate) fn members(self) -> impl Iterator<Item = (Value<'a, 'd>, Value<'a, 'd>)> {
         let mut held = self.0.held();
         core::iter::from_fn(move || held.next().zip(held.next()))
     }
 
-    /// Returns a member; a missing value if there is no such member.
+    /// Returns a member, or a missing value.
     ///
     /// # Errors
     ///
-    /// [`JsonError`] when it comes twice: readers would differ in which one counts.
+    /// [`JsonError`] if it occurs twice, because readers differ in which one they use.
     pub(crate) fn get(self, name: &str) -> Result<Value<'a, 'd>, JsonError> {
         let [member] = self.get_each([name]);
         member
@@ -286,7 +288,8 @@ impl<'a, 'd> Object<'a, 'd> {
         self.get(name)?.list()
     }
 
-    /// The members of an object whose names are data, sorted by name; of equal names the last wins.
+    /// Returns the members of an object sorted by name, the last of several with one name. For
+    /// objects whose names are data.
     pub(crate) fn sorted<V>(
         self,
         read: impl Fn(Value<'a, 'd>) -> Result<V, JsonError>,
@@ -297,7 +300,7 @@ impl<'a, 'd> Object<'a, 'd> {
             members.push((name.text()?, read(value)?));
         }
         if !members.is_sorted_by(|(a, _), (b, _)| a < b) {
-            // The last of equal names comes first, so it is the one that stays.
+            // Reversed, the last of equal names comes first and is kept.
             members.reverse();
             members.sort_by(|(a, _), (b, _)| a.cmp(b));
             members.dedup_by(|(later, _), (kept, _)| later == kept);
@@ -306,7 +309,7 @@ impl<'a, 'd> Object<'a, 'd> {
     }
 }
 
-/// The character behind a backslash, and what comes after it.
+/// Reads the character after a backslash; returns it and the rest.
 fn unescape(text: &str) -> Option<(char, &str)> {
     let mut chars = text.chars();
     let c = match chars.next()? {
@@ -321,7 +324,7 @@ fn unescape(text: &str) -> Option<(char, &str)> {
     Some((c, chars.as_str()))
 }
 
-/// The character of four digits, or of two times four where those are half of it.
+/// Reads a character of four digits, or of two groups of four for a surrogate pair.
 fn code_point(text: &str) -> Option<(char, &str)> {
     let digits = |text: &str| u16::from_str_radix(text.get(..4)?, 16).ok();
     let first = digits(text)?;
