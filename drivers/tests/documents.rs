@@ -3,6 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use apptheory_core::eventbus::BusConfig;
+use apptheory_core::idempotency::IdempotencyConfig;
+use apptheory_core::limiter::{FixedWindow, Limiter};
+use apptheory_core::registry::RegistryConfig;
+use apptheory_core::store::{KeySchema, TableDefinition};
+
 #[test]
 fn every_path_of_the_code_map_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -136,4 +142,95 @@ fn no_module_of_the_core_needs_one_that_needs_it() {
         needs.remove(&done);
     }
     assert!(needs.is_empty(), "in or above a circle: {needs:#?}");
+}
+
+#[test]
+fn the_deploy_page_quotes_templates_that_are_checked() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let text = |path: &str| std::fs::read_to_string(root.join(path)).expect("a file");
+    let (page, gate) = (text("drivers/docs/deployment.md"), text(".ci/run"));
+    let lines: Vec<&str> = page.lines().collect();
+    let mut quotes = BTreeMap::<&str, usize>::new();
+    for (at, line) in lines.iter().enumerate() {
+        if !["```yaml", "```hcl"].contains(line) {
+            continue;
+        }
+        let path = lines[at - 1].strip_prefix("<!-- ").and_then(|path| path.strip_suffix(" -->"));
+        let path = path.expect("the file that is quoted");
+        let block = lines[at + 1..].iter().take_while(|line| **line != "```");
+        let block: String = block.map(|line| format!("{line}\n")).collect();
+        assert!(text(path).contains(&block), "{path} has no\n{block}");
+        *quotes.entry(path).or_default() += 1;
+    }
+    assert!(quotes.values().sum::<usize>() > 10, "blocks have been read: {quotes:?}");
+    // Templates of projects are checked by `.ci/templates`, once they are a project's.
+    let is_checked = |path: &str| match path.rsplit_once('/').expect("a folder") {
+        ("drivers/docs/deploy", _) => gate.contains("drivers/docs/deploy/*.yaml"),
+        ("drivers/docs/deploy/terraform", _) => gate.contains(".ci/terraform"),
+        (folder, _) if folder.starts_with("drivers/templates/") => gate.contains(".ci/templates"),
+        _ => gate.contains(path),
+    };
+    let unchecked: Vec<_> = quotes.keys().filter(|path| !is_checked(path)).collect();
+    assert!(unchecked.is_empty(), "nothing checks {unchecked:?}");
+}
+
+#[test]
+fn the_tables_of_the_terraform_are_those_of_the_code() {
+    let path = "docs/deploy/terraform/tables.tf";
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    let text = std::fs::read_to_string(path).expect("a file");
+    let (_, text) = text.split_once("resource ").expect("a table");
+    let found: Vec<String> = text
+        .split("resource ")
+        .filter(|block| block.starts_with("\"aws_dynamodb_table\""))
+        .map(words)
+        .collect();
+    let limit = FixedWindow::per_minute(1);
+    let wanted = [
+        ("rate_limits", Limiter::fail_closed(limit).build().table()),
+        ("events", BusConfig::builder().build().expect("a bus").table()),
+        ("idempotency", IdempotencyConfig::builder().build().table()),
+        ("connections", RegistryConfig::builder().build().table()),
+    ];
+    let wanted: Vec<String> = wanted.map(|(name, table)| words(&terraform(name, &table))).into();
+    for (found, wanted) in found.iter().zip(&wanted) {
+        assert!(found.starts_with(wanted), "{wanted}\n{found}");
+    }
+    assert_eq!(found.len(), wanted.len());
+}
+
+/// A text whose lines are aligned in no way.
+fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A table as Terraform has it.
+fn terraform(name: &str, table: &TableDefinition) -> String {
+    let key = |key: &KeySchema| {
+        let sort = key.sort.as_ref().map(|sort| format!("range_key = \"{sort}\" "));
+        format!("hash_key = \"{}\" {}", key.partition, sort.unwrap_or_default())
+    };
+    let mut attributes: Vec<String> = Vec::new();
+    for key in [&table.key].into_iter().chain(table.indexes.iter().map(|index| &index.key)) {
+        for name in [&key.partition].into_iter().chain(&key.sort) {
+            let block = format!("attribute {{ name = \"{name}\" type = \"S\" }} ");
+            if !attributes.contains(&block) {
+                attributes.push(block);
+            }
+        }
+    }
+    let indexes = table.indexes.iter().map(|index| {
+        let (name, key) = (&index.name, key(&index.key));
+        format!("global_secondary_index {{ name = \"{name}\" {key} projection_type = \"ALL\" }} ")
+    });
+    format!(
+        "\"aws_dynamodb_table\" \"{name}\" {{ name = \"${{var.name}}-{}\" billing_mode = \"PAY_PER_REQUEST\" \
+         {} {} {} ttl {{ attribute_name = \"{}\" enabled = true }} \
+         point_in_time_recovery {{ enabled = true }} }}",
+        name.replace('_', "-"),
+        key(&table.key),
+        attributes.concat(),
+        indexes.collect::<String>(),
+        table.ttl,
+    )
 }

@@ -2,6 +2,7 @@
 #![allow(
     dead_code,
     private_interfaces,
+    unreachable_pub,
     reason = "each example is a program, with a `main` and types of its own"
 )]
 
@@ -9,12 +10,16 @@
 mod bus;
 #[path = "../examples/chat.rs"]
 mod chat;
+#[path = "../templates/http_api/src/lib.rs"]
+mod http_api;
 #[path = "../examples/limit.rs"]
 mod limit;
 #[path = "../examples/orders.rs"]
 mod orders;
 #[path = "../examples/properties.rs"]
 mod properties;
+#[path = "../templates/queue_worker/src/lib.rs"]
+mod queue_worker;
 #[path = "../examples/records.rs"]
 mod records;
 #[path = "../examples/routers.rs"]
@@ -26,9 +31,15 @@ mod streaming;
 #[path = "../examples/validation.rs"]
 mod validation;
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use apptheory::Store;
+use apptheory::app::App;
 use apptheory::eventbus::EventBus;
+use apptheory::layer::Recording;
 use apptheory::testkit::events::{EventBridgeEntry, ItemChange};
-use apptheory::testkit::{TestApp, TestResponse};
+use apptheory::testkit::{TestApp, TestEnv, TestResponse};
 use futures_util::TryStreamExt as _;
 use serde_json::{Value as Json, json};
 
@@ -173,4 +184,64 @@ fn one_application_runs_on_any_store() {
         let app = TestApp::new(|_| stores::app(&store));
         app.get("/").send().assert_status(200).assert_text(&format!("{visits} visits"));
     }
+}
+
+/// What is done to which table or index, as a policy says it: `dynamodb:Query` on `EventsTable`.
+type Permissions = BTreeSet<(String, String)>;
+
+/// The permissions that the calls of a store need.
+fn needed(recording: &Recording<Store>) -> Permissions {
+    let exchanges = recording.transcript().exchanges;
+    let calls = exchanges.iter().map(|exchange| {
+        let name = exchange.request["TableName"].as_str().unwrap();
+        let id = name.split('-').map(|word| word[..1].to_uppercase() + &word[1..]);
+        let mut resource = id.collect::<String>() + "Table";
+        if let Some(index) = exchange.request["IndexName"].as_str() {
+            resource = format!("{resource}/index/{index}");
+        }
+        (format!("dynamodb:{}", exchange.operation), resource)
+    });
+    calls.collect()
+}
+
+/// The permissions on tables that a SAM template grants.
+fn granted(template: &str) -> Permissions {
+    let lines: Vec<&str> = template.lines().map(str::trim).collect();
+    let statements = lines.windows(2).filter_map(|lines| {
+        let actions = lines[0].strip_prefix("Action: ")?.trim_matches(['[', ']']).split(", ");
+        let table = lines[1].strip_prefix("Resource: !GetAtt ")?.strip_suffix(".Arn")?;
+        Some(actions.map(|action| (action.to_owned(), table.to_owned())))
+    });
+    statements.flatten().filter(|(action, _)| action.starts_with("dynamodb:")).collect()
+}
+
+/// An application whose calls are recorded.
+fn recorded<S: Send + Sync + 'static>(
+    app: impl FnOnce(&Store) -> App<S>,
+) -> (TestApp, Arc<Recording<Store>>) {
+    let env = TestEnv::new();
+    let recording = Arc::new(Recording::new(env.store().clone()));
+    (TestApp::within(env.layer(|_| Arc::clone(&recording)), app), recording)
+}
+
+#[test]
+fn the_template_of_an_http_api_grants_what_it_needs() {
+    let (app, recording) = recorded(http_api::app);
+    app.post("/orders").json(&json!({"items": ["tea"]})).send().assert_status(201);
+    app.get("/orders").send().assert_json(&json!([{"items": ["tea"]}]));
+    let granted = granted(include_str!("../templates/http_api/template.yaml"));
+    assert_eq!(needed(&recording), granted);
+}
+
+#[test]
+fn the_template_of_a_queue_worker_grants_what_it_needs() {
+    let (app, recording) = recorded(queue_worker::app);
+    for _ in 0..2 {
+        let messages = [r#"{"id": 7, "items": ["tea"]}"#, r#"{"id": 8, "items": []}"#];
+        app.sqs(queue_worker::QUEUE, messages).assert_failures(["msg-2"]);
+    }
+    let mut granted = granted(include_str!("../templates/queue_worker/template.yaml"));
+    // For stores that refuse a write without saying what is there.
+    assert!(granted.remove(&("dynamodb:GetItem".to_owned(), "IdempotencyTable".to_owned())));
+    assert_eq!(needed(&recording), granted);
 }
