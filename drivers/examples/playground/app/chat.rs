@@ -8,11 +8,14 @@ use super::Services;
 /// `/chat`, and the routes of the WebSocket behind it.
 pub(crate) fn routes() -> Router<Services> {
     Router::new()
-        .get("/chat", async || Html(include_str!("chat.html")))
+        .get("/chat", async || (POLICY, Html(include_str!("chat.html"))))
         .websocket("$connect", enter)
         .websocket("$disconnect", leave)
         .websocket("$default", say)
 }
+
+/// The console may show it in a frame, pages of others may not.
+const POLICY: [(&str, &str); 1] = [("content-security-policy", "frame-ancestors 'self'")];
 
 /// What somebody says. Without a text, it only keeps their place.
 #[derive(Deserialize, Serialize)]

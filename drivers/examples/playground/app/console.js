@@ -78,9 +78,10 @@ function sumUp(answers) {
   return parts.join(", ");
 }
 
-// Asks what is used of every limit.
+// Asks what is used of every limit, and which fault is on: others may press and switch, too.
 async function measure() {
-  const { body } = await send("/gauges");
+  const [{ body, words }, { body: present }] = await Promise.all([send("/gauges"), send("/fault")]);
+  warn(present?.fault, words);
   const news = [];
   for (const { name, about, windows } of body ?? []) {
     if (!rows.has(name)) addRow({ name, about });
@@ -132,18 +133,22 @@ $("burst-all").onclick = () => press([...rows.keys()], 20);
 
 // ---- Faults.
 
-const fault = () => document.querySelector("[name=fault]:checked");
+const wordsOf = radio => `The store ${radio.parentElement.textContent.trim()}.`;
 
-function warn() {
-  const isOn = fault().value !== "none";
-  $("warning").textContent = isOn ? `A fault is on: the store ${fault().parentElement.textContent.trim()}.` : "";
+function warn(fault, words) {
+  let warning = words;
+  for (const radio of document.querySelectorAll("[name=fault]")) {
+    radio.checked = radio.value === fault;
+    if (radio.checked && fault !== "none") warning ||= `A fault is on. ${wordsOf(radio)}`;
+  }
+  if ($("warning").textContent !== warning) $("warning").textContent = warning;
 }
 
 for (const radio of document.querySelectorAll("[name=fault]")) {
   radio.onchange = async () => {
     const { words } = await send(`/fault/${radio.value}`, { method: "PUT" });
-    say("faults", words || `The store ${radio.parentElement.textContent.trim()}.`, Boolean(words));
-    warn();
+    say("faults", words || wordsOf(radio), Boolean(words));
+    await measure();
   };
 }
 
@@ -268,9 +273,6 @@ for (const pre of document.querySelectorAll("[data-curl]")) {
 for (const pre of document.querySelectorAll("[data-source]")) {
   fetch(`/source/${pre.dataset.source}`).then(async source => { pre.textContent = await source.text(); });
 }
-const { body: present } = await send("/fault");
-for (const radio of document.querySelectorAll("[name=fault]")) radio.checked = radio.value === present?.fault;
-warn();
 await measure();
 await showPage("");
 const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;

@@ -28,10 +28,11 @@ async fn index(State(limits): State<Limits>, context: Context) -> Response {
     } else {
         Response::text(200, list(&limits))
     };
-    response
-        .with_header("vary", "accept")
-        .with_header("content-security-policy", "default-src 'self'; img-src data:")
+    response.with_header("vary", "accept").with_header("content-security-policy", POLICY)
 }
+
+/// Nothing but what this server has, and no page around it.
+const POLICY: &str = "default-src 'self'; img-src data:; frame-ancestors 'none'";
 
 fn list(limits: &Limits) -> String {
     let mut text = String::from("Limited per client:\n");

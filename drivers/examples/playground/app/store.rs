@@ -128,10 +128,12 @@ impl Journal {
         self.0.borrow().iter().cloned().collect()
     }
 
-    /// The calls behind a number, and those to come.
+    /// The calls behind a number, and those to come. A number that is not reached yet is of a
+    /// journal before this one: then all calls.
     pub(super) fn follow(&self, number: u64) -> impl Stream<Item = Call> + use<> {
-        let calls = self.0.subscribe();
-        stream::unfold((calls, number), |(mut calls, number)| async move {
+        let is_reached = self.0.borrow().back().is_some_and(|last| number <= last.number);
+        let number = if is_reached { number } else { 0 };
+        stream::unfold((self.0.subscribe(), number), |(mut calls, number)| async move {
             let is_new = |call: &&Call| call.number > number;
             let next = {
                 let calls = calls.wait_for(|calls| calls.iter().any(|call| is_new(&call))).await;
