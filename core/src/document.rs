@@ -38,12 +38,6 @@ struct Node {
     next: u32,
 }
 
-impl Node {
-    fn len(self) -> usize {
-        usize::try_from(self.end.saturating_sub(self.start)).unwrap_or(usize::MAX)
-    }
-}
-
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Kind {
     Null,

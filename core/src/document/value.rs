@@ -170,25 +170,42 @@ impl<'a, 'd> Value<'a, 'd> {
         self,
         names: [&str; N],
     ) -> [(Self, Option<JsonError>); N] {
-        let mut found = [(Self { node: MISSING, ..self }, None); N];
+        self.places(names).map(|(member, again)| {
+            let again = Self { node: again, ..self };
+            (Self { node: member, ..self }, (again.node != MISSING).then(|| again.error()))
+        })
+    }
+
+    /// Returns the places of members, looked up in one pass, and those of the first names that are
+    /// duplicates.
+    fn places<const N: usize>(self, names: [&str; N]) -> [(usize, usize); N] {
+        let mut found = [(MISSING, MISSING); N];
         if !self.is_object() {
             return found;
         }
         let Held { next, end } = self.held();
         let nodes = self.document.nodes.get(..end).unwrap_or_default();
+        let text = self.document.text.as_bytes();
         let mut place = next.node;
-        while let Some([known, value, ..]) = nodes.get(place..) {
-            let name = Self { node: place, ..self };
+        while let Some([name, value, ..]) = nodes.get(place..) {
+            let (start, end) = (name.start as usize, name.end as usize);
+            let bytes = text.get(start.wrapping_add(1)..end.wrapping_sub(1)).unwrap_or_default();
             // Every look-up visits all names of an object, so names of another length must be
             // cheap.
-            let (is_escaped, len) = (known.kind == Kind::Escaped, known.len().saturating_sub(2));
-            let is_name = |sought: &&str| (is_escaped || sought.len() == len) && name.is(sought);
+            let is_name = |sought: &&str| {
+                if name.kind == Kind::Escaped {
+                    return Self { node: place, ..self }.is(sought);
+                }
+                sought.as_bytes() == bytes
+            };
             let sought = names.iter().position(is_name);
-            if let Some((member, twice)) = sought.and_then(|at| found.get_mut(at)) {
-                *twice = twice.or_else(|| (member.node != MISSING).then(|| name.error()));
-                *member = Self { node: place.saturating_add(1), ..self };
+            if let Some((member, again)) = sought.and_then(|at| found.get_mut(at)) {
+                if *member != MISSING && *again == MISSING {
+                    *again = place;
+                }
+                *member = place.wrapping_add(1);
             }
-            place = usize::try_from(value.next).unwrap_or(MISSING);
+            place = value.next as usize;
         }
         found
     }
@@ -269,7 +286,10 @@ impl<'a, 'd> Object<'a, 'd> {
         self,
         names: [&str; N],
     ) -> [Result<Value<'a, 'd>, JsonError>; N] {
-        self.0.members_or_twice(names).map(|(member, twice)| twice.map_or(Ok(member), Err))
+        self.0.places(names).map(|(member, again)| match again {
+            MISSING => Ok(Value { node: member, ..self.0 }),
+            _ => Err(Value { node: again, ..self.0 }.error()),
+        })
     }
 
     pub(crate) fn text(self, name: &str) -> Result<Cow<'a, str>, JsonError> {

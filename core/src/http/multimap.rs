@@ -68,13 +68,13 @@ impl MultiMap {
     /// Returns all values of a name; empty if it is missing.
     #[must_use]
     pub fn get_all(&self, name: &str) -> Values<'_> {
-        Values::new(&self.text, self.entries.get(self.places(name)).unwrap_or_default())
+        Values::new(&self.text, self.find(name))
     }
 
     /// Returns whether the name exists, even with an empty list.
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
-        !self.places(name).is_empty()
+        !self.find(name).is_empty()
     }
 
     /// Appends a value to those of a name.
@@ -224,7 +224,20 @@ impl MultiMap {
         }
     }
 
-    /// Returns the range of a name's entries.
+    /// Returns the entries of a name.
+    fn find(&self, name: &str) -> &[Entry] {
+        if self.entries.len() > FEW {
+            return self.entries.get(self.places(name)).unwrap_or_default();
+        }
+        // Most names differ in length already, so few of them are compared.
+        let is_own =
+            |entry: &Entry| entry.name.len() == name.len() && entry.name.of(&self.text) == name;
+        let first = self.entries.iter().position(is_own);
+        let own = first.and_then(|first| self.entries.get(first..)).unwrap_or_default();
+        own.chunk_by(|a, b| a.name == b.name).next().unwrap_or_default()
+    }
+
+    /// Returns the range of a name's entries, or the empty one where they would be.
     fn places(&self, name: &str) -> Range<usize> {
         let start = self.entries.partition_point(|entry| entry.name.of(&self.text) < name);
         let others = self.entries.get(start..).unwrap_or_default();
@@ -233,6 +246,9 @@ impl MultiMap {
         start..start.saturating_add(others.iter().take_while(is_own).count())
     }
 }
+
+/// Up to so many entries are searched linearly.
+const FEW: usize = 16;
 
 /// Equal if the names are in the same order, with the same values.
 impl PartialEq for MultiMap {

@@ -118,7 +118,7 @@ impl Default for Values<'_> {
 
 impl Entry {
     pub(super) fn value_len(self) -> usize {
-        self.value.map_or(0, |Span { start, end }| end.saturating_sub(start))
+        self.value.map_or(0, Span::len)
     }
 }
 
@@ -128,6 +128,10 @@ impl Span {
         let start = text.len();
         text.push_str(added);
         Self { start, end: text.len() }
+    }
+
+    pub(super) fn len(self) -> usize {
+        self.end.saturating_sub(self.start)
     }
 
     pub(super) fn of(self, text: &str) -> &str {

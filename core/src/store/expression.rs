@@ -121,33 +121,30 @@ fn serialize_placeholders<S: Serializer>(
 ) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(Some(meanings.len()))?;
     let mut text = String::with_capacity(8);
-    for index in in_text_order(meanings.len()) {
+    in_text_order(0..10, meanings, &mut |index, meaning| {
         text.clear();
         write_placeholder(kind, index, &mut text);
-        if let Some(meaning) = meanings.get(index) {
-            map.serialize_entry(&text, meaning)?;
-        }
-    }
+        map.serialize_entry(&text, meaning)
+    })?;
     map.end()
 }
 
-/// Returns the numbers below `count` in the order of their texts: 0, 1, 10, 11, 2, ….
-fn in_text_order(count: usize) -> Vec<usize> {
-    let mut indices = Vec::with_capacity(count);
-    indices.extend((count > 0).then_some(0));
-    extend_with(1..10, count, &mut indices);
-    indices
-}
-
-/// Adds the numbers of a range, each before those that begin with its digits.
-fn extend_with(numbers: Range<usize>, count: usize, indices: &mut Vec<usize>) {
-    for number in numbers.start..numbers.end.min(count) {
-        indices.push(number);
-        let longer = number.saturating_mul(10);
-        if longer < count {
-            extend_with(longer..longer.saturating_add(10), count, indices);
+/// Calls `visit` with the elements at the indices of a range, and at those that begin with the digits of
+/// one of them, in the order of the indices' texts: 0, 1, 10, 11, 2, ….
+fn in_text_order<'m, M, E>(
+    indices: Range<usize>,
+    elements: &'m [M],
+    visit: &mut impl FnMut(usize, &'m M) -> Result<(), E>,
+) -> Result<(), E> {
+    for index in indices {
+        let Some(element) = elements.get(index) else { break };
+        visit(index, element)?;
+        let longer = index.saturating_mul(10);
+        if (1..elements.len()).contains(&longer) {
+            in_text_order(longer..longer.saturating_add(10), elements, visit)?;
         }
     }
+    Ok(())
 }
 
 fn placeholder(kind: &str, index: usize) -> String {
@@ -158,17 +155,19 @@ fn placeholder(kind: &str, index: usize) -> String {
 
 fn write_placeholder(kind: &str, index: usize, out: &mut String) {
     out.push_str(kind);
-    write_decimal(index, out);
+    // Nearly always a single digit, for which the general formatter would take most of the time.
+    match u8::try_from(index) {
+        Ok(digit @ 0..=9) => out.push(char::from(b'0' | digit)),
+        _ => write_decimal(index, out),
+    }
 }
 
-/// Appends a number, nearly always a single digit. The general formatter would take most of the
-/// time.
 fn write_decimal(number: usize, out: &mut String) {
     if number > 9 {
         write_decimal(number / 10, out);
     }
-    let digit = u8::try_from(number % 10).unwrap_or_default();
-    out.push(char::from(b'0'.saturating_add(digit)));
+    // A single digit.
+    out.push(char::from(b'0' | (number % 10) as u8));
 }
 
 /// Appends a separator, unless the list is empty so far.

@@ -180,13 +180,11 @@ impl Item {
     /// Sets an attribute.
     pub fn insert(&mut self, name: impl Into<AttributeName>, value: Value) {
         let name = name.into();
-        match self.search(&name) {
-            Ok(at) => {
-                if let Some((_, old)) = self.0.get_mut(at) {
-                    *old = value;
-                }
-            }
-            Err(at) => self.0.insert(at, (name, value)),
+        if let Some((_, old)) = self.find(&name).and_then(|at| self.0.get_mut(at)) {
+            *old = value;
+        } else {
+            let at = self.search(&name).unwrap_or_else(|at| at);
+            self.0.insert(at, (name, value));
         }
     }
 
@@ -218,6 +216,13 @@ impl Item {
     /// Yields the attributes, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&AttributeName, &Value)> {
         self.0.iter().map(|(name, value)| (name, value))
+    }
+
+    /// Returns a copy with the attributes that `keep` accepts.
+    pub(super) fn retained(&self, keep: impl Fn(&AttributeName) -> bool) -> Self {
+        let mut kept = Vec::with_capacity(self.0.len());
+        kept.extend(self.0.iter().filter(|(name, _)| keep(name)).cloned());
+        Self(kept)
     }
 
     pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut Value> {

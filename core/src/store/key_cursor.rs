@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 
 use super::CursorError;
 use crate::document::{self, Document};
-use crate::json::{self, ObjectWriter};
+use crate::json::{self, ObjectWriter, first_byte};
 use crate::store::{Item, Value};
 use crate::utf8;
 
@@ -134,7 +134,7 @@ impl KeyCursor {
 /// Removes line breaks from a cursor's text. Mail programs and terminals break long lines, and the
 /// decoders of other clients skip such breaks.
 pub(crate) fn without_line_breaks(text: &str) -> Cow<'_, str> {
-    if text.contains(['\r', '\n']) {
+    if first_byte(text, |b| matches!(b, b'\r' | b'\n')).is_some() {
         return text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
     }
     Cow::Borrowed(text)

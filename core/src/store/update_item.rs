@@ -76,13 +76,7 @@ impl UpdateItem {
     /// Returns the attributes of the current item that the order changes (`UPDATED_NEW`).
     #[must_use]
     pub fn changed_attributes(&self, item: &Item) -> Item {
-        let mut changed = Item::with_capacity(self.assignments.len());
-        for name in self.assignments.iter().map(Assignment::name) {
-            if let Some(value) = item.get(name) {
-                changed.insert(name.clone(), value.clone());
-            }
-        }
-        changed
+        item.retained(|name| self.assignments.iter().any(|change| change.name() == name))
     }
 
     /// Returns the size of the item after the order, given the current item and its size; `None` if

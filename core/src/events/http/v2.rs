@@ -75,6 +75,9 @@ fn read_headers(fields: Value<'_, '_>, cookies: Value<'_, '_>) -> Result<MultiMa
     if !cookies.is_empty() {
         fields.retain(|(name, _)| !name.eq_ignore_ascii_case(COOKIE));
     }
+    // Inserted in place, so that the map need not be sorted.
+    let at = fields.partition_point(|(name, _)| **name < *COOKIE);
     let cookies = cookies.into_iter().map(|cookie| (Cow::Borrowed(COOKIE), cookie));
-    Ok(MultiMap::of_pairs(fields.into_iter().chain(cookies), bytes))
+    drop(fields.splice(at..at, cookies));
+    Ok(MultiMap::of_pairs(fields, bytes))
 }
