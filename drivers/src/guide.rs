@@ -8,7 +8,8 @@
 //! | [From Powertools](from_powertools) | [Middleware](middleware) | [Idempotency](idempotency) | [Performance](performance) |
 //! | [From Go, TypeScript, Python](from_apptheory) | [Streaming](streaming) | [WebSockets](websockets) | [Limitations](limitations) |
 //!
-//! [Embedding](embedding) is about running the core in a runtime of your own.
+//! [Costs](costs) lists calls, capacity and dollars of each operation. [Error codes](error_codes) lists
+//! everything that can go wrong, with its text. [Embedding](embedding) is about running the core in a runtime of your own.
 
 macro_rules! pages {
     ($($page:ident)+) => {$(
@@ -19,6 +20,6 @@ macro_rules! pages {
 
 pages! {
     getting_started routing extractors errors middleware events websockets streaming rate_limiting
-    event_bus idempotency testing observability security deployment performance embedding
-    from_apptheory from_lambda_http from_powertools limitations
+    event_bus idempotency testing observability security deployment performance costs embedding
+    error_codes from_apptheory from_lambda_http from_powertools limitations
 }

@@ -12,7 +12,8 @@
 //! ```
 //!
 //! [`start()`] runs the application on Lambda if Lambda started the process, and on a port of
-//! this machine otherwise.
+//! this machine otherwise. The [guide] has a page for each subject: begin with
+//! [getting started](guide::getting_started).
 //!
 //! # Where to look
 //!
@@ -36,25 +37,28 @@
 //!
 //! # Features
 //!
-//! | Feature | For |
-//! |---|---|
-//! | `start`, on by default | [`start()`] and [`run()`]: on Lambda, or on a port of this machine |
-//! | `lambda` | running on Lambda |
-//! | `lambda_runtime` | running on Lambda under AWS's own runtime |
-//! | `local` | serving on a port of this machine |
-//! | `embedded` | a DynamoDB in this process, in memory or in a file |
-//! | `aws` | DynamoDB through the AWS SDK |
-//! | `websocket` | sending to connections of API Gateway WebSocket APIs |
-//! | `cloudformation` | `App::cloudformation`: custom resources of CloudFormation |
-//! | `kinesis` | sending records to Kinesis data streams |
-//! | `logs` | [`logs`]: log lines as JSON or text, structured loggers, error notifications; part of `start` |
-//! | `sns` | notifications of errors through Amazon SNS |
-//! | `multipart` | reading bodies of several parts, such as uploads |
-//! | `validation` | extractors that validate their value |
-//! | `tower` | tower layers, and tower services as handlers |
-//! | `testkit` | testing an application without a server |
-//! | `tracing` | `tracing` spans of invocations, records and store effects, and events of failures |
-//! | `yaml` | sanitizer policies as YAML |
+//! An item that needs a feature says which. "Crates" is how many the feature adds to the 50 that are
+//! always compiled, by `cargo tree`; features share many of theirs.
+//!
+//! | Feature | For | Crates |
+//! |---|---|---|
+//! | `start`, on by default | [`start()`] and [`run()`]: on Lambda, or on a port of this machine | 0 |
+//! | `lambda` | running on Lambda | 0 |
+//! | `lambda_runtime` | running on Lambda under AWS's own runtime | 0 |
+//! | `local` | serving on a port of this machine | 0 |
+//! | `embedded` | a DynamoDB in this process, in memory or in a file | 0 |
+//! | `aws` | DynamoDB through the AWS SDK | 0 |
+//! | `websocket` | sending to connections of API Gateway WebSocket APIs | 0 |
+//! | `cloudformation` | `App::cloudformation`: custom resources of CloudFormation | 0 |
+//! | `kinesis` | sending records to Kinesis data streams | 0 |
+//! | `logs` | [`logs`]: log lines as JSON or text, structured loggers, error notifications; part of `start` | 0 |
+//! | `sns` | notifications of errors through Amazon SNS | 0 |
+//! | `multipart` | reading bodies of several parts, such as uploads | 0 |
+//! | `validation` | extractors that validate their value | 0 |
+//! | `tower` | tower layers, and tower services as handlers | 0 |
+//! | `testkit` | testing an application without a server | 0 |
+//! | `tracing` | `tracing` spans of invocations, records and store effects, and events of failures | 0 |
+//! | `yaml` | sanitizer policies as YAML | 0 |
 
 #[doc(inline)]
 pub use apptheory_core::{
@@ -96,6 +100,7 @@ pub mod prelude;
 pub mod sanitize;
 #[cfg(feature = "_aws_sdk")]
 mod sdk_error;
+mod see;
 mod snapshot;
 #[cfg(feature = "start")]
 mod start;

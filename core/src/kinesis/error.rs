@@ -30,21 +30,27 @@ pub enum Error {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Misconfiguration {
     /// The stream does not exist or is not active. Create it, or fix the name, region or account.
-    #[error("the stream does not exist")]
+    #[error("the stream does not exist: create it, or set its right name, region and account")]
     MissingStream,
     /// No region is set.
-    #[error("no region is set")]
+    #[error("no region is set: set AWS_REGION")]
     MissingRegion,
     /// The credentials are expired or not permitted to do this: the role needs
     /// `kinesis:PutRecords`.
-    #[error("access denied")]
+    #[error("access denied: check the credentials, and that the role may kinesis:PutRecords")]
     AccessDenied,
     /// There are no credentials. The driver's log has the cause.
-    #[error("no credentials could be had")]
+    #[error(
+        "no credentials could be had: give the function a role, or the process a profile that is \
+         signed in"
+    )]
     MissingCredentials,
     /// The key that encrypts the stream is missing, disabled, or may not be used: the role needs
     /// `kms:GenerateDataKey`.
-    #[error("the stream's encryption key cannot be used")]
+    #[error(
+        "the stream's encryption key cannot be used: enable it, and let the role \
+         kms:GenerateDataKey"
+    )]
     UnusableKey,
     /// Kinesis rejected the request as invalid.
     #[error("the stream rejected the request as invalid")]

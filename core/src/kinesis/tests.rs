@@ -243,7 +243,7 @@ fn what_nothing_mends_ends_all() {
     assert_eq!(sent.len(), 500);
     let missing = Error::Misconfigured(Misconfiguration::MissingStream);
     let failed = incomplete(ask.answer(Err(missing)));
-    let text = "misconfigured: the stream does not exist";
+    let text = "misconfigured: the stream does not exist: create it, or set its right name, region and account";
     assert_eq!(failed.unaccepted().len(), 501);
     assert_eq!(
         named(&failed)[499..],

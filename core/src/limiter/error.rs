@@ -183,22 +183,16 @@ impl Operation {
 
 /// Returns what to check if the deployment is wrong.
 fn hint(error: store::Error, table: &TableName) -> String {
-    let store::Error::Misconfigured(kind) = error else { return String::new() };
-    let hint = match kind {
-        Misconfiguration::MissingTable => {
-            "create it, or set APPTHEORY_RATE_LIMIT_TABLE_NAME and the region"
+    let hint = match error {
+        store::Error::Misconfigured(Misconfiguration::MissingTable) => {
+            ": create it, or set APPTHEORY_RATE_LIMIT_TABLE_NAME and the region"
         }
-        Misconfiguration::AccessDenied => {
-            "check the credentials, and that the role may read and update it"
+        store::Error::Misconfigured(Misconfiguration::InvalidRequest) => {
+            ": check that its key is PK and SK, both texts, and the attribute style"
         }
-        Misconfiguration::MissingCredentials => {
-            "give the function a role, or the process a profile that is signed in"
-        }
-        Misconfiguration::InvalidRequest => {
-            "check that its key is PK and SK, both texts, and the attribute style"
-        }
+        error => error.hint(),
     };
-    format!(" (table {table}: {hint})")
+    if hint.is_empty() { String::new() } else { format!(" (table {table}{hint})") }
 }
 
 const fn asked(stage: Stage) -> &'static str {

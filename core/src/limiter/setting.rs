@@ -46,22 +46,24 @@ pub(super) enum Setting {
     #[error("a window is a whole number of seconds, at least 1s, not {}", write_duration(*.0))]
     Window(Duration),
     #[error(
-        "the granularity {} does not divide the window {}",
+        "the granularity {} does not divide the window {}: choose one that does",
         write_duration(*.granularity),
         write_duration(*.window)
     )]
     Granularity { granularity: Duration, window: Duration },
     #[error(
-        "the window {} has more than {MAX_SUB_WINDOWS} sub-windows of {}",
+        "the window {} has more than {MAX_SUB_WINDOWS} sub-windows of {}: choose longer ones",
         write_duration(*.window),
         write_duration(*.granularity)
     )]
     SubWindows { granularity: Duration, window: Duration },
     #[error("at least one window is required")]
     NoWindows,
-    #[error("at most {MAX_TRANSACT_WRITES} windows, not {0}")]
+    #[error(
+        "{0} windows do not fit into a transaction, which takes {MAX_TRANSACT_WRITES}: use fewer"
+    )]
     TooManyWindows(usize),
-    #[error("two windows are {} long", write_duration(*.0))]
+    #[error("two windows are {} long: leave one of them out", write_duration(*.0))]
     DuplicateWindow(Duration),
     #[error(
         "the window {} does not pack into {}",
@@ -70,7 +72,7 @@ pub(super) enum Setting {
     )]
     Packing { window: Duration, longest: Duration },
     #[error(
-        "the skew allowance {} is not shorter than {}",
+        "the skew allowance {} is not shorter than {}: choose a shorter one",
         write_duration(*.skew),
         write_duration(*.shortest)
     )]

@@ -81,6 +81,25 @@ impl Error {
         })
     }
 
+    /// What to do where the deployment is wrong, to follow the name of a table; else empty.
+    pub(crate) const fn hint(self) -> &'static str {
+        let Self::Misconfigured(kind) = self else { return "" };
+        match kind {
+            Misconfiguration::MissingTable => {
+                ": create it, or set its right name, and the region and account that it is in"
+            }
+            Misconfiguration::AccessDenied => {
+                ": check the credentials, and that the role may read and write it"
+            }
+            Misconfiguration::MissingCredentials => {
+                ": give the function a role, or the process a profile that is signed in"
+            }
+            Misconfiguration::InvalidRequest => {
+                ": check its keys, its indexes and the attribute style"
+            }
+        }
+    }
+
     /// Returns the DynamoDB error code for this error, with which a reply can be recorded.
     /// [`from_code`](Self::from_code) reads it back.
     #[must_use]
@@ -122,7 +141,7 @@ pub enum Misconfiguration {
 
 /// The store failed on a table.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{error} (table {table})")]
+#[error("{error} (table {table}{})", .error.hint())]
 pub struct StoreFailure {
     /// The table.
     pub table: TableName,

@@ -16,16 +16,17 @@ use super::services::Services;
 use super::target::Target;
 use super::{App, AppService, Inner};
 use crate::metrics;
+use crate::see::See;
 
 /// An application was put together wrong: nothing is served before it is mended.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum BuildError {
     /// A route cannot be registered, or settings contradict each other; the error says which.
-    #[error(transparent)]
-    Setup(#[from] SetupError),
+    #[error("{0}; {see}", see = self.see())]
+    Setup(SetupError),
     /// A handler of events would never run: it is for nothing, or an earlier handler takes all that
     /// it is for.
-    #[error("{method}({given}) would never run its handler: {reason}")]
+    #[error("{method}({given}) would never run its handler: {reason}; {see}", see = self.see())]
     Event {
         /// The method of [`Router`](super::Router) that registers it.
         method: &'static str,
@@ -38,7 +39,8 @@ pub enum BuildError {
     /// a record.
     #[error(
         "{method}({given}) is in a router that is for certain callers, and nothing says who sends a \
-         record: register it with a router of its own"
+         record: register it with a router of its own; {see}",
+        see = self.see()
     )]
     Access {
         /// The method of [`Router`](super::Router) that registers it.
@@ -49,7 +51,8 @@ pub enum BuildError {
     /// A handler and the routers around it do not agree on who may call it.
     #[error(
         "{method}({given}) is for {inner} by itself, and for {outer} by a router around it: say one of \
-         the two"
+         the two; {see}",
+        see = self.see()
     )]
     TwoAccesses {
         /// The method of [`Router`](super::Router) that registers it.
@@ -65,7 +68,8 @@ pub enum BuildError {
     /// two would be lost.
     #[error(
         "{method}({given}) is for {first}, and at the same place for {second}: say one of the two; \
-         several scopes belong in one list"
+         several scopes belong in one list; {see}",
+        see = self.see()
     )]
     AccessTwice {
         /// The method of [`Router`](super::Router) that registers it.
@@ -79,14 +83,16 @@ pub enum BuildError {
     },
     /// A hook is set twice: one of the two would be lost.
     #[error(
-        "{method} is called twice: an application has one such hook; let one do the work of both"
+        "{method} is called twice: an application has one such hook; let one do the work of both; \
+         {see}",
+        see = self.see()
     )]
     HookTwice {
         /// The method of [`App`] that sets it.
         method: &'static str,
     },
     /// As [`Setup`](Self::Setup), of a route in a nested router.
-    #[error("{error} ({places})")]
+    #[error("{error} ({places}); {see}", see = self.see())]
     Nested {
         /// What is wrong with it.
         error: SetupError,
@@ -95,17 +101,18 @@ pub enum BuildError {
     },
     /// A rate limit cannot work, or two around one handler share their counters; the error names
     /// them.
-    #[error(transparent)]
-    Limits(#[from] limiter::Error),
+    #[error("{0}; {see}", see = self.see())]
+    Limits(limiter::Error),
     /// The configuration of an event bus cannot work; the error says which setting.
-    #[error(transparent)]
-    EventBus(#[from] eventbus::Error),
+    #[error("{0}; {see}", see = self.see())]
+    EventBus(eventbus::Error),
     /// A metric of the application's own cannot be declared: its name is taken, perhaps by another
     /// application with the same metrics, or CloudWatch does not take the pattern of a route; the
     /// error names it.
     #[error(
         "the application cannot declare its own metrics: {0}; a second application needs a `Metrics` \
-         of its own"
+         of its own; {see}",
+        see = self.see()
     )]
     Metrics(metrics::Error),
 }
@@ -121,9 +128,55 @@ pub enum BuildWarning {
         "a rate limit counts clients by address, and a load balancer does not vouch for addresses: \
          behind one, every request is answered with 500. Add `trusting_forwarded(hops)` or `shared()` \
          to the limit, or authenticate callers. Behind API Gateway and function URLs, 1 hop is the \
-         address that they vouch for"
+         address that they vouch for; {}",
+        See("rate_limiting")
     )]
     NoCallerBehindLoadBalancer,
+}
+
+impl BuildError {
+    /// The page of the guide about it.
+    const fn see(&self) -> See {
+        See(match self {
+            Self::Setup(error) | Self::Nested { error, .. } => match error {
+                SetupError::Route(_) => "routing",
+                SetupError::BlankRouteKey | SetupError::RouteKeyTaken { .. } => "websockets",
+                SetupError::CredentialsToAll
+                | SetupError::BlankOrigins
+                | SetupError::InvalidOrigin { .. }
+                | SetupError::InvalidFieldName { .. } => "security",
+                SetupError::Unprotected { .. }
+                | SetupError::Unauthenticated { .. }
+                | SetupError::BlankScopes { .. }
+                | SetupError::NotEnforced { .. }
+                | SetupError::UnaskedPolicy => "middleware",
+            },
+            Self::Event { .. } => "events",
+            Self::Access { .. } | Self::TwoAccesses { .. } | Self::AccessTwice { .. } => "security",
+            Self::HookTwice { .. } => "middleware",
+            Self::Limits(_) => "rate_limiting",
+            Self::EventBus(_) => "event_bus",
+            Self::Metrics(_) => "observability",
+        })
+    }
+}
+
+impl From<SetupError> for BuildError {
+    fn from(error: SetupError) -> Self {
+        Self::Setup(error)
+    }
+}
+
+impl From<limiter::Error> for BuildError {
+    fn from(error: limiter::Error) -> Self {
+        Self::Limits(error)
+    }
+}
+
+impl From<eventbus::Error> for BuildError {
+    fn from(error: eventbus::Error) -> Self {
+        Self::EventBus(error)
+    }
 }
 
 /// As `app.bad_request`, 400: the answer of tools that register routes on behalf of a client.

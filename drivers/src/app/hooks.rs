@@ -19,6 +19,7 @@ use super::serve::log;
 use super::snapshot::SnapshotHook;
 use super::{App, BoxFuture};
 use crate::causes::WithCauses;
+use crate::see::See;
 
 type Ask<T> = Box<dyn Fn(Context) -> BoxFuture<Result<T, AppError>> + Send + Sync>;
 type Change = Box<dyn Fn(&mut HeaderMap) + Send + Sync>;
@@ -74,7 +75,8 @@ pub struct Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let told = WithCauses(&self.error).to_string();
-        f.write_str(&Sanitizer::new().free_text(&told))
+        f.write_str(&Sanitizer::new().free_text(&told))?;
+        See::about(&self.error).map_or(Ok(()), |see| write!(f, "; {see}"))
     }
 }
 

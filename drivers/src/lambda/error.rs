@@ -9,6 +9,7 @@ use http::StatusCode;
 
 use crate::app::InvokeError;
 use crate::app::events::BoxError;
+use crate::see::See;
 
 /// An error that ends the function. Exit with a failure; Lambda starts another process when it
 /// needs one.
@@ -16,48 +17,84 @@ use crate::app::events::BoxError;
 pub enum RuntimeError {
     /// `AWS_LAMBDA_RUNTIME_API` is not set: the process does not run on Lambda. Run it under an
     /// emulator, or serve the application on a local port.
-    #[error("AWS_LAMBDA_RUNTIME_API is not set: not in a Lambda environment")]
+    #[error(
+        "AWS_LAMBDA_RUNTIME_API is not set: not in a Lambda environment. Run the function under an \
+         emulator, or call `apptheory::start`, which serves it on a local port; {}",
+        See("getting_started")
+    )]
     NotInLambda,
     /// `AWS_LAMBDA_RUNTIME_API` is neither `host:port` nor an `http` URL.
-    #[error("AWS_LAMBDA_RUNTIME_API is neither host:port nor an http URL")]
+    #[error(
+        "AWS_LAMBDA_RUNTIME_API is neither host:port nor an http URL: leave it to Lambda, or set it to \
+         the address of an emulator; {}",
+        See("deployment")
+    )]
     InvalidRuntimeApi,
     /// `APPTHEORY_INVOKE_MODE` is not a mode.
-    #[error("APPTHEORY_INVOKE_MODE: {0}")]
+    #[error("APPTHEORY_INVOKE_MODE: {0}; {see}", see = See("streaming"))]
     InvalidInvokeMode(#[from] UnknownMode),
     /// `AWS_LAMBDA_MAX_CONCURRENCY` is not a number above zero.
-    #[error("AWS_LAMBDA_MAX_CONCURRENCY is no number above zero")]
+    #[error(
+        "AWS_LAMBDA_MAX_CONCURRENCY is not a whole number above zero: leave it to Lambda, or set it to \
+         one; {}",
+        See("deployment")
+    )]
     InvalidMaxConcurrency,
     /// The Runtime API refused to give another invocation, with this status. The environment is
     /// shutting down, or is broken.
-    #[error("the Runtime API gives no more invocations: {0}")]
+    #[error(
+        "the Runtime API answered {0} instead of an invocation: the environment is shut down, or is \
+         broken; {see}",
+        see = See("deployment")
+    )]
     NoMoreInvocations(StatusCode),
     /// The connection to the Runtime API cannot be opened, or is closed repeatedly. The environment
     /// is shutting down, or `AWS_LAMBDA_RUNTIME_API` is wrong.
-    #[error("the connection to the Runtime API is closed: {0}")]
+    #[error(
+        "the connection to the Runtime API is closed: {0}; the environment is shut down, or \
+         AWS_LAMBDA_RUNTIME_API is wrong; {see}",
+        see = See("deployment")
+    )]
     Closed(#[source] Box<dyn Error + Send + Sync>),
     /// The internal extension for the shutdown was refused, with this status. Extensions register
     /// during the environment's start, under unique names. An emulator may not support them: do not
     /// call [`shutdown_on_sigterm`](super::Runtime::shutdown_on_sigterm) there.
-    #[error("the internal extension cannot be registered: {0}")]
+    #[error(
+        "the internal extension that a shutdown needs cannot be registered: {0}. An emulator may not \
+         have extensions: leave `shutdown_on_sigterm` out there; {see}",
+        see = See("deployment")
+    )]
     NotRegistered(StatusCode),
     /// The internal extension was registered without an identifier: the server at
     /// `AWS_LAMBDA_RUNTIME_API` is not an Extensions API.
-    #[error("the internal extension was given no identifier")]
+    #[error(
+        "the internal extension was given no identifier: AWS_LAMBDA_RUNTIME_API is not the address of \
+         an Extensions API; {}",
+        See("deployment")
+    )]
     NoExtensionId,
     /// The process cannot wait for SIGTERM. Do not call
     /// [`shutdown_on_sigterm`](super::Runtime::shutdown_on_sigterm), or find out what forbids
     /// signal handlers.
-    #[error("cannot wait for SIGTERM: {0}")]
+    #[error(
+        "the system does not let the process wait for SIGTERM: {0}. Allow it, or leave \
+         `shutdown_on_sigterm` out; {see}",
+        see = See("deployment")
+    )]
     Signal(#[source] io::Error),
     /// The hook of [`App::before_snapshot`](crate::app::App::before_snapshot) failed or panicked.
-    #[error("the hook before the snapshot failed: {0}")]
+    #[error("the hook before the snapshot failed: {0}; {see}", see = See("deployment"))]
     BeforeSnapshot(#[source] BoxError),
     /// The hook of [`App::after_restore`](crate::app::App::after_restore) failed or panicked.
-    #[error("the hook after the restore failed: {0}")]
+    #[error("the hook after the restore failed: {0}; {see}", see = See("deployment"))]
     AfterRestore(#[source] BoxError),
     /// An invocation arrived without a request id: the server at `AWS_LAMBDA_RUNTIME_API` is not a
     /// Runtime API.
-    #[error("an invocation came without a request id")]
+    #[error(
+        "an invocation came without a request id: AWS_LAMBDA_RUNTIME_API is not the address of a \
+         Runtime API; {}",
+        See("deployment")
+    )]
     NoRequestId,
 }
 
@@ -100,6 +137,16 @@ impl FunctionError {
     #[cfg(feature = "lambda_runtime")]
     pub(super) fn invalid_answer(error: &serde_json::Error) -> Self {
         Self::new("Function.InvalidAnswer", error.to_string())
+    }
+
+    /// The page of the guide about it.
+    pub(super) fn see(&self) -> See {
+        See(match &*self.error_type {
+            "Function.InvalidEvent" => "events",
+            "Function.TimedOut" => "deployment",
+            "Function.ResponseSizeTooLarge" | "Function.Aborted" => "streaming",
+            _ => "errors",
+        })
     }
 
     fn new(error_type: &'static str, message: impl Into<String>) -> Self {

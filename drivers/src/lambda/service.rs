@@ -28,6 +28,7 @@ use crate::app::{
 };
 use crate::clock::Clock as _;
 use crate::env::process_env;
+use crate::see::See;
 
 /// Returns an application as a service for `lambda_runtime::run`. It serves every kind of event,
 /// with the deadline, the ids and the trace of its invocation. Use it if something else needs that
@@ -77,7 +78,7 @@ pub enum ServiceError {
     #[error(transparent)]
     Build(#[from] BuildError),
     /// `APPTHEORY_INVOKE_MODE` is not a mode.
-    #[error("APPTHEORY_INVOKE_MODE: {0}")]
+    #[error("APPTHEORY_INVOKE_MODE: {0}; {see}", see = See("streaming"))]
     InvalidInvokeMode(#[from] UnknownMode),
 }
 

@@ -98,8 +98,8 @@ mod tests {
             (RUNTIME_API, " ", "not in a Lambda environment"),
             (RUNTIME_API, "https://runtime", "neither host:port nor an http URL"),
             (INVOKE_MODE, "stream", "APPTHEORY_INVOKE_MODE: "),
-            (MAX_CONCURRENCY, "0", "AWS_LAMBDA_MAX_CONCURRENCY is no number above zero"),
-            (MAX_CONCURRENCY, "-1", "AWS_LAMBDA_MAX_CONCURRENCY is no number above zero"),
+            (MAX_CONCURRENCY, "0", "AWS_LAMBDA_MAX_CONCURRENCY is not a whole number above zero"),
+            (MAX_CONCURRENCY, "-1", "AWS_LAMBDA_MAX_CONCURRENCY is not a whole number above zero"),
         ] {
             let said = read(&[(variable, value)]).unwrap_err();
             assert!(said.contains(error), "{variable} {value:?}: {said}");

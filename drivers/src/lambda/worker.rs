@@ -121,7 +121,8 @@ impl Worker {
         tracing::error!(
             error_type = &**error_type,
             error = &*log_text(message),
-            "the invocation failed"
+            "the invocation failed; {}",
+            error.see()
         );
         log("error", &self.api.fail(reply, error).await);
     }

@@ -298,7 +298,7 @@ impl<R> RequestLimit<R> {
 /// Logs an error that the client does not see.
 #[cfg(feature = "tracing")]
 fn log(error: &limiter::Error) {
-    tracing::warn!("{error}");
+    tracing::warn!("{error}; {}", crate::see::See("rate_limiting"));
 }
 
 #[cfg(not(feature = "tracing"))]

@@ -6,11 +6,15 @@ use std::io;
 use apptheory_core::error::AppError;
 
 use crate::app::{AppService, Failure, InvokeError};
+use crate::see::See;
 
 /// The address cannot be listened on: it is in use, does not belong to this machine, or needs
 /// privileges. Choose another port, or 0 to let the system choose one.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address}")]
+#[error(
+    "cannot listen on {address}: choose another port, or 0 to have a free one chosen; {}",
+    See("getting_started")
+)]
 pub struct ListenError {
     /// The address.
     pub address: SocketAddr,
@@ -24,15 +28,23 @@ pub struct ListenError {
 #[derive(Debug, thiserror::Error)]
 pub enum Trouble {
     /// The server is reachable from other machines. Bind it to loopback, unless that is intended.
-    #[error("{0} can be reached from other machines")]
+    #[error(
+        "{0} can be reached from other machines: bind to 127.0.0.1, unless that is meant; {see}",
+        see = See("security")
+    )]
     Exposed(SocketAddr),
     /// A connection was not accepted because the process lacks file descriptors or memory. The
     /// server tries again after a second. If this is repeated, raise the limits of the process.
-    #[error("a connection was not accepted")]
+    #[error(
+        "a connection was not accepted: raise the process's limit of open files if it comes again"
+    )]
     NotAccepted(#[source] io::Error),
     /// There are [`MAX_CONNECTIONS`](super::MAX_CONNECTIONS). Further connections get a 503 until
     /// some end. Reported once until then. Find out which clients keep connections open.
-    #[error("there is no room for more than {} connections", super::MAX_CONNECTIONS)]
+    #[error(
+        "there is no room for more than {} connections: find out which clients keep them open",
+        super::MAX_CONNECTIONS
+    )]
     Full,
     /// A client sent something other than HTTP, or a head above the limit. The response was 400 or
     /// 431, and the connection was closed.
@@ -44,7 +56,10 @@ pub enum Trouble {
     NotInvoked(#[source] InvokeError),
     /// The server stopped before these connections were finished. Raise the drain time, or end
     /// streams when the server stops.
-    #[error("cut off when the server stopped: {connections} connections")]
+    #[error(
+        "cut off when the server stopped: {connections} connections; end streams earlier, or give \
+         them more time"
+    )]
     CutOff {
         /// The number of connections.
         connections: usize,

@@ -7,8 +7,11 @@ use crate::app::events::BoxError;
 use crate::causes::texts;
 use crate::lambda::RuntimeError;
 use crate::local::ListenError;
+use crate::see::See;
 
 /// An application does not run, or no longer does.
+///
+/// Needs the feature `start`.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// It is put together wrong; the source says what is, and how to mend it.
@@ -16,22 +19,32 @@ pub enum StartError {
     Build(#[from] BuildError),
     /// The closure that was to give the application failed or panicked, for the reason that is the
     /// source.
-    #[error("there is no application")]
+    #[error("the closure of `start` made no application: it failed or panicked; {}", See("errors"))]
     App(#[source] BoxError),
     /// The variable `PORT` names none. Set it to a number, or not at all.
-    #[error("PORT is `{0}`, and a port is a number from 0 to 65535")]
+    #[error(
+        "PORT is `{0}`, and a port is a number from 0 to 65535: set it to one, or not at all; {see}",
+        see = See("getting_started")
+    )]
     Port(String),
     /// The port is taken, or not for everyone to use.
     #[error(transparent)]
     Listen(#[from] ListenError),
     /// The signals to stop cannot be listened for.
-    #[error("cannot listen for signals")]
+    #[error(
+        "the system does not let the process listen for SIGINT and SIGTERM: allow it, or serve with \
+         `local::Server`; {}",
+        See("getting_started")
+    )]
     Signal(#[source] io::Error),
     /// It does not run on Lambda; the source says why.
     #[error("the function ends")]
     Lambda(#[from] RuntimeError),
     /// The runtime cannot be built, for want of threads or file descriptors.
-    #[error("cannot build the runtime")]
+    #[error(
+        "tokio's runtime cannot be built: raise the process's limits of threads and open files; {}",
+        See("deployment")
+    )]
     Runtime(#[source] io::Error),
 }
 
@@ -67,7 +80,8 @@ mod tests {
         let listen = ListenError { address: ([127, 0, 0, 1], 80).into(), source };
         assert_eq!(
             StartError::from(listen).report(),
-            "error: cannot listen on 127.0.0.1:80\n  because: taken\n    by another\n"
+            "error: cannot listen on 127.0.0.1:80: choose another port, or 0 to have a free one chosen; \
+             see apptheory::guide::getting_started\n  because: taken\n    by another\n"
         );
     }
 
@@ -76,6 +90,7 @@ mod tests {
         let source = io::Error::other("taken\nby another");
         let listen = ListenError { address: ([127, 0, 0, 1], 80).into(), source };
         let line = line(&StartError::from(listen));
-        assert_eq!(line, "cannot listen on 127.0.0.1:80: taken by another");
+        assert!(line.starts_with("cannot listen on 127.0.0.1:80: "), "{line}");
+        assert!(line.ends_with(": taken by another"), "{line}");
     }
 }

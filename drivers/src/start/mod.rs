@@ -29,6 +29,8 @@ use place::Place;
 /// Runs an application until it is stopped, and returns the exit code of the process. Return it
 /// from `main`.
 ///
+/// Needs the feature `start`.
+///
 /// ```no_run
 /// fn main() -> std::process::ExitCode {
 ///     apptheory::start(async || apptheory::app::App::new().get("/", async || "hello"))
@@ -114,6 +116,8 @@ async fn told(
 
 /// Runs an application until it is stopped, as [`start`] does, on the caller's tokio runtime, which
 /// needs I/O and time enabled.
+///
+/// Needs the feature `start`.
 ///
 /// ```no_run
 /// # async fn run() -> Result<(), apptheory::StartError> {
@@ -218,19 +222,25 @@ mod tests {
         assert_eq!((&*odd.0, &*odd.1), (there, as_what));
         assert!(odd.2.starts_with("the application does not build: "), "{}", odd.2);
 
+        let made_none = "the closure of `start` made no application: it failed or panicked; see \
+                         apptheory::guide::errors";
         let none = told(async || Err::<AppService, _>("no table for password=hunter2"));
-        assert_eq!(none.2, "there is no application: no table for password=[REDACTED]");
+        assert_eq!(none.2, format!("{made_none}: no table for password=[REDACTED]"));
 
         let panicked = told(async || -> App { panic!("no {}", "table") });
-        let why = "there is no application: the closure of `start` panicked: no table";
-        assert_eq!((&*panicked.0, &*panicked.1, &*panicked.2), (there, as_what, why));
+        let why = format!("{made_none}: the closure of `start` panicked: no table");
+        assert_eq!((&*panicked.0, &*panicked.1, &*panicked.2), (there, as_what, &*why));
     }
 
     #[test]
     fn what_is_wrong_is_found_before_anything_is_served() {
         let env = |name: &str| (name == "PORT").then(|| "http".to_owned());
         let error = start_in(&env, async || App::new()).unwrap_err();
-        assert_eq!(error.to_string(), "PORT is `http`, and a port is a number from 0 to 65535");
+        assert_eq!(
+            error.to_string(),
+            "PORT is `http`, and a port is a number from 0 to 65535: set it to one, or not at all; see \
+             apptheory::guide::getting_started"
+        );
 
         let odd = async || App::new().get("orders}", async || "order");
         assert!(matches!(start_in(&|_| None, odd), Err(StartError::Build(_))));

@@ -59,6 +59,7 @@ use super::consumed::consumed;
 use super::meter::Meter;
 use crate::clock::{Clock, SystemClock};
 use crate::execute::Execute;
+use crate::see::See;
 
 /// An embedded DynamoDB. Clones share the database. Programs usually take a
 /// [`Store::embedded`](super::Store::embedded).
@@ -70,17 +71,23 @@ pub struct EmbeddedStore<C = SystemClock> {
 }
 
 /// The embedded database could not be set up.
+///
+/// Needs the feature `embedded`.
 #[derive(Debug, thiserror::Error)]
 pub enum EmbeddedError {
     /// The database in memory could not be created, because SQLite failed. See the source.
-    #[error("cannot create a database in memory")]
+    #[error("SQLite cannot create a database in memory; {}", See("getting_started"))]
     Create(#[source] DynoxideError),
     /// The path is not UTF-8 text, which SQLite needs. Choose another path.
-    #[error("the path {0:?} is not UTF-8")]
+    #[error("the path {0:?} is not UTF-8: choose another; {see}", see = See("getting_started"))]
     Path(PathBuf),
     /// The file could not be opened or created: its directory is missing or not writable, or it is
     /// another kind of file. See the source.
-    #[error("cannot open the database file {path:?}")]
+    #[error(
+        "cannot open the database file {path:?}: its folder has to exist and be writable, and the \
+         file to be one of this store; {}",
+        See("getting_started")
+    )]
     Open {
         /// The file.
         path: PathBuf,
@@ -89,7 +96,10 @@ pub enum EmbeddedError {
         source: DynoxideError,
     },
     /// The table could not be created: DynamoDB would not accept its definition. See the source.
-    #[error("cannot create the table {table}")]
+    #[error(
+        "cannot create the table {table}: its definition is not one that DynamoDB takes; {}",
+        See("getting_started")
+    )]
     CreateTable {
         /// The table.
         table: TableName,
@@ -99,7 +109,11 @@ pub enum EmbeddedError {
     },
     /// The TTL could not be enabled: the table exists with another TTL attribute. Configure that
     /// attribute, or use another table or file.
-    #[error("cannot enable the TTL of table {table}")]
+    #[error(
+        "cannot enable the TTL of table {table}, which has another TTL attribute: configure that one, \
+         or use another table or file; {}",
+        See("getting_started")
+    )]
     TimeToLive {
         /// The table.
         table: TableName,

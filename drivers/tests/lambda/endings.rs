@@ -189,7 +189,7 @@ async fn outside_of_lambda_nothing_runs() {
 async fn lambda_is_told_what_is_wrong_with_the_settings() {
     for (variable, value, why) in [
         ("APPTHEORY_INVOKE_MODE", "odd", "APPTHEORY_INVOKE_MODE: "),
-        ("AWS_LAMBDA_MAX_CONCURRENCY", "0", "AWS_LAMBDA_MAX_CONCURRENCY is no number above zero"),
+        ("AWS_LAMBDA_MAX_CONCURRENCY", "0", "AWS_LAMBDA_MAX_CONCURRENCY is not a whole number"),
     ] {
         let mut api = RuntimeApi::listen().await;
         let function = tokio::spawn(api.runtime(hello(), &[(variable, value)]).run());

@@ -122,7 +122,9 @@ async fn a_server_that_stops_does_not_wait_for_ever() {
     server.clock.advance(DRAIN_TIME);
     server.served.await.unwrap();
     assert_eq!(told.recv().await, Some("stream dropped"));
-    assert_eq!(texts(&server.told), ["cut off when the server stopped: 1 connections"]);
+    let cut_off = "cut off when the server stopped: 1 connections; end streams earlier, or give them \
+                   more time";
+    assert_eq!(texts(&server.told), [cut_off]);
     // Nothing is wrong with the application.
     let told = server.told.lock().unwrap()[0].error.to_string();
     assert_eq!(told, "local.cut_off: local server");
@@ -144,7 +146,8 @@ async fn a_taken_port_is_named() {
     let (app, _) = listened_to(App::new());
     let server = Server::bind(app.clone(), 0).await.unwrap();
     let error = Server::bind(app, server.address().port()).await.unwrap_err();
-    assert_eq!(error.to_string(), format!("cannot listen on {}", server.address()));
+    let told = error.to_string();
+    assert!(told.starts_with(&format!("cannot listen on {}: choose", server.address())), "{told}");
     assert_eq!(error.source.kind(), ErrorKind::AddrInUse);
 }
 
@@ -156,6 +159,10 @@ async fn an_address_for_everyone_is_told_of() {
     assert_eq!(texts(&told), [""; 0]);
     let everyone = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
     let server = Server::bind_exposed(app, everyone).await.unwrap();
-    let expected = format!("{} can be reached from other machines", server.address());
+    let expected = format!(
+        "{} can be reached from other machines: bind to 127.0.0.1, unless that is meant; see \
+         apptheory::guide::security",
+        server.address()
+    );
     assert_eq!(texts(&told), [expected]);
 }

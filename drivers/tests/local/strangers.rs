@@ -284,7 +284,9 @@ async fn connections_have_a_limit() {
         assert!(one_more.body(&head).await.contains("too many connections"));
         assert_eq!(one_more.rest().await, "");
     }
-    assert_eq!(server.told(), ["there is no room for more than 256 connections"]);
+    let full =
+        "there is no room for more than 256 connections: find out which clients keep them open";
+    assert_eq!(server.told(), [full]);
     // Those that there are go on, and where one ends, there is room.
     assert_eq!(clients[0].get("/diary").await.status, 200);
     clients.pop();

@@ -38,7 +38,8 @@ pub enum SetupError {
     /// The route's list of scopes is empty, or has a blank entry (perhaps an unset variable). List
     /// the scopes, or use [`Access::Authenticated`](super::Access::Authenticated).
     #[error(
-        "the scopes of the route {method} {pattern} are empty or have a blank entry: list them"
+        "the scopes of the route {method} {pattern} are empty or have a blank entry: list them, or \
+         ask for any caller who is known"
     )]
     BlankScopes {
         /// The route's method, as given.
@@ -93,7 +94,10 @@ pub enum SetupError {
         origin: String,
     },
     /// The rules contain an invalid header name (RFC 9110 §5.1).
-    #[error("CORS {setting} has an entry that is no name of a header field")]
+    #[error(
+        "CORS {setting} has an entry that is not the name of a header field: write names such as \
+         x-request-id, one for each entry"
+    )]
     InvalidFieldName {
         /// The list with the invalid name.
         setting: &'static str,

@@ -194,20 +194,22 @@ impl fmt::Display for Segment {
 pub enum PatternError {
     /// A segment is blank, as in `/a//b` or `/a/`. Remove a slash. A pattern for a path with a
     /// trailing slash does not exist; a proxy matches such paths.
-    #[error("a segment is empty")]
+    #[error("a segment is empty: remove a slash")]
     EmptySegment,
     /// A brace stands next to other text, as in `/{id}.json`. A parameter must be the whole
     /// segment.
-    #[error("a parameter must be the whole segment, as in `/{{id}}`")]
+    #[error(
+        "a parameter must be the whole segment, as in `/{{id}}`: split the segment in the handler"
+    )]
     StrayBrace,
     /// A parameter has no name, as in `/{ }` or `/{+}`. Name it.
-    #[error("a parameter has no name")]
+    #[error("a parameter has no name: write one, as in `/{{id}}`")]
     BlankName,
     /// Two parameters have the same name, as in `/{id}/{id}`. One of them could never be read.
-    #[error("two parameters have the same name")]
+    #[error("two parameters have the same name: rename one of them")]
     RepeatedName,
     /// The pattern has more than [`Pattern::MAX_SEGMENTS`] segments. Capture the rest with a proxy.
-    #[error("there are more than {} segments", Pattern::MAX_SEGMENTS)]
+    #[error("there are more than {} segments: take the rest as `{{rest+}}`", Pattern::MAX_SEGMENTS)]
     TooManySegments,
     /// A segment has another framework's syntax for a proxy or an optional parameter, such as
     /// `{*rest}`, `*` or `{rest...}`. Write `{rest+}`, or register two routes.
@@ -218,10 +220,13 @@ pub enum PatternError {
     ForeignSyntax,
     /// The pattern has a query or a fragment, as in `/search?q={q}`. Routes are selected by the
     /// path only. Write `%3F` for a literal `?`, and `%23` for `#`.
-    #[error("a pattern has neither a query nor a fragment")]
+    #[error(
+        "a pattern has neither a query nor a fragment: read the query in the handler, and write \
+         `%3F` and `%23` for a literal `?` and `#`"
+    )]
     Query,
     /// A proxy is followed by more segments, as in `/{path+}/edit`. It captures all of them.
-    #[error("a proxy must be the last segment")]
+    #[error("a proxy must be the last segment: it takes the rest of the path")]
     ProxyBeforeEnd,
 }
 

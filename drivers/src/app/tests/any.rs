@@ -204,7 +204,7 @@ fn an_event_without_a_route_is_told_with_what_was_seen_and_what_is_registered() 
         *log.lock().unwrap(),
         [
             r#""event.unmatched" "warn" an object with `task`, `token`"#.to_owned(),
-            format!("r1 app.internal: internal error: {expected}"),
+            format!("r1 app.internal: internal error: {expected}; see apptheory::guide::events"),
         ]
     );
     let unreadable = invoke_text(&app, "{").unwrap_err().to_string();
@@ -265,6 +265,7 @@ fn routes_that_would_never_run_do_not_build() {
              of the two",
         ),
     ] {
-        assert_eq!(app.build().unwrap_err().to_string(), expected);
+        let error = app.build().unwrap_err().to_string();
+        assert_eq!(error, format!("{expected}; see apptheory::guide::events"));
     }
 }

@@ -112,6 +112,6 @@ fn without_an_authorizer_the_event_is_any_event() {
     assert_eq!(
         twice.to_string(),
         "authorizer() would never run its handler: an earlier one answers the same events; remove \
-         one of the two"
+         one of the two; see apptheory::guide::events"
     );
 }

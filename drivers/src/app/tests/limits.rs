@@ -103,7 +103,8 @@ fn limits_that_would_share_their_counters_do_not_build() {
     };
     let named = |name: &str| fixed(60, 1).named(name).unwrap();
     let error = "a fixed window of 100 per 24h and a fixed window of 15 per 15m share their counters \
-                 in the table rate-limits: give them names with `named`, or a table each";
+                 in the table rate-limits: give them names with `named`, or a table each; see \
+                 apptheory::guide::rate_limiting";
     let unnamed = [fixed(86_400, 100).build(), fixed(900, 15).build()];
     assert_eq!(build(unnamed.into()), Err(error.to_owned()));
     let error = build(vec![fixed(60, 1).build(), named("a").build(), bucket.clone().build()]);
@@ -239,7 +240,8 @@ fn a_line_is_a_limit_and_one_that_cannot_work_does_not_build() {
              required; 0 would refuse everybody",
         ),
     ] {
-        assert_eq!(app(wrong).build().unwrap_err().to_string(), text);
+        let error = app(wrong).build().unwrap_err().to_string();
+        assert_eq!(error, format!("{text}; see apptheory::guide::rate_limiting"));
     }
 }
 

@@ -196,6 +196,6 @@ fn metrics_have_one_application_and_an_application_has_metrics_once() {
     metrics.counter("RequestCount").unwrap();
     let taken = shop(&clock).metrics(&metrics).build().unwrap_err();
     let error = metrics::Error::Twice { given: "RequestCount".into() };
-    assert!(taken.to_string().ends_with("a second application needs a `Metrics` of its own"));
+    assert!(taken.to_string().contains("a second application needs a `Metrics` of its own"));
     assert_eq!(taken, BuildError::Metrics(error));
 }

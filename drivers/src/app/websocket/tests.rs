@@ -252,8 +252,8 @@ fn what_cannot_be_sent_is_told_apart() {
     assert_eq!(
         *told.lock().unwrap(),
         [
-            "apptheory: post_to_connection failed (410) GoneException",
-            "apptheory: websocket connection id is empty"
+            "apptheory: post_to_connection failed (410) GoneException; see apptheory::guide::websockets",
+            "apptheory: websocket connection id is empty; see apptheory::guide::websockets"
         ]
     );
     let nobody = WebSocket::new(Default::default(), None);

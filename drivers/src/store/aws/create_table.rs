@@ -17,6 +17,7 @@ use futures_util::future::try_join_all;
 use super::AwsStore;
 use super::classify::classify;
 use crate::clock::Clock;
+use crate::see::See;
 
 /// How long to wait for a table to become active: 5 min. DynamoDB gives no bound; an empty table
 /// with indexes usually takes well under one minute.
@@ -39,13 +40,20 @@ pub enum TableCreation {
 pub enum TableError {
     /// A table of that name exists with another primary key. Choose another name or attribute
     /// schema, or migrate.
-    #[error("table {table} exists with another primary key")]
+    #[error(
+        "table {table} exists with another primary key: choose another name or attribute style, or \
+         move its items; {}",
+        See("deployment")
+    )]
     KeysDiffer {
         /// The table.
         table: TableName,
     },
     /// The table exists, but lacks an index or has it with another key. Add the index to it.
-    #[error("table {table} exists without index {index}, or has it with another key")]
+    #[error(
+        "table {table} exists without index {index}, or has it with another key: add the index; {}",
+        See("deployment")
+    )]
     IndexDiffers {
         /// The table.
         table: TableName,
@@ -54,7 +62,11 @@ pub enum TableError {
     },
     /// The table has a TTL on another attribute. Disable that TTL, or choose another attribute
     /// schema.
-    #[error("the TTL attribute of table {table} is {attribute}")]
+    #[error(
+        "the TTL attribute of table {table} is {attribute}: turn its TTL off, or choose another \
+         attribute style; {}",
+        See("deployment")
+    )]
     TimeToLiveDiffers {
         /// The table.
         table: TableName,
@@ -62,13 +74,16 @@ pub enum TableError {
         attribute: String,
     },
     /// The table did not become active within [`CREATE_TABLE_PATIENCE`]. Try again.
-    #[error("table {table} did not become active in time")]
+    #[error(
+        "table {table} did not become active within five minutes: try again, it may be by then; {}",
+        See("deployment")
+    )]
     NotActive {
         /// The table.
         table: TableName,
     },
     /// DynamoDB returned an error. The table may have been created: trying again is safe.
-    #[error("table {table}: {error}")]
+    #[error("table {table}: {error}; {}", See("deployment"))]
     Store {
         /// The table.
         table: TableName,

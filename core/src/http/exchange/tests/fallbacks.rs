@@ -31,7 +31,7 @@ fn a_second_fallback_of_a_prefix_is_refused() {
     for (prefix, said) in [
         ("", "duplicate route: FALLBACK "),
         ("/users/{user}", "duplicate route: FALLBACK /users/{user} matches the same paths"),
-        ("/a//", "invalid route pattern: FALLBACK /a//: a segment is empty"),
+        ("/a//", "invalid route pattern: FALLBACK /a//: a segment is empty: remove a slash"),
     ] {
         let error = service.fallback(prefix, Access::Public, "again").unwrap_err().to_string();
         assert!(error.starts_with(said), "{error}");
