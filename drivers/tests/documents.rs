@@ -59,37 +59,6 @@ fn has_test(code: &str, name: &str) -> bool {
 }
 
 #[test]
-fn every_feature_is_described_twice_and_built_alone() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let text = |path: &str| std::fs::read_to_string(root.join(path)).expect("a file");
-    let manifest = text("drivers/Cargo.toml");
-    let (_, features) = manifest.split_once("[features]\n").expect("features");
-    let (features, _) = features.split_once("\n\n").expect("a section after them");
-    let features = features.lines().filter_map(|line| Some(line.split_once(" = [")?.0));
-    // One that begins with `_` is for the others alone.
-    let features: BTreeSet<&str> =
-        features.filter(|name| *name != "default" && !name.starts_with('_')).collect();
-    assert!(features.len() > 15, "the features have been read: {features:?}");
-
-    let table = |path: &str, row: &str| -> BTreeSet<String> {
-        let text = text(path);
-        let (_, table) = text.split_once("| Feature | For |").expect("a table of features");
-        let rows = table.lines().skip(2).map_while(|line| line.strip_prefix(row));
-        rows.filter_map(|cell| Some(cell.strip_prefix('`')?.split_once('`')?.0.to_owned()))
-            .collect()
-    };
-    let features: BTreeSet<String> = features.into_iter().map(str::to_owned).collect();
-    assert_eq!(table("README.md", "| "), features);
-    assert_eq!(table("drivers/src/lib.rs", "//! | "), features);
-
-    let gate = text(".ci/run");
-    let lists = gate.lines().filter_map(|line| line.split_once("check_alone "));
-    let words = lists.flat_map(|(_, list)| list.trim_end_matches(" &").split(' '));
-    let listed = words.filter(|name| !name.contains('"')).map(str::to_owned);
-    assert_eq!(listed.collect::<BTreeSet<_>>(), features);
-}
-
-#[test]
 fn figures_are_those_of_the_page_of_figures() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let text = |path: &str| std::fs::read_to_string(root.join(path)).expect("a file");

@@ -18,6 +18,8 @@ use super::{AppService, BodyStream, BoxFuture, Context};
 
 /// The body of an application's response: the buffered part, then the streamed one. An error ends
 /// it early, so that the client sees an incomplete body.
+///
+/// Needs the feature `tower`.
 pub struct AppBody {
     whole: Bytes,
     stream: Option<BodyStream>,

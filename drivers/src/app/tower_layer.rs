@@ -25,6 +25,8 @@ use super::{Answer, BoxFuture, Response};
 /// handlers of requests. Put it around a router with nothing else: records that reach it fail, and
 /// WebSocket messages get a masked 500.
 ///
+/// Needs the feature `tower`.
+///
 /// The layer is applied once, to a service that runs the rest of the chain. The resulting service
 /// is cloned for each request; what its clones share, such as the permits of a concurrency limit,
 /// all requests share. Handlers see headers and body as the layer changed them, and the request
@@ -56,10 +58,14 @@ where
 }
 
 /// A tower layer as a middleware; made by [`tower`](tower()).
+///
+/// Needs the feature `tower`.
 #[derive(Clone)]
 pub struct TowerLayer<V>(V);
 
 /// The service inside a tower layer: it runs the rest of the chain.
+///
+/// Needs the feature `tower`.
 #[derive(Clone, Debug)]
 pub struct HandlerService(());
 

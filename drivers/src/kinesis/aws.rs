@@ -19,6 +19,8 @@ use crate::trace::Propagation;
 
 /// Sends records through the AWS SDK. Clones share connections and credentials.
 ///
+/// Needs the feature `kinesis`.
+///
 /// Requests are never retried by the SDK, whatever its settings: the [producer](super::Producer)
 /// retries only the records that were not accepted.
 ///

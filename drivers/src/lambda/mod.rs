@@ -1,5 +1,7 @@
 //! Applications as Lambda functions: buffered, streaming, concurrent.
 //!
+//! Needs the feature `lambda`.
+//!
 //! This module takes invocations from the [Runtime API] and sends their responses, buffered or
 //! streamed, within their deadline, so that every invocation gets a response. The [`AppService`]
 //! makes the responses, and [`FrameMachine`](apptheory_core::stream::FrameMachine) divides them

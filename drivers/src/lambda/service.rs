@@ -35,6 +35,8 @@ use crate::see::See;
 /// runtime. The runtime of [`run`](super::run) also sends a complete response again after a lost
 /// connection, and sends late errors in trailers.
 ///
+/// Needs the feature `lambda_runtime`.
+///
 /// Responses are streamed if `APPTHEORY_INVOKE_MODE` says so, as in [`run`](super::run). A stream
 /// that fails before its first chunk becomes an error response. A stream that fails later just
 /// ends, and looks complete to its client: `lambda_runtime` has neither trailers nor a way to abort
@@ -65,6 +67,8 @@ pub fn service<S: Send + Sync + 'static>(app: App<S>) -> Result<LambdaService, S
 
 /// An application as a service of `lambda_runtime`; made by [`service`]. Clones share the same
 /// service.
+///
+/// Needs the feature `lambda_runtime`.
 #[derive(Clone, Debug)]
 pub struct LambdaService {
     app: AppService,
@@ -72,6 +76,8 @@ pub struct LambdaService {
 }
 
 /// A service for `lambda_runtime` could not be made.
+///
+/// Needs the feature `lambda_runtime`.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ServiceError {
     /// The application does not build; the error says why.

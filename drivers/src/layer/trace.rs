@@ -9,6 +9,8 @@ use crate::execute::Execute;
 /// reports its outcome in one event: level debug for a reply, warn for a failure. Keys, values and
 /// payloads are never reported.
 ///
+/// Needs the feature `tracing`.
+///
 /// [`Store`](crate::store::Store) wraps its executor in it. Use it with an executor outside of a
 /// store.
 ///

@@ -1,5 +1,7 @@
 //! A local server for development and tests.
 //!
+//! Needs the feature `local`.
+//!
 //! The server stands in for the service in front of a function: it limits what a connection may
 //! send, and decides when connections end. Responses pass the same frames as on Lambda, so that
 //! what is refused or cut off there is refused or cut off here. Routes and handlers are those of

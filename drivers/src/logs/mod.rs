@@ -1,5 +1,7 @@
 //! Logging: writes `tracing` events as lines of JSON or text to the standard error.
 //!
+//! Needs the feature `logs`.
+//!
 //! This module selects events, queues their lines, and writes them.
 //! [`observe::line`](crate::observe::line) describes the format of a line.
 //!

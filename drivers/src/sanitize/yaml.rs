@@ -9,6 +9,8 @@ use crate::env::process_env;
 /// Parses a policy from JSON or YAML; an empty text and `null` give `None`. Unknown members are
 /// refused, and so are members without a value, except `allowed_fields`, which then allows nothing.
 ///
+/// Needs the feature `yaml`.
+///
 /// YAML may be nested 16 levels deep and have 10,000 nodes, and as many through aliases: a short
 /// text whose aliases expand to a long one is refused.
 ///
@@ -43,6 +45,8 @@ pub fn policy_from_text(text: &str) -> Result<Option<Policy>, Error> {
 
 /// Parses the policy in a variable of the process's environment, as [`policy_from_text`] does.
 /// Returns `None` if the variable is not set, or not UTF-8.
+///
+/// Needs the feature `yaml`.
 ///
 /// ```
 /// use apptheory::sanitize::{Sanitizer, policy_from_env};

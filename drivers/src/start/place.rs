@@ -7,6 +7,8 @@ use crate::lambda::{MAX_CONCURRENCY, RUNTIME_API};
 use crate::local::{ListenError, Server};
 
 /// The port that [`start`](crate::start()) listens on if `PORT` is not set: 3000.
+///
+/// Needs the feature `start`.
 pub const DEFAULT_PORT: u16 = 3000;
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -6,6 +6,8 @@ use crate::app::{App, AppService};
 
 /// What [`start`](crate::start()) and [`run`](crate::run()) accept: an application, built or not,
 /// or a `Result` of an application and any error.
+///
+/// Needs the feature `start`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an application",
     note = "give an `App`, or a `Result` of an `App` and any error"

@@ -75,6 +75,8 @@ impl StoreBuilder {
 
     /// Opens a store in a file, as [`Store::embedded`] does.
     ///
+    /// Needs the feature `embedded`.
+    ///
     /// # Errors
     ///
     /// [`EmbeddedError`] if the file cannot be opened or created, or its path is not UTF-8.
@@ -89,6 +91,8 @@ impl StoreBuilder {
     }
 
     /// Creates a store on DynamoDB, as [`Store::aws`] does.
+    ///
+    /// Needs the feature `aws`.
     #[cfg(feature = "aws")]
     pub async fn aws(self) -> Store {
         let aws = AwsStore::from_env().await.with_clock(self.clock.clone());

@@ -63,6 +63,8 @@ use crate::see::See;
 
 /// An embedded DynamoDB. Clones share the database. Programs usually take a
 /// [`Store::embedded`](super::Store::embedded).
+///
+/// Needs the feature `embedded`.
 #[derive(Clone)]
 pub struct EmbeddedStore<C = SystemClock> {
     database: Database,

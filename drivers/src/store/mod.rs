@@ -93,6 +93,8 @@ impl Store {
     /// Opens a store in a file, which is created if it does not exist, for a laptop or an
     /// appliance. Declared tables are created at the next call.
     ///
+    /// Needs the feature `embedded`.
+    ///
     /// # Errors
     ///
     /// [`EmbeddedError`] if the file cannot be opened or created, or its path is not UTF-8.
@@ -103,6 +105,8 @@ impl Store {
 
     /// Creates a store on DynamoDB, with the settings of [`AwsStore::from_env`], for production.
     /// Tables are never created: deploy them.
+    ///
+    /// Needs the feature `aws`.
     ///
     /// ```no_run
     /// use apptheory::prelude::*;

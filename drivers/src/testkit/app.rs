@@ -286,6 +286,8 @@ impl TestApp {
     /// Sends a request of CloudFormation for a change of a custom resource. The result is what
     /// CloudFormation gets.
     ///
+    /// Needs the feature `cloudformation`.
+    ///
     /// ```
     /// use apptheory::app::App;
     /// use apptheory::error::AppError;

@@ -9,6 +9,8 @@ use crate::test_writer::TestWriter;
 /// Returns the lines that are logged while `act` runs, on its thread: `tracing` events of level
 /// `INFO` and above, as they are logged in production. Other tests may run at the same time.
 ///
+/// Needs the feature `logs`.
+///
 /// ```
 /// use apptheory::App;
 /// use apptheory::testkit::{TestApp, log_lines};

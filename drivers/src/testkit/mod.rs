@@ -1,6 +1,8 @@
 //! Testing an application without a server: it serves requests and events as on AWS, in virtual
 //! time.
 //!
+//! Needs the feature `testkit`.
+//!
 //! A [`TestApp`] builds the application that `main` builds, with a store in memory, a clock that
 //! jumps while all tasks wait, and sequential ids. It is sent requests and events in AWS's form,
 //! and assertions check what AWS gets back.

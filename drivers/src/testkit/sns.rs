@@ -19,6 +19,8 @@ use super::events::REGION;
 /// Records what is published through its [client](Self::client), and responds as planned. Clones
 /// share the same topics.
 ///
+/// Needs the feature `sns`.
+///
 /// The client is the AWS SDK's: requests and responses are written and parsed as on AWS, but not
 /// sent.
 ///
@@ -49,6 +51,8 @@ struct State {
 }
 
 /// A published message.
+///
+/// Needs the feature `sns`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PublishedMessage {
     /// The ARN of the topic.

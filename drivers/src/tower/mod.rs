@@ -1,5 +1,7 @@
 //! The rate limiter as a tower layer, for axum, `lambda_http` and other services on [`http`] types.
 //!
+//! Needs the feature `tower`.
+//!
 //! The layer identifies callers only by request extensions, for which the host vouches:
 //! [`Identity`] and [`Tenant`] are set by its authentication, and [`ClientIp`] by the server.
 //! Without any of them every request gets a 500, unless the layer trusts proxies or counts all

@@ -17,6 +17,8 @@ use super::names::wire_path;
 /// Use it where [`Valid`](crate::app::Valid) cannot be used, for instance for the content of an
 /// envelope.
 ///
+/// Needs the feature `validation`.
+///
 /// ```
 /// use apptheory::events::Sns;
 /// use apptheory::prelude::*;

@@ -15,6 +15,8 @@ use crate::app::kind::Http;
 /// Reads the parts of a `multipart/form-data` body, in order. The body is read at once, within the
 /// application's limit for bodies, and has at most [`MAX_PARTS`](Self::MAX_PARTS) parts.
 ///
+/// Needs the feature `multipart`.
+///
 /// 415 for a body of another media type, 400 for a malformed body, and 413 for too many parts.
 ///
 /// ```
@@ -32,6 +34,8 @@ use crate::app::kind::Http;
 pub struct Multipart(pub Vec<Part>);
 
 /// One part of a body. Names and types are client input: do not build a file path from a file name.
+///
+/// Needs the feature `multipart`.
 #[derive(Clone, Default)]
 pub struct Part {
     /// The name of the form field.

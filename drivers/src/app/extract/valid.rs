@@ -14,6 +14,8 @@ use crate::validation::check;
 /// Reads what another extractor such as `Json<T>` reads, and validates it. It works wherever the
 /// other extractor does: for requests, messages and records.
 ///
+/// Needs the feature `validation`.
+///
 /// The rules are those of the crate `garde`: run `cargo add garde@0.23 --features derive`, and
 /// derive `garde::Validate` for the type. A value that breaks rules gets a 422 whose details list
 /// each broken rule:
@@ -79,6 +81,8 @@ use crate::validation::check;
 pub struct Valid<X>(pub X);
 
 /// An extractor whose value can be validated by [`Valid`].
+///
+/// Needs the feature `validation`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no rules that `Valid` could check",
     note = "`Valid` is for `Json`, `Query`, `Path`, `Headers`, `Form`, `Detail` and `Change` of a type that derives `garde::Validate`",

@@ -27,6 +27,8 @@ const ATTEMPT: Duration = Duration::from_secs(2);
 /// Publishes a message about each error to an Amazon SNS topic: JSON with the entry, and the name
 /// of the function. The function needs the permission `sns:Publish` for the topic.
 ///
+/// Needs the feature `sns`.
+///
 /// ```no_run
 /// use apptheory::logs::{LoggerConfig, LoggerFactory, SnsNotifier, set_logger};
 ///

@@ -1,5 +1,7 @@
 //! Store effects on DynamoDB, through the AWS SDK.
 //!
+//! Needs the feature `aws`.
+//!
 //! This module makes an SDK call from each effect, decides how often it may be sent, and makes an
 //! outcome from the reply or the SDK's error. To limit the time of a decision, wrap the executor in
 //! a [`Deadline`](crate::layer::Deadline), which also ends the SDK's own timeouts and retries.
@@ -72,6 +74,8 @@ use crate::trace::Propagation;
 
 /// Performs store effects on DynamoDB. Clones share connections and credentials. Programs usually
 /// take a [`Store::aws`](super::Store::aws).
+///
+/// Needs the feature `aws`.
 ///
 /// ```
 /// use apptheory::clock::ManualClock;

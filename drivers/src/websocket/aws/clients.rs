@@ -27,6 +27,8 @@ use crate::websocket::client::{FactoryFuture, WebSocketClient, WebSocketClientFa
 /// Creates clients that send through the AWS SDK: one per endpoint and region, kept as long as the
 /// factory. Create one factory per process, and share it.
 ///
+/// Needs the feature `websocket`.
+///
 /// | Setting | Comes from the first of |
 /// |---|---|
 /// | endpoint | [`with_endpoint`](Self::with_endpoint), the event's |

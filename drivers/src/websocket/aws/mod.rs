@@ -21,6 +21,8 @@ pub use clients::AwsWebSocketClients;
 /// Manages the connections of one WebSocket API through the AWS SDK; made by
 /// [`AwsWebSocketClients`]. Clones share connections and credentials.
 ///
+/// Needs the feature `websocket`.
+///
 /// A blank id, and more than 128 KiB, are refused before anything is sent. Responses of 429 and 5xx
 /// are retried, with three attempts in all and the SDK's back-off; 403, 410 and 413 are not.
 /// Requests go to the [request base](apptheory_core::gateway::RequestBase) of the endpoint, also if

@@ -1,0 +1,135 @@
+//! Pages and comments: their links lead somewhere, their lines fit, and the list of the guide is
+//! whole.
+#![expect(clippy::expect_used, reason = "it ends a test")]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Markdown that is read on a forge or as the guide.
+fn pages() -> Vec<PathBuf> {
+    let root = root();
+    let mut pages: Vec<PathBuf> = ["README.md", "ARCHITECTURE.md", "drivers/benches/README.md"]
+        .iter()
+        .map(|path| root.join(path))
+        .collect();
+    for folder in [".github", "drivers/docs"] {
+        let files = std::fs::read_dir(root.join(folder)).expect("a folder").flatten();
+        pages.extend(files.map(|file| file.path()).filter(|path| path.is_file()));
+    }
+    pages.sort();
+    pages
+}
+
+/// The lines of Markdown that are not code.
+fn prose(text: &str) -> impl Iterator<Item = &str> {
+    let mut is_code = false;
+    text.lines().filter(move |line| {
+        let is_fence = line.trim_start().starts_with("```");
+        is_code ^= is_fence;
+        !is_code && !is_fence
+    })
+}
+
+/// The anchors of a page: its headings, as forges and rustdoc spell them.
+fn anchors(text: &str) -> BTreeSet<String> {
+    let headings = prose(text).filter(|line| line.starts_with('#'));
+    let slug = |heading: &str| {
+        let words = heading.trim_start_matches('#').trim().to_lowercase();
+        let kept = words.chars().filter(|c| c.is_alphanumeric() || "-_ ".contains(*c));
+        kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+    };
+    headings.map(slug).collect()
+}
+
+/// Where links of a page lead: what is in the parentheses behind `]`.
+fn links(text: &str) -> Vec<String> {
+    let lines = prose(text).flat_map(|line| line.split("](").skip(1));
+    lines.filter_map(|rest| Some(rest.split_once(')')?.0.to_owned())).collect()
+}
+
+#[test]
+fn every_link_of_a_page_leads_somewhere() {
+    let read = |path: &Path| std::fs::read_to_string(path).ok();
+    let (mut broken, mut followed) = (Vec::new(), 0);
+    for page in pages() {
+        let text = read(&page).expect("a page");
+        for link in links(&text) {
+            let (target, anchor) = link.split_once('#').unwrap_or((&link, ""));
+            let path = match target.strip_prefix("crate::guide::") {
+                Some(name) => root().join(format!("drivers/docs/{name}.md")),
+                // What else is in the crate is rustdoc's to find.
+                None if target.starts_with("crate::") || target.contains("://") => continue,
+                None if target.is_empty() => page.clone(),
+                None => page.parent().expect("a folder").join(target),
+            };
+            let has_anchor = || {
+                anchor.is_empty() || read(&path).is_some_and(|text| anchors(&text).contains(anchor))
+            };
+            if !path.exists() || !has_anchor() {
+                broken.push(format!("{}: {link}", page.display()));
+            }
+            followed += 1;
+        }
+    }
+    assert!(followed > 60, "links have been read: {followed}");
+    assert!(broken.is_empty(), "{broken:#?}");
+}
+
+#[test]
+fn anchors_are_spelt_as_they_are_linked() {
+    let text = "# Errors of `build`\n```\n# use a;\n```\n## What is what?\n";
+    assert_eq!(anchors(text), ["errors-of-build", "what-is-what"].map(str::to_owned).into());
+    assert_eq!(links("[a](b#c) [d]\n```\n[e](f)\n```\n"), ["b#c"]);
+}
+
+/// The list of the guide's pages for readers that are programs: what each is about, by its first
+/// line.
+fn llms_txt() -> String {
+    let read = |path: &str| std::fs::read_to_string(root().join(path)).expect("a file");
+    let guide = read("drivers/src/guide.rs");
+    let (_, names) = guide.split_once("\npages! {").expect("the list of pages");
+    let names: Vec<&str> = names.trim_end_matches(['}', '\n']).split_whitespace().collect();
+    let files = std::fs::read_dir(root().join("drivers/docs")).expect("a folder").flatten();
+    let files =
+        files.filter_map(|file| Some(file.file_name().to_str()?.strip_suffix(".md")?.to_owned()));
+    assert_eq!(files.collect::<BTreeSet<_>>(), names.iter().map(ToString::to_string).collect());
+
+    let mut text = String::from(
+        "# AppTheory\n\n> A Rust framework for AWS Lambda: HTTP, queues, streams, WebSockets, rate limits and an \
+         event bus,\n> in one application that runs on Lambda, on your machine and in tests.\n\n\
+         Links of the form `crate::…` on these pages are paths of the crate `apptheory`.\n\n## Guide\n\n",
+    );
+    for name in names {
+        let (before, _) = guide.split_once(&format!("]({name})")).expect("a link to each page");
+        let title = before.rsplit('[').next().unwrap_or_default().replace('`', "");
+        let (first, rest) = title.split_at(1);
+        let page = read(&format!("drivers/docs/{name}.md"));
+        let summary = page.lines().next().unwrap_or_default().replace('`', "");
+        let title = format!("{}{rest}", first.to_uppercase());
+        text.push_str(&format!("- [{title}]({name}.md): {summary}\n"));
+    }
+    text + "\n## Project\n\n\
+            - [README](../../README.md): What it is, and the first programs.\n\
+            - [Architecture](../../ARCHITECTURE.md): How it is built, and why.\n\
+            - [Figures](../benches/README.md): What things take, measured.\n\
+            - [Security](../../.github/SECURITY.md): Which attacks are stopped where.\n\
+            - [Contributing](../../.github/CONTRIBUTING.md): How to change it.\n\
+            - [Changes](../../.github/CHANGELOG.md): What each version brought.\n"
+}
+
+#[test]
+fn llms_txt_lists_the_guide() {
+    let (path, now) = (root().join("drivers/docs/llms.txt"), llms_txt());
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some_and(|value| value == "1") {
+        std::fs::write(&path, &now).expect("it is written");
+    }
+    assert_eq!(
+        std::fs::read_to_string(&path).unwrap_or_default(),
+        now,
+        "write it with UPDATE_SNAPSHOTS=1 cargo test --workspace --all-features --test pages"
+    );
+}
