@@ -42,23 +42,23 @@
 //!
 //! | Feature | For | Crates |
 //! |---|---|---|
-//! | `start`, on by default | [`start()`] and [`run()`]: on Lambda, or on a port of this machine | 0 |
-//! | `lambda` | running on Lambda | 0 |
-//! | `lambda_runtime` | running on Lambda under AWS's own runtime | 0 |
-//! | `local` | serving on a port of this machine | 0 |
-//! | `embedded` | a DynamoDB in this process, in memory or in a file | 0 |
-//! | `aws` | DynamoDB through the AWS SDK | 0 |
-//! | `websocket` | sending to connections of API Gateway WebSocket APIs | 0 |
-//! | `cloudformation` | `App::cloudformation`: custom resources of CloudFormation | 0 |
-//! | `kinesis` | sending records to Kinesis data streams | 0 |
-//! | `logs` | [`logs`]: log lines as JSON or text, structured loggers, error notifications; part of `start` | 0 |
-//! | `sns` | notifications of errors through Amazon SNS | 0 |
-//! | `multipart` | reading bodies of several parts, such as uploads | 0 |
-//! | `validation` | extractors that validate their value | 0 |
-//! | `tower` | tower layers, and tower services as handlers | 0 |
+//! | `start`, on by default | [`start()`] and [`run()`]: on Lambda, or on a port of this machine | 37 |
+//! | `lambda` | running on Lambda | 16 |
+//! | `lambda_runtime` | running on Lambda under AWS's own runtime | 39 |
+//! | `local` | serving on a port of this machine | 28 |
+//! | `embedded` | a DynamoDB in this process, in memory or in a file | 19 |
+//! | `aws` | DynamoDB through the AWS SDK | 114 |
+//! | `websocket` | sending to connections of API Gateway WebSocket APIs | 114 |
+//! | `cloudformation` | `App::cloudformation`: custom resources of CloudFormation | 55 |
+//! | `kinesis` | sending records to Kinesis data streams | 121 |
+//! | `logs` | [`logs`]: log lines as JSON or text, structured loggers, error notifications; part of `start` | 7 |
+//! | `sns` | notifications of errors through Amazon SNS | 125 |
+//! | `multipart` | reading bodies of several parts, such as uploads | 9 |
+//! | `validation` | extractors that validate their value | 13 |
+//! | `tower` | tower layers, and tower services as handlers | 8 |
 //! | `testkit` | testing an application without a server | 0 |
-//! | `tracing` | `tracing` spans of invocations, records and store effects, and events of failures | 0 |
-//! | `yaml` | sanitizer policies as YAML | 0 |
+//! | `tracing` | `tracing` spans of invocations, records and store effects, and events of failures | 3 |
+//! | `yaml` | sanitizer policies as YAML | 14 |
 
 #[doc(inline)]
 pub use apptheory_core::{
