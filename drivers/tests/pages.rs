@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "it ends a test")]
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 fn root() -> PathBuf {
@@ -16,9 +17,11 @@ fn pages() -> Vec<PathBuf> {
         .iter()
         .map(|path| root.join(path))
         .collect();
+    let is_text = |extension: &OsStr| extension == "md" || extension == "txt";
     for folder in [".github", "drivers/docs"] {
         let files = std::fs::read_dir(root.join(folder)).expect("a folder").flatten();
-        pages.extend(files.map(|file| file.path()).filter(|path| path.is_file()));
+        let files = files.map(|file| file.path());
+        pages.extend(files.filter(|path| path.extension().is_some_and(is_text)));
     }
     pages.sort();
     pages

@@ -65,7 +65,8 @@ fn a_program_serves_the_port_that_it_prints_until_it_is_stopped() {
 
 #[test]
 fn a_program_that_cannot_start_says_why_and_fails() {
-    let why = "PORT is `http`, and a port is a number from 0 to 65535";
+    let why = "PORT is `http`, and a port is a number from 0 to 65535: set it to one, or not at all; see \
+               apptheory::guide::getting_started";
     let fails = |variables: &[(&str, &str)]| {
         let mut program = start(&[&[("PORT", "http")], variables].concat());
         let mut told = String::new();

@@ -83,10 +83,10 @@ pub enum RuntimeError {
     )]
     Signal(#[source] io::Error),
     /// The hook of [`App::before_snapshot`](crate::app::App::before_snapshot) failed or panicked.
-    #[error("the hook before the snapshot failed: {0}; {see}", see = See("deployment"))]
+    #[error("the hook before the snapshot failed: {0}")]
     BeforeSnapshot(#[source] BoxError),
     /// The hook of [`App::after_restore`](crate::app::App::after_restore) failed or panicked.
-    #[error("the hook after the restore failed: {0}; {see}", see = See("deployment"))]
+    #[error("the hook after the restore failed: {0}")]
     AfterRestore(#[source] BoxError),
     /// An invocation arrived without a request id: the server at `AWS_LAMBDA_RUNTIME_API` is not a
     /// Runtime API.
