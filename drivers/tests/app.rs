@@ -68,7 +68,7 @@ async fn bodies_are_read_no_further_than_their_limit() {
         let (parts, _) = call(&app, request("POST", "/", body)).await;
         assert_eq!(parts.status.as_u16(), status);
     }
-    // The second chunk is over the limit; a third would hang.
+    // The second chunk exceeds the limit; a third would hang.
     let chunks = stream::iter(["1234", "5"]).map(Ok::<_, Infallible>).chain(stream::pending());
     let frames = chunks.map(|chunk| chunk.map(|text| http_body::Frame::data(Bytes::from(text))));
     let endless = http::Request::post("/").body(http_body_util::StreamBody::new(frames));
@@ -97,7 +97,7 @@ async fn streams_pass_chunk_by_chunk_and_break_off_with_their_error() {
     assert!(body.frame().await.is_none());
 }
 
-/// An axum app with state of its own in its answers.
+/// Returns an axum app whose responses show its own state.
 fn pages() -> Router {
     Router::new()
         .route("/pages/{name}", get(async |Path(name): Path<String>| format!("page {name}")))
@@ -231,7 +231,7 @@ async fn a_layer_in_front_says_what_invocation_a_request_is_of() {
     let body = response.into_body().collect().await.expect("a whole body").to_bytes();
     assert_eq!(body, "r1 1-67891233-abcdef012345678912345678 true");
 
-    // What is still streamed is cut off before the deadline.
+    // A stream that has not ended is cut off before the deadline.
     let response = layered.oneshot(request("GET", "/stream", "")).await.expect("it never fails");
     clock.advance(Duration::from_secs(10));
     let error = response.into_body().frame().await.expect("an end").expect_err("the error");

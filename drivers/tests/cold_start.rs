@@ -1,4 +1,4 @@
-//! What a function on DynamoDB does before its first invocation, as a process of its own.
+//! A function on DynamoDB before its first invocation, as a separate process.
 #![expect(clippy::unwrap_used, reason = "it ends a test")]
 #![cfg(unix)]
 
@@ -24,14 +24,14 @@ use serde_json::json;
 use relay::Relay;
 use server::RuntimeApi;
 
-/// A limit of three an hour, counted in DynamoDB by one call each.
+/// Returns an application with a limit of three per hour, counted in DynamoDB with one call each.
 fn app(store: &Store) -> App {
     App::new()
         .layer(RateLimit::fixed(3, Duration::from_secs(3_600)).fail_closed().on(store).shared())
         .get("/", async || "hello")
 }
 
-/// The program that the tests start: it is in the same file.
+/// The program that the tests start: it is in this file.
 #[test]
 #[ignore = "it is the function, which waits for invocations"]
 fn function() {
@@ -39,7 +39,7 @@ fn function() {
     assert_eq!(format!("{code:?}"), format!("{:?}", std::process::ExitCode::SUCCESS));
 }
 
-/// The function, killed when the test ends.
+/// The function's process, killed when the test ends.
 struct Function(Child);
 
 impl Drop for Function {
@@ -64,7 +64,7 @@ impl Function {
         Self(command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap())
     }
 
-    /// Ends it, and returns what it logged.
+    /// Ends the process, and returns its log.
     fn log(mut self) -> String {
         self.0.kill().unwrap();
         let mut log = String::new();
@@ -73,7 +73,7 @@ impl Function {
     }
 }
 
-/// An embedded DynamoDB with the limiter's table.
+/// Returns an embedded DynamoDB with the limiter's table.
 fn database() -> Database {
     let database = Database::memory().unwrap();
     let limiter = Limiter::fail_closed(FixedWindow::per_hour(3)).build();
@@ -82,7 +82,7 @@ fn database() -> Database {
     database
 }
 
-/// Invokes the function, and returns the status of its answer.
+/// Invokes the function, and returns the response's status.
 async fn status(api: &mut RuntimeApi) -> i64 {
     let event = json!({"rawPath": "/", "requestContext": {"http": {"method": "GET"}}});
     let mut answer = api.invoke(&event.to_string()).await;
@@ -157,7 +157,8 @@ async fn a_server_that_is_not_trusted_is_refused_and_the_log_names_the_switch() 
     }
 }
 
-/// The example function, built for release. Its limit fails open, and its answer says when it did.
+/// The example function, in a release build. Its limit fails open, and its response shows when it
+/// did.
 #[tokio::test]
 #[ignore = "needs a cgroup: .ci/small_cpu makes one"]
 #[expect(clippy::disallowed_methods, reason = "where it is, is said from outside")]
@@ -199,7 +200,7 @@ async fn the_first_decision_of_a_small_function_is_not_lost() {
     .await;
 }
 
-/// The event of a function URL.
+/// Returns an event of a function URL.
 fn orders() -> serde_json::Value {
     json!({
         "version": "2.0",

@@ -43,12 +43,12 @@ fn every_file_and_test_of_the_threat_model_exists() {
     assert!(missing.is_empty(), "not there: {missing:?}");
 }
 
-/// Whether a text names something in this repository.
+/// Returns whether a text names a path in this repository.
 fn is_path(name: &str) -> bool {
     ["core/", "drivers/", "fixtures/", "proptests/", ".ci/"].iter().any(|dir| name.starts_with(dir))
 }
 
-/// Whether a file has a test with a name.
+/// Returns whether a file has a test with this name.
 fn has_test(code: &str, name: &str) -> bool {
     let lines: Vec<&str> = code.lines().map(str::trim).collect();
     let is_named = |line: &&str| line.contains(&format!("fn {name}("));
@@ -102,7 +102,8 @@ fn no_module_of_the_core_needs_one_that_needs_it() {
         needs.entry(module.clone()).or_default().extend(named);
     }
     assert!(needs.len() > 30 && needs["limiter"].contains("store"), "read: {needs:?}");
-    // What needs nothing that is left goes; what never goes is in a circle, or needs one.
+    // Modules that depend on none of the rest are removed; those that remain are in a cycle, or
+    // depend on one.
     while let Some(done) = needs
         .iter()
         .find(|(_, needed)| needed.iter().all(|name| !needs.contains_key(name)))

@@ -1,4 +1,4 @@
-//! The examples, asked as their users would ask them.
+//! Tests of the examples.
 #![allow(
     dead_code,
     private_interfaces,

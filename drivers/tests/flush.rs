@@ -1,4 +1,4 @@
-//! Applications as tower services are flushed before somebody else hands their answers over.
+//! Applications as tower services are flushed before another layer sends their responses.
 #![expect(clippy::unwrap_used, reason = "it ends a test")]
 
 use core::future::{pending, ready};
@@ -24,8 +24,7 @@ fn get(path: &str) -> Request {
 struct Flushes(Arc<Mutex<Vec<String>>>);
 
 impl Flushes {
-    /// Has a name added whenever the application is flushed, and the trace context that it is
-    /// flushed in.
+    /// Records a name whenever the application is flushed, and the trace context of the flush.
     fn of(&self, app: App, name: &'static str) -> App {
         let Self(flushes) = self.clone();
         app.on_flush(move || {
@@ -81,7 +80,7 @@ async fn a_mounted_application_is_flushed_with_the_one_that_it_is_mounted_in() {
     let outer = flushes.of(outer, "outer").build().unwrap();
     assert_eq!(outer.respond(get("/own")).await.status(), 200);
     assert_eq!(flushes.take(), ["outer"]);
-    // What the others keep may come of what runs behind their answers, too.
+    // The other events may come from work after their responses.
     for path in ["/a/b/inner", "/own"] {
         assert_eq!(outer.respond(get(path)).await.status(), 200, "{path}");
         let mut flushed = flushes.take();

@@ -1,4 +1,4 @@
-//! The producer through the AWS SDK, to a server on loopback that plays Kinesis.
+//! The producer through the AWS SDK, with a server on loopback in place of Kinesis.
 #![expect(clippy::unwrap_used, reason = "a test ends where its stage cannot be set")]
 
 use core::future::Future;
@@ -33,7 +33,7 @@ fn block_on<F: Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
-/// The requests that arrived, and the replies to those to come.
+/// The requests that arrived, and the replies to the next ones.
 #[derive(Clone, Default)]
 struct Kinesis {
     arrived: Arc<Mutex<Vec<Value>>>,

@@ -1,4 +1,4 @@
-//! What an application logs where no hook is told: nothing goes wrong without a line.
+//! The log of an application without hooks: every failure is logged.
 #![expect(clippy::unwrap_used, reason = "it ends a test")]
 
 use std::io;
@@ -14,7 +14,7 @@ use apptheory::testkit::TestWriter;
 use futures_util::stream::{self, StreamExt as _};
 use tracing_subscriber::fmt::format::FmtSpan;
 
-/// What is logged while an application works.
+/// Returns what is logged while an application works.
 fn logged(app: App, work: impl AsyncFnOnce(AppService)) -> String {
     let log = TestWriter::default();
     let lines = log.clone();
@@ -26,7 +26,7 @@ fn logged(app: App, work: impl AsyncFnOnce(AppService)) -> String {
     log.take()
 }
 
-/// The spans that end while an application works, each behind those that it is in.
+/// Returns the spans that end while an application works, each after its parents' names.
 fn spans(app: App, work: impl AsyncFnOnce(AppService)) -> Vec<String> {
     let log = TestWriter::default();
     let lines = log.clone();

@@ -1,4 +1,4 @@
-//! The log of a process: there is one, so this is one test.
+//! The log of a process: there is one per process, so this is one test.
 #![expect(clippy::unwrap_used, reason = "it ends a test")]
 
 use core::fmt;

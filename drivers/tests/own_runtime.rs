@@ -19,7 +19,7 @@ fn a_host_that_posts_json_holds_a_limit() {
     let counted = block_on(serve(database, async |url| {
         let server = url.trim_start_matches("http://").to_owned();
         let decided = tokio::task::spawn_blocking(move || {
-            // The minute may end between them, and begins anew then.
+            // The minute may end in between, and a new window begins.
             (0..9).map(|_| own_runtime::decide(&server, &limiter, "tenant-7").unwrap()).collect()
         });
         let decided: Vec<_> = decided.await.unwrap();

@@ -8,14 +8,14 @@ fn read(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)).unwrap()
 }
 
-/// A program without what its head says of it.
+/// Returns a program without its header comment.
 fn program(path: &str) -> String {
     let text = read(path);
     let lines = text.lines().skip_while(|line| line.starts_with("//!") || line.is_empty());
     lines.map(|line| format!("{line}\n")).collect()
 }
 
-/// The blocks of Rust, each with the line before it.
+/// Returns the Rust blocks, each with the line before it.
 fn blocks(readme: &str) -> Vec<(String, String)> {
     let lines: Vec<&str> = readme.lines().collect();
     let mut blocks = Vec::new();

@@ -25,7 +25,7 @@ impl Drop for Program {
     }
 }
 
-/// The example `hello`, where cargo puts it: beside the tests.
+/// Returns the path of the example `hello`, where cargo puts it: beside the tests.
 fn hello() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let program = test.ancestors().nth(2).unwrap().join("examples/hello");
@@ -80,7 +80,7 @@ fn a_program_that_cannot_start_says_why_and_fails() {
     assert_eq!((&line["level"], &line["message"]), (&json!("ERROR"), &json!(why)));
     let on_lambda = fails(&[("AWS_LAMBDA_FUNCTION_NAME", "hello")]);
     assert_eq!(on_lambda, format!("ERROR apptheory::start: {why} function=hello\n"));
-    // What the log does not take is said all the same.
+    // An event below the log's level is still reported.
     let silent = [("AWS_LAMBDA_LOG_FORMAT", "JSON"), ("RUST_LOG", "off")];
     assert_eq!(fails(&silent), format!("error: {why}\n"));
 }

@@ -46,13 +46,13 @@ fn layer(limiter: LimiterBuilder) -> RateLimitLayer {
     RateLimitLayer::new(RateLimiter::new(limiter.build(), &store()))
 }
 
-/// An app behind a limit whose store fails as planned.
+/// Returns an app behind a limit whose store fails as planned.
 fn failing(limiter: LimiterBuilder, plan: FaultPlan) -> Router {
     let store = store().layer(|store| Faulty::new(store, plan));
     app(RateLimitLayer::new(RateLimiter::new(limiter.build(), &store)))
 }
 
-/// An app whose handler tells what it knows of the decision.
+/// Returns an app whose handler shows the decision.
 fn app(layer: RateLimitLayer) -> Router {
     Router::new()
         .route("/orders", get(seen))
@@ -83,7 +83,7 @@ async fn text(response: Response<Body>) -> String {
     String::from_utf8(bytes.to_vec()).expect("text")
 }
 
-/// The headers whose names contain one of these, in order: `name: value`.
+/// Returns the headers whose names contain one of these, in order: `name: value`.
 fn limits(response: &Response<Body>) -> Vec<String> {
     let mut lines: Vec<String> = response
         .headers()
@@ -166,7 +166,7 @@ async fn failing_open_is_marked_and_claims_nothing() {
     assert_eq!(limits(&response), ["x-rate-limit-fail-open: true"]);
     let decision: &Decision = response.extensions().get().expect("a decision");
     assert!(matches!(decision.basis, Basis::FailOpen { .. }));
-    // The store is back.
+    // The store works again.
     assert_eq!(text(send(&app, from(CLIENT)).await).await, "1/2");
 }
 
@@ -188,7 +188,7 @@ async fn failing_closed_is_an_overload() {
 
 #[tokio::test]
 async fn a_request_without_a_valid_key_is_never_let_through() {
-    // Open for a failing store, yet closed for a request that nobody can count.
+    // Fails open for the store, yet refuses a request that cannot be counted.
     let limiter = || Limiter::fail_open(two_a_minute());
     let anyone = Request::get("/orders").header("x-forwarded-for", ",").body(Body::empty());
     let app_by_client = app(layer(limiter()));
@@ -274,7 +274,7 @@ async fn skipped_requests_are_left_alone() {
     let layer = layer(Limiter::fail_closed(two_a_minute()));
     let app = app(layer.with_skip(|parts: &Parts| parts.uri.path() == "/health"));
     for _ in 0..5 {
-        // Not even a key is asked of them.
+        // They need not even have a key.
         let request = Request::get("/health").body(Body::empty()).expect("a request");
         let response = send(&app, request).await;
         assert_eq!(response.status(), StatusCode::OK);
@@ -313,7 +313,7 @@ async fn a_route_is_one_resource_and_a_path_only_if_told() {
             assert_eq!(send(app, to(path, CLIENT)).await.status(), status, "{path}");
         }
     }
-    // What a router says goes before what is looked for.
+    // The router's pattern has priority over the function's.
     let mut routed = to("/orders/b", CLIENT);
     routed.extensions_mut().insert(RoutePattern("/elsewhere".into()));
     assert_eq!(send(&by_route, routed).await.status(), 200);
@@ -409,7 +409,7 @@ async fn of_nested_layers_the_innermost_speaks() {
         FixedWindow::new(Duration::from_secs(3_600), 100).expect("a strategy"),
     ));
     let by_user = layer(Limiter::fail_closed(two_a_minute()));
-    // Both by client here, which makes no difference; what axum applies last is outermost.
+    // Both count by client; the layer that axum applies last is outermost.
     let app = app(by_user).layer(by_client);
     for _ in 0..2 {
         let response = send(&app, from(CLIENT)).await;
@@ -432,7 +432,7 @@ async fn an_identity_can_have_a_limit_of_its_own() {
     }
 }
 
-/// Panics when called without having been asked whether it is ready; a clone starts unready.
+/// Panics when it is called without `poll_ready`; a clone starts unready.
 #[derive(Debug, Default)]
 struct Strict(AtomicBool);
 

@@ -91,7 +91,7 @@ async fn what_a_layer_does_not_touch_comes_back_as_it_was() {
     assert_eq!((broken.status, broken.headers.get("x-error")), (500, Some("app.internal")));
 }
 
-/// A layer that changes nothing.
+/// Returns a layer that changes nothing.
 fn tower_identity() -> ::tower::util::MapRequestLayer<fn(HttpRequest) -> HttpRequest> {
     ::tower::util::MapRequestLayer::new(core::convert::identity)
 }

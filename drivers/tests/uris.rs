@@ -1,5 +1,4 @@
-//! Paths, queries and cookies on their way from a provider's event to handlers and mounted
-//! services.
+//! Paths, queries and cookies from a provider's event to handlers and mounted services.
 #![expect(clippy::expect_used, reason = "a test ends where its stage cannot be set")]
 
 use core::convert::Infallible;
@@ -16,7 +15,7 @@ use http_body_util::{BodyExt as _, Full};
 use serde_json::{Value, json};
 use tower::{ServiceExt as _, service_fn};
 
-/// An event of a function URL or, by its domain, of an HTTP API; shaped as AWS sends it.
+/// Returns an event of a function URL or, depending on its domain, of an HTTP API, as AWS sends it.
 fn payload_2(domain: &str, path: &str, query: &str) -> Value {
     json!({
         "version": "2.0",
@@ -45,7 +44,7 @@ fn payload_2(domain: &str, path: &str, query: &str) -> Value {
     })
 }
 
-/// An event of payload format 1.0: of an HTTP API, or without its version of a REST API.
+/// Returns an event of payload format 1.0: of an HTTP API, or without its version of a REST API.
 fn payload_1(path: &str) -> Value {
     json!({
         "version": "1.0",
@@ -105,7 +104,7 @@ async fn invoke(app: &AppService, event: &Value) -> (u64, String) {
     (answer["statusCode"].as_u64().expect("a status"), body)
 }
 
-/// Every event that providers make of one path, which a client has encoded.
+/// Returns each provider's event of one path, which a client has encoded.
 fn events(encoded: &str, decoded: &str) -> [Value; 5] {
     [
         payload_2(HTTP_API, decoded, ""),
@@ -116,7 +115,7 @@ fn events(encoded: &str, decoded: &str) -> [Value; 5] {
     ]
 }
 
-/// A service that answers with what it was asked.
+/// Mounts a service that responds with its request.
 fn echo(app: App<()>) -> App<()> {
     app.mount(
         "/m",
@@ -153,7 +152,7 @@ async fn a_parameter_is_decoded_once_behind_every_provider() {
     }
 }
 
-/// Rules in front of the application, such as an authorizer of one route, have let these through as
+/// A rule in front of the application, such as an authorizer of one route, has admitted these as
 /// other paths than `/admin`.
 #[tokio::test]
 async fn look_alikes_reach_no_guarded_route() {

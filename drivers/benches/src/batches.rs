@@ -1,4 +1,4 @@
-//! Batches: what a record costs.
+//! Batches: the cost of a record.
 
 use core::hint::black_box;
 use std::sync::Arc;
@@ -50,7 +50,7 @@ fn run(effort: Effort) -> Vec<Row> {
     rows
 }
 
-/// What a handler does with what a record holds.
+/// The work of a handler on a record's content.
 fn handle(body: &[u8]) -> Result<(), BoxError> {
     if black_box(body).ends_with(br#""fail"}"#) { Err("out of stock".into()) } else { Ok(()) }
 }

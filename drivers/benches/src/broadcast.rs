@@ -57,7 +57,7 @@ fn run(effort: Effort) -> Vec<Row> {
     rows.concat()
 }
 
-/// The fake keeps what it is asked: every run has one of its own.
+/// The fake records its calls, so every run has its own.
 fn client(ids: &[String]) -> WebSocketClient {
     let client = FakeWebSocketManagementClient::strict("https://ws.example.com");
     for id in ids.iter().enumerate().filter_map(|(n, id)| (n % 100 != 0).then_some(id)) {

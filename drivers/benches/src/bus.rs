@@ -73,7 +73,7 @@ fn cursors(effort: Effort) -> Vec<Row> {
 }
 
 fn publishing(effort: Effort, runtime: &Runtime) -> Vec<Row> {
-    // Every event is a new one, whoever publishes it.
+    // Every event is new, for each contender.
     let n = core::cell::Cell::new(0);
     let next = || event(n.replace(n.get() + 1));
     let bus = EventBus::new(config(), &memory());
@@ -102,7 +102,7 @@ fn publishing(effort: Effort, runtime: &Runtime) -> Vec<Row> {
     rows
 }
 
-/// The put that publishing sends, as a request body.
+/// Returns the put that publishing sends, as a request body.
 fn same_put(event: Event) -> Vec<u8> {
     let machine = config().publish(event, NOW, 0).expect("an event");
     let Step::Ask(ask) = machine.start() else { unreachable!("publishing is one put") };
@@ -168,7 +168,7 @@ fn config() -> BusConfig {
     BusConfig::builder().build().expect("valid")
 }
 
-/// An event of about half a kilobyte; the same one for the same number.
+/// Returns an event of about half a kilobyte; the same one for the same number.
 fn event(n: u128) -> Event {
     let event = Event::new("tenant-7", "order.created").id(Ulid::new(NOW, n)).published_at(NOW);
     event.tagged(["vip", "eu"]).payload(&"x".repeat(200))
@@ -184,7 +184,7 @@ fn memory() -> Store {
     Store::builder().clock(ManualClock::new(NOW)).memory()
 }
 
-/// A bus with a thousand events.
+/// Returns a bus with a thousand events.
 fn filled(runtime: &Runtime, store: &Store) -> EventBus {
     let bus = EventBus::new(config(), store);
     for n in 0..1_000 {

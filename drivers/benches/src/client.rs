@@ -1,4 +1,4 @@
-//! Decisions that DynamoDB counts, through a client.
+//! Decisions on DynamoDB, through a client.
 
 use apptheory::execute::drive;
 use apptheory::store::AwsStore;
@@ -27,7 +27,8 @@ pub(crate) const GROUP: Group = Group {
     run,
 };
 
-/// The role of this program that decides so many times: whose client, at which DynamoDB.
+/// The role of this program that makes decisions; its arguments are the client, DynamoDB's address,
+/// and the number.
 pub(crate) const ROLE: &str = "decide";
 
 const OURS: &str = "apptheory";
@@ -90,7 +91,7 @@ impl Decider {
             .region(Region::new("eu-central-1"))
             .credentials_provider(Credentials::new("id", "secret", None, None, "bench"))
             .endpoint_url(url);
-        // By hand, too, with the HTTP client of ours: what is compared is not TLS.
+        // The hand-written client uses our HTTP client, too, so that TLS is not compared.
         let ours = AwsStore::new(Client::from_conf(config.build()));
         let client = if client == OURS {
             Way::Ours(ours, dynamodb::limiter(), Recall::default())

@@ -68,7 +68,7 @@ fn now() -> Timestamp {
     Timestamp::from_unix_seconds(1_767_225_630)
 }
 
-/// Tables in memory, now.
+/// Creates the limiter's table in memory.
 fn memory(limiter: &Limiter) -> Memory {
     let mut memory = Memory::default();
     memory.set_time(now());
@@ -154,7 +154,7 @@ fn embedded(effort: Effort) -> Vec<Row> {
     rows
 }
 
-/// The update that the limiter sends, as a request of the embedded database's own.
+/// Returns the update that the limiter sends, as a request of the embedded database.
 fn same_update(limiter: &Limiter) -> UpdateItemRequest {
     let attempt = Attempt::new(key(), now());
     let machine = limiter.check_and_increment(attempt, &Recall::with_capacity(0));

@@ -9,12 +9,12 @@ use tokio::runtime::Builder;
 /// The name of the limiter's table.
 pub(crate) const TABLE: &str = "limits";
 
-/// The limit that every client counts for.
+/// The limit of every client.
 pub(crate) fn limiter() -> Limiter {
     Limiter::fail_closed(FixedWindow::per_minute(1_000_000)).table_name(TABLE).build()
 }
 
-/// Serves the limiter's table until the process ends, and returns where.
+/// Serves the limiter's table until the process ends, and returns the address.
 pub(crate) fn serve() -> String {
     let store = EmbeddedStore::in_memory(SystemClock).expect("a store");
     store.create_table(&limiter().table()).expect("a table");

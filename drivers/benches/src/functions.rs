@@ -1,4 +1,5 @@
-//! The functions that are measured from outside, built as they are deployed: with the profile `function`.
+//! The functions that are measured from outside, built as for deployment: with the profile
+//! `function`.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
@@ -6,8 +7,8 @@ use std::process::{Child, Command};
 use crate::measure::Effort;
 use crate::table::Blocked;
 
-/// Builds ours with some of its features, unless things are only to run once: then what is built
-/// already, with all features, does.
+/// Builds our function with some of its features. With [`Effort::Once`], takes the existing build
+/// with all features.
 pub(crate) fn ours(effort: Effort, features: &str) -> Result<PathBuf, Blocked> {
     if effort == Effort::Once {
         return there(own_folder()?.join("bench_function"));
@@ -15,13 +16,13 @@ pub(crate) fn ours(effort: Effort, features: &str) -> Result<PathBuf, Blocked> {
     let arguments = ["-p", "bench_function", "--no-default-features", "--features", features];
     build(Path::new(ROOT), &arguments)?;
     let built = Path::new(ROOT).join("target/function/bench_function");
-    // The next one is built to the same place.
+    // The next build replaces it.
     let kept = built.with_file_name(format!("bench_function-{features}"));
     let copied = std::fs::copy(&built, &kept);
     copied.map(|_| kept).map_err(|error| format!("{}: {error}", built.display()))
 }
 
-/// Builds the peer's.
+/// Builds the peer's function.
 pub(crate) fn peer(effort: Effort) -> Result<PathBuf, Blocked> {
     let target = Path::new(ROOT).join("target/peer");
     if effort != Effort::Once {
@@ -56,7 +57,7 @@ fn build<S: AsRef<std::ffi::OsStr>>(folder: &Path, arguments: &[S]) -> Result<()
     }
 }
 
-/// A process that ends with this.
+/// A process that is killed when this is dropped.
 pub(crate) struct Running(Child);
 
 impl Running {
@@ -76,7 +77,7 @@ impl Drop for Running {
     }
 }
 
-/// Sets what Lambda sets in the environment: the address of the Runtime API among it.
+/// Sets Lambda's environment variables, including the address of the Runtime API.
 pub(crate) fn on_lambda<'c>(command: &'c mut Command, api: &str) -> &'c mut Command {
     command
         .env_clear()

@@ -1,4 +1,4 @@
-//! The writer of JSON.
+//! The JSON writer.
 
 use core::hint::black_box;
 

@@ -1,4 +1,4 @@
-//! The local server, under many keep-alive clients.
+//! The local server, with many keep-alive clients.
 
 use core::convert::Infallible;
 use core::net::SocketAddr;
@@ -34,7 +34,7 @@ pub(crate) const GROUP: Group = Group {
 /// The role of this program that serves.
 pub(crate) const ROLE: &str = "serve";
 
-/// A thousand, or as many as the server takes, with some to spare.
+/// A thousand, or slightly fewer than the server accepts.
 const CLIENTS: usize = if MAX_CONNECTIONS > 1_000 { 1_000 } else { MAX_CONNECTIONS - 6 };
 
 const SERVERS: [&str; 3] = ["apptheory", "axum", "hyper"];
@@ -59,7 +59,7 @@ fn run(effort: Effort) -> Vec<Row> {
     beside(effort, format!("a request of {clients} clients"), ours, contenders)
 }
 
-/// Starts this program as a server, which says where it listens.
+/// Starts this program as a server, and reads its address.
 fn start(name: &str) -> (Running, SocketAddr) {
     let own = std::env::current_exe().expect("a path");
     let mut command = Command::new(own);
@@ -70,10 +70,10 @@ fn start(name: &str) -> (Running, SocketAddr) {
     (running, line.trim().parse().expect("an address"))
 }
 
-/// Clients, each with a connection of its own.
+/// Clients, each with its own connection.
 struct Crowd {
     connections: Vec<TcpStream>,
-    /// How long an answer is, the same one each time.
+    /// The length of a response, which is always the same.
     len: usize,
 }
 
@@ -95,7 +95,7 @@ impl Crowd {
         })
     }
 
-    /// Has every client ask so many times, one after the other.
+    /// Lets every client send a number of requests, one after the other.
     async fn ask(&mut self, times: u64) {
         let len = self.len;
         join_all(self.connections.iter_mut().map(async |stream| {
@@ -110,7 +110,7 @@ impl Crowd {
     }
 }
 
-/// Reads the first answer, and returns its length.
+/// Reads the first response, and returns its length.
 async fn first(stream: &mut TcpStream) -> usize {
     stream.write_all(REQUEST).await.expect("sent");
     let mut answer = Vec::new();

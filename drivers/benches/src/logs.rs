@@ -48,8 +48,8 @@ fn run(effort: Effort) -> Vec<Row> {
     rows
 }
 
-/// Events in a span, for a subscriber. The span is entered for each, as it is for each poll of a
-/// future.
+/// Logs events in a span, for a subscriber. The span is entered for each event, as for each poll of
+/// a future.
 fn events<'a>(name: &'static str, subscriber: &'a Dispatch) -> Contender<'a> {
     let span = with_default(subscriber, || {
         tracing::info_span!(

@@ -18,10 +18,10 @@ pub(crate) const GROUP: Group = Group {
     run,
 };
 
-/// How many routes there are.
+/// The numbers of routes.
 pub(crate) const ROUTES: [usize; 5] = [10, 130, 1_000, 10_000, 100_000];
 
-/// How many paths are drawn: more than what branch predictors learn by heart.
+/// The number of random paths: more than branch predictors can learn.
 const PATHS: usize = 4_096;
 
 fn run(effort: Effort) -> Vec<Row> {
@@ -68,7 +68,7 @@ fn path(n: usize, a: &str, b: &str) -> String {
     }
 }
 
-/// Numbers that look random and are the same in every run (xorshift64*, Vigna 2016).
+/// Pseudo-random numbers, the same in every run (xorshift64*, Vigna 2016).
 struct Draw(u64);
 
 impl Draw {

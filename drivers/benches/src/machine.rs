@@ -1,8 +1,9 @@
-//! What the figures were measured on.
+//! The machine that was measured on.
 
 use std::process::Command;
 
-/// Describes the machine: what decides about figures, and nothing that names it.
+/// Describes the machine: its properties that matter for the figures, and nothing that identifies
+/// it.
 pub(crate) fn describe() -> Vec<(&'static str, String)> {
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
     let cores = std::thread::available_parallelism().map_or(0, usize::from);

@@ -1,4 +1,4 @@
-//! Runs every benchmark with its peers side by side, and writes the page of the figures.
+//! Runs every benchmark beside its peers, and writes the page with the figures.
 //!
 //! ```text
 //! cargo run --release -p apptheory-bench               # everything; writes drivers/benches/README.md
@@ -7,8 +7,8 @@
 //! cargo run -p apptheory-bench -- --once               # to see that everything runs; writes nothing
 //! ```
 //!
-//! Some of what is measured is a process of its own: this program in another role, or a function
-//! that is built for it.
+//! Some benchmarks need another process: this program in another role, or a function that is built
+//! for it.
 
 #![expect(
     clippy::expect_used,
@@ -123,7 +123,7 @@ fn main() -> Result<(), Box<dyn core::error::Error>> {
     Ok(())
 }
 
-/// Does what another process of this program asked for.
+/// Plays a role for another process of this program.
 fn play(role: &str, arguments: &[String]) {
     match role {
         client::ROLE => client::play(arguments),

@@ -1,25 +1,25 @@
-//! Taking the time: contenders in turns, and the median of each.
+//! Measuring time: contenders run in turns, and the median of each counts.
 //!
-//! Turns are what makes ratios honest: whatever else the machine does meanwhile, it does to all of
-//! them. A turn goes on for a while, so that reading the clock does not count.
+//! Because of the turns, other load on the machine affects all contenders alike. A turn lasts long
+//! enough that reading the clock does not matter.
 
 use core::hint::black_box;
 use core::time::Duration;
 use std::time::Instant;
 
-/// How long things are measured.
+/// How thoroughly to measure.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Effort {
-    /// As long as the figures of the page need.
+    /// As long as the page's figures need.
     Full,
-    /// A few turns: to see where one is.
+    /// A few turns, for a first impression.
     Quick,
-    /// Once: to see that everything runs.
+    /// Once, to check that everything runs.
     Once,
 }
 
 impl Effort {
-    /// Returns how many turns each contender has.
+    /// Returns the number of turns of each contender.
     pub(crate) const fn turns(self) -> usize {
         match self {
             Self::Full => 25,
@@ -28,12 +28,12 @@ impl Effort {
         }
     }
 
-    /// Returns so many, or fewer where things are only to run.
+    /// Returns `many`, or fewer if the benchmarks only have to run.
     pub(crate) fn at_most(self, many: usize) -> usize {
         if self == Self::Once { many.min(1_000) } else { many }
     }
 
-    /// Returns how long a turn is at least.
+    /// Returns the shortest duration of a turn.
     const fn turn(self) -> Duration {
         match self {
             Self::Full => Duration::from_millis(20),
@@ -43,17 +43,17 @@ impl Effort {
     }
 }
 
-/// Something to be timed.
+/// Code to be timed.
 pub(crate) struct Contender<'a> {
     name: &'static str,
-    /// How many of what the row is about one go makes.
+    /// How many units (records, requests) one run handles.
     each: u32,
-    /// Goes so many times, and says how long that took.
+    /// Runs the code a number of times, and returns the duration.
     go: Box<dyn FnMut(u64) -> Duration + 'a>,
 }
 
 impl<'a> Contender<'a> {
-    /// One that does the same thing over and over.
+    /// Creates a contender that repeats the same call.
     pub(crate) fn new<T>(name: &'static str, mut go: impl FnMut() -> T + 'a) -> Self {
         Self::timed(name, move |times| {
             let begin = now();
@@ -64,7 +64,7 @@ impl<'a> Contender<'a> {
         })
     }
 
-    /// One that uses an input up, which is made before the clock runs.
+    /// Creates a contender that consumes an input, which is created before the clock runs.
     pub(crate) fn using<I, T>(
         name: &'static str,
         mut make: impl FnMut() -> I + 'a,
@@ -80,20 +80,20 @@ impl<'a> Contender<'a> {
         })
     }
 
-    /// One that takes its own time for so many goes.
+    /// Creates a contender that measures its own time.
     pub(crate) fn timed(name: &'static str, go: impl FnMut(u64) -> Duration + 'a) -> Self {
         Self { name, each: 1, go: Box::new(go) }
     }
 
-    /// Divides the time of a go among what it makes: records, connections, requests.
+    /// Divides the time of a run by the units that it handles: records, connections, requests.
     pub(crate) fn each(self, each: u32) -> Self {
         Self { each, ..self }
     }
 
-    /// Returns how many goes fill a turn.
+    /// Returns how many runs fill a turn.
     fn goes(&mut self, turn: Duration) -> u64 {
         let mut times = 1;
-        // The first go also warms up.
+        // The first run also warms up.
         while (self.go)(times) * 2 < turn {
             times *= 2;
         }
@@ -101,16 +101,16 @@ impl<'a> Contender<'a> {
     }
 }
 
-/// What a contender takes: the median, in seconds.
+/// The median time of a contender, in seconds.
 pub(crate) type Taken = (&'static str, f64);
 
-/// Has contenders go in turns.
+/// Runs contenders in turns.
 pub(crate) fn race(effort: Effort, mut contenders: Vec<Contender<'_>>) -> Vec<Taken> {
     let goes: Vec<u64> = contenders.iter_mut().map(|one| one.goes(effort.turn())).collect();
     let mut taken = vec![Vec::new(); contenders.len()];
     let all = contenders.len();
     for turn in 0..effort.turns() {
-        // Nobody is always first.
+        // Rotate, so that none is always first.
         for n in (0..all).map(|n| (n + turn) % all) {
             #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
             let times = goes[n] as f64 * f64::from(contenders[n].each);

@@ -1,4 +1,4 @@
-//! Metrics: what measuring costs, and a line of CloudWatch's embedded metric format.
+//! Metrics: the cost of recording, and of a line of CloudWatch's embedded metric format.
 
 use core::hint::black_box;
 use std::io;

@@ -1,4 +1,4 @@
-//! The page of the figures, and what the project's README quotes of it.
+//! The page with the figures, and the tables that README.md quotes.
 
 use std::fs;
 use std::io;
@@ -35,7 +35,7 @@ tool is missing, the row says so: BLOCKED.
 ![All ratios](ratios.svg)
 ";
 
-/// Writes the page, its plots, and the tables that the README quotes.
+/// Writes the page, its plots, and the tables that README.md quotes.
 pub(crate) fn write(
     measured: &Measured,
     effort: Effort,
@@ -67,14 +67,14 @@ fn page(measured: &Measured, effort: Effort, began: &[(&str, String)]) -> String
     page
 }
 
-/// Where a table begins that is written here, by its group's name.
+/// Returns the mark where a group's table begins.
 fn opening(group: &Group) -> String {
     format!("<!-- figures: {} -->\n", group.name)
 }
 
 const CLOSING: &str = "<!-- end of figures -->\n";
 
-/// A table between its marks.
+/// Returns a table between its marks.
 fn block(group: &Group, rows: &[Row]) -> String {
     let rows: String = rows.iter().map(|row| format!("{row}\n")).collect();
     format!("{}{HEAD}{rows}{CLOSING}", opening(group))

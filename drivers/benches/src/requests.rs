@@ -1,4 +1,4 @@
-//! Requests: from an event to its answer.
+//! Requests: from an event to its response.
 
 use core::hint::black_box;
 
@@ -58,7 +58,7 @@ fn run(effort: Effort) -> Vec<Row> {
     rows
 }
 
-/// Peers are worth comparing when they answer alike.
+/// Checks that peers respond alike, or the comparison means nothing.
 fn assert_alike(ours: &str, peers: &str) {
     let read = |answer: &str| {
         let answer: Value = serde_json::from_str(answer).expect("JSON");

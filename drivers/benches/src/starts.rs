@@ -1,4 +1,4 @@
-//! Cold starts: from the start of the process to the first answer, and how large the files are.
+//! Cold starts: from the start of the process to the first response, and the sizes of the files.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -23,11 +23,11 @@ pub(crate) const GROUP: Group = Group {
     run,
 };
 
-/// A build of ours.
+/// A build of our function.
 struct Build {
     name: &'static str,
     features: &'static str,
-    /// Whether the peer does the same.
+    /// Whether the peer does the same work.
     has_peer: bool,
 }
 
@@ -44,7 +44,7 @@ fn run(effort: Effort) -> Vec<Row> {
     let built: Vec<&Path> =
         ours.iter().chain([&peer]).filter_map(|path| path.as_deref().ok()).collect();
     let stage = Stage::new();
-    // In turns, as everything else.
+    // In turns, like everything else.
     let mut starts: Vec<Vec<Start>> = vec![Vec::new(); built.len()];
     for _ in 0..=effort.turns() {
         for (path, starts) in built.iter().zip(&mut starts) {
@@ -89,7 +89,7 @@ fn size(path: &Path) -> f64 {
     path.metadata().map_or(f64::NAN, |file| file.len() as f64)
 }
 
-/// How long a start took, in seconds.
+/// The duration of a start, in seconds.
 #[derive(Clone, Copy)]
 struct Start {
     asked: f64,
@@ -133,5 +133,5 @@ impl Stage {
     }
 }
 
-/// In a future that is far off.
+/// A deadline far in the future.
 pub(crate) const DEADLINE: [(&str, &str); 1] = [("Lambda-Runtime-Deadline-Ms", "4000000000000")];

@@ -1,4 +1,4 @@
-//! Streamed answers.
+//! Streamed responses.
 
 use core::convert::Infallible;
 use core::hint::black_box;
@@ -30,7 +30,7 @@ pub(crate) const GROUP: Group = Group {
     run,
 };
 
-/// The role of this program that streams, on which runtime.
+/// The role of this program that streams; its argument is the runtime.
 pub(crate) const ROLE: &str = "stream";
 
 const CHUNK: usize = 16 << 10;
@@ -75,7 +75,7 @@ fn framing(effort: Effort) -> Vec<Row> {
     rows
 }
 
-/// A function in a process of its own, as it is in Lambda.
+/// A function in its own process, as on Lambda.
 struct Function {
     api: RuntimeApi,
     _running: Running,
@@ -96,8 +96,8 @@ impl Function {
         Self { _running: Running::start(&mut command), api }
     }
 
-    /// Hands out an event and reads the answer, so many times; the time that it took, from the
-    /// event on.
+    /// Sends an event and reads the response, a number of times; returns the time from the event
+    /// on.
     async fn invoke(&mut self, measure: Measure, times: u64) -> Duration {
         let mut took = Duration::ZERO;
         for _ in 0..times {
@@ -105,7 +105,7 @@ impl Function {
             let begin = now();
             poll.hand_out("r1", &DEADLINE, EVENT).await;
             let mut answer = self.api.request().await;
-            // The prelude and its delimiter come before it.
+            // After the prelude and its delimiter.
             while answer.chunk().await.is_some_and(|chunk| chunk.len() < CHUNK) {}
             let first = begin.elapsed();
             let rest = answer.accept().await;

@@ -1,12 +1,12 @@
-//! What was measured: rows, and how they read.
+//! The measurements: rows, and their form on the page.
 
 use core::fmt;
 
 use crate::measure::{Contender, Effort, Taken, race};
 
-/// Rows of one subject, and how they came to be.
+/// Rows about one subject, and how they were measured.
 pub(crate) struct Group {
-    /// What picks it on the command line, and marks its table in the project's README.
+    /// Selects the group on the command line, and marks its table in README.md.
     pub(crate) name: &'static str,
     pub(crate) title: &'static str,
     /// How each row is measured, for readers of the page.
@@ -21,10 +21,10 @@ pub(crate) struct Row {
     pub(crate) figures: Result<Figures, Blocked>,
 }
 
-/// Why there are no figures: the tool that is missing.
+/// Why there are no figures: the missing tool.
 pub(crate) type Blocked = String;
 
-/// What ours costs, beside what a peer costs for the same.
+/// The cost of ours, and of a peer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Figures {
     pub(crate) unit: Unit,
@@ -40,13 +40,13 @@ pub(crate) enum Unit {
 }
 
 impl Figures {
-    /// Returns what ours costs for each that the peer costs.
+    /// Returns our cost divided by the peer's.
     pub(crate) fn ratio(&self) -> Option<f64> {
         self.peer.map(|(_, peer)| self.ours / peer)
     }
 }
 
-/// Times ours beside its peers: a row for each of them.
+/// Times ours beside its peers: a row for each peer.
 pub(crate) fn beside<'a>(
     effort: Effort,
     what: impl Into<String>,
@@ -56,12 +56,12 @@ pub(crate) fn beside<'a>(
     rows(what, &race(effort, core::iter::once(ours).chain(peers).collect()))
 }
 
-/// Times ours, where there is nobody to compare it with.
+/// Times ours, without a peer.
 pub(crate) fn alone(effort: Effort, what: impl Into<String>, ours: Contender<'_>) -> Vec<Row> {
     beside(effort, what, ours, [])
 }
 
-/// Rows of what was timed, ours first.
+/// Returns rows of what was timed, ours first.
 fn rows(what: impl Into<String>, taken: &[Taken]) -> Vec<Row> {
     let (what, (_, ours)) = (what.into(), taken[0]);
     let row = |peer| {
@@ -87,7 +87,7 @@ impl Unit {
     }
 }
 
-/// A figure with three digits that count.
+/// Returns a figure with three significant digits.
 fn digits(figure: f64) -> String {
     match figure {
         100.0.. => format!("{figure:.0}"),

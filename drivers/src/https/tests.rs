@@ -15,7 +15,7 @@ use crate::causes::WithCauses;
 use tls::file;
 use trust::AMAZON_ROOTS;
 
-/// A trust that was read from an environment with one variable.
+/// Reads the trust settings from an environment with one variable.
 fn read(variable: &str, value: &str) -> Trust {
     Trust::read(&|name| (name == variable).then(|| value.to_owned()))
 }
@@ -24,14 +24,14 @@ fn connector(trust: Trust) -> HttpsConnector {
     HttpsConnector::trusting(Arc::new(trust))
 }
 
-/// Serves an empty answer to every request over TLS, and returns its URL.
+/// Serves an empty response to every request over TLS, and returns its URL.
 async fn serve() -> String {
     let acceptor = tls::acceptor();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://localhost:{}/", listener.local_addr().unwrap().port());
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            // Whoever does not trust it hangs up.
+            // A client that does not trust the server hangs up.
             let Ok(mut stream) = acceptor.accept(stream).await else { continue };
             let mut head = [0; 1024];
             if stream.read(&mut head).await.is_ok_and(|len| len > 0) {
@@ -48,7 +48,7 @@ fn request(url: &str) -> HttpRequest {
     request
 }
 
-/// Returns the status of the answer, or the error.
+/// Returns the response's status, or the error.
 async fn answer(sent: HttpConnectorFuture) -> Result<u16, String> {
     let answer = sent.await.map_err(|error| WithCauses(&error).to_string())?;
     Ok(answer.status().as_u16())
@@ -70,7 +70,7 @@ fn the_roots_of_amazon_are_those_that_it_publishes() {
         digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
     });
     assert_eq!(fingerprints.collect::<Vec<_>>(), published);
-    // The connector would panic at one that it cannot read.
+    // The connector panics on a malformed certificate.
     let _ = connector(Trust::ByEndpoint).connector(Roots::Amazon);
 }
 
@@ -167,7 +167,7 @@ async fn a_server_that_no_root_knows_is_refused_with_the_name_of_the_switch() {
     let bundle = connector(bundle);
     let by_bundle = bundle.call(request(&url));
     let others = connector(Trust::ByEndpoint);
-    // As if the server were an endpoint of AWS.
+    // As if the server were an AWS endpoint.
     let by_amazon = others.call_checking(Roots::Amazon, request(&url));
     for (sent, roots) in [
         (by_bundle, "the root certificates of AWS_CA_BUNDLE"),

@@ -10,7 +10,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use super::*;
 use crate::test_writer::TestWriter;
 
-/// A log in an environment.
+/// Returns a log with an environment.
 fn logs(variables: &[(&str, &str)]) -> Logs {
     Logs::read(&|name| {
         let found = variables.iter().find(|(known, _)| *known == name);
@@ -18,7 +18,7 @@ fn logs(variables: &[(&str, &str)]) -> Logs {
     })
 }
 
-/// What a log writes of what happens.
+/// Returns what a log writes while `happens` runs.
 fn written(logs: Logs, happens: impl FnOnce()) -> TestWriter {
     let written = TestWriter::default();
     let layer = logs.writer(written.clone()).layer();

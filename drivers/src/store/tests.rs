@@ -1,4 +1,4 @@
-//! What a store keeps through its layers, and when declared tables are there.
+//! Stores with layers, and the creation of declared tables.
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -116,7 +116,8 @@ async fn what_is_declared_in_a_file_is_created_at_the_first_call() {
     assert!(store.layer(Counted::new).execute(&put()).await.is_ok());
     assert_eq!(elsewhere.execute(&get()).await.unwrap().answer, Some(put().item));
 
-    // Opened again, the file still has the table; another schema of it is said at every call.
+    // The file still has the table after it was opened again; every call fails if the schema
+    // differs.
     let store = builder().embedded(&path).unwrap();
     store.declare(notes());
     assert_eq!(store.execute(&get()).await.unwrap().answer, Some(put().item));

@@ -1,4 +1,4 @@
-//! Every effect, answered.
+//! Every effect, with a reply.
 
 use core::time::Duration;
 
@@ -42,7 +42,7 @@ fn increment(id: &str, most: i64) -> UpdateItem {
     }
 }
 
-/// The page of the tenant index after `start_after`.
+/// Returns the page of the tenant index after `start_after`.
 fn page(start_after: Option<Item>, filter: Guard) -> QueryItems {
     QueryItems {
         table: "events".into(),
@@ -57,7 +57,7 @@ fn page(start_after: Option<Item>, filter: Guard) -> QueryItems {
     }
 }
 
-/// What an order is answered. Whenever it is, the outcome says so.
+/// Executes a request, and checks that the outcome has the reply's arrival time.
 async fn ask<W: Wire>(store: &impl Execute<W>, order: &W) -> Result<W::Answer, store::Error> {
     let answered = store.execute(order).await?;
     assert_eq!(answered.at, NOW);
@@ -100,7 +100,7 @@ fn an_update_answers_what_it_changed_or_what_stood_in_its_way() {
     with_dynamo(async |store| {
         let increment = async || ask(&store, &increment("c", 2)).await;
         assert_eq!(increment().await, applied(counted(1)));
-        // `CreatedAt` is assigned to again, so it is among the changed attributes.
+        // `CreatedAt` is assigned again, so it is among the changed attributes.
         assert_eq!(increment().await, applied(counted(2)));
         let seen = counted(2).with("ID", Value::from("c"));
         assert_eq!(increment().await, refused(seen));
@@ -217,7 +217,7 @@ fn a_sleep_passes_on_the_clock() {
     });
 }
 
-/// Drives one of each effect.
+/// Executes one of each effect.
 async fn one_of_each(store: &impl StoreExecutor) -> String {
     async fn told<E: Effect<Outcome: core::fmt::Debug>>(store: &impl Execute<E>, e: E) -> String {
         format!("{:?}\n", store.execute(&e).await)

@@ -1,4 +1,4 @@
-//! What goes wrong between here and there, and how often it is tried.
+//! Failures between the SDK and DynamoDB, and the number of attempts.
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ fn transaction(token: Option<&str>) -> TransactWriteItems {
     TransactWriteItems { writes, token: token.map(Into::into) }
 }
 
-/// A server that answers every request with the same error, and counts them.
+/// Starts a server that responds to every request with the same error, and counts requests.
 async fn failing(status: StatusCode, code: &str) -> (String, Arc<AtomicU32>) {
     let requests = Arc::new(AtomicU32::new(0));
     let body = format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"no"}}"#);
@@ -59,7 +59,7 @@ async fn failing(status: StatusCode, code: &str) -> (String, Arc<AtomicU32>) {
     (url, requests)
 }
 
-/// How often `order` reaches a server that fails so, and what comes of it.
+/// Returns how often `order` reaches such a server, and its outcome.
 fn attempts<E, T>(order: &E, status: StatusCode, code: &str) -> (u32, Option<store::Error>)
 where
     E: Effect<Outcome = Result<T, store::Error>>,
@@ -156,7 +156,7 @@ fn an_order_that_cannot_succeed_is_not_sent() {
     assert_eq!(attempts(&order, status, "InternalServerError"), (0, Some(error)));
 }
 
-/// Somebody who should give credentials, and cannot.
+/// A credentials provider that fails.
 #[derive(Debug)]
 struct NoCredentials(fn() -> CredentialsError);
 
@@ -172,7 +172,7 @@ impl ProvideCredentials for NoCredentials {
 #[test]
 fn credentials_that_cannot_be_had_are_told() {
     let missing = store::Error::Misconfigured(Misconfiguration::MissingCredentials);
-    // Nobody listens there: a request would be a transport error.
+    // No server listens there: a request would be a transport error.
     for (why, error) in [
         (NoCredentials(|| CredentialsError::not_loaded("none")), missing),
         (NoCredentials(|| CredentialsError::invalid_configuration("no such profile")), missing),
@@ -196,7 +196,7 @@ fn without_a_region_there_is_no_table() {
 #[test]
 fn an_unreachable_endpoint_is_unavailable_within_the_deadline() {
     block_on(async {
-        // A port that was free a moment ago, and that nobody listens on.
+        // A port that was free a moment ago, so no server listens there.
         let (listener, url) = loopback().await;
         drop(listener);
         let store = Deadline::after(store_at(&url), SystemClock, NEVER);

@@ -1,4 +1,4 @@
-//! Writes that were carried out, and whose replies never came: behind a proxy that hangs up.
+//! Writes that were executed and whose replies were lost: behind a proxy that hangs up.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::support::NOW;
 use crate::{block_on, config, loopback, serve, store_at};
 
-/// Passes requests on to `upstream`, and hangs up instead of answering those of these numbers.
+/// Forwards requests to `upstream`, and hangs up instead of replying to those with these numbers.
 struct Proxy {
     upstream: String,
     lost: BTreeSet<u32>,
@@ -29,7 +29,8 @@ struct Proxy {
 }
 
 impl Proxy {
-    /// Begins to lose the replies of these requests; the first one is number 1. Returns its URL.
+    /// Starts to lose the replies of these requests; the first one is number 1. Returns the proxy's
+    /// URL.
     async fn losing(upstream: &str, lost: &[u32]) -> (String, Arc<Self>) {
         let (listener, url) = loopback().await;
         let upstream = upstream.trim_start_matches("http://").to_owned();
@@ -64,7 +65,7 @@ impl Proxy {
     }
 }
 
-/// One HTTP/1.1 message with a body of known length; `None` at the end of the connection.
+/// Reads an HTTP/1.1 message with a body of known length; `None` at the end of the connection.
 async fn message(from: &mut BufReader<TcpStream>) -> Option<Vec<u8>> {
     let (mut bytes, mut length) = (Vec::new(), 0);
     loop {
@@ -97,7 +98,7 @@ async fn acquire(store: &AwsStore<ManualClock>, owner: u128) -> Result<Acquisiti
     drive(acquire, store).await
 }
 
-/// The same store without a second attempt of the SDK's own.
+/// Returns the same store without retries by the SDK.
 fn once_at(url: &str) -> AwsStore<ManualClock> {
     let client = Client::from_conf(config().retry_config(RetryConfig::disabled()).build());
     AwsStore::new(client).with_endpoint_url(url).with_clock(ManualClock::new(NOW))
@@ -105,7 +106,7 @@ fn once_at(url: &str) -> AwsStore<ManualClock> {
 
 #[test]
 fn the_holder_of_a_lease_is_not_refused_by_itself() {
-    // Whoever sends the put again: the SDK, or the machine.
+    // The put is retried, by the SDK or by the machine.
     for store_at in [store_at, once_at] {
         block_on(serve(Database::memory().unwrap(), async |url| {
             let idempotency = IdempotencyConfig::builder().build();

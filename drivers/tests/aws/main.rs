@@ -1,5 +1,5 @@
 //! The AWS executor against DynamoDB's protocol on loopback: an embedded DynamoDB behind its HTTP
-//! server for what works, servers that misbehave for what does not.
+//! server for successes, misbehaving servers for failures.
 #![expect(clippy::unwrap_used, reason = "a test ends where its stage cannot be set")]
 
 mod effects;
@@ -19,7 +19,7 @@ use apptheory_core::store::{IndexDefinition, Item, Key, KeySchema, TableDefiniti
 use dynoxide::Database;
 use support::{block_on, config, loopback, serve, store_at};
 
-/// Runs `test` against an embedded DynamoDB in which the table `events` exists.
+/// Runs `test` against an embedded DynamoDB with the table `events`.
 fn with_dynamo<F: Future>(test: impl FnOnce(AwsStore<ManualClock>) -> F) -> F::Output {
     block_on(serve(Database::memory().unwrap(), async |url| {
         let store = store_at(&url);
@@ -45,7 +45,7 @@ fn key(id: &str) -> Key {
     Key::of("ID", Value::from(id))
 }
 
-/// An event of tenant `t1`, sorted by its id.
+/// Returns an event of tenant `t1`, sorted by its id.
 fn event(id: &str) -> Item {
     key(id)
         .to_item()

@@ -1,4 +1,4 @@
-//! Clients that have an HTTP client of their own keep it.
+//! Clients with an HTTP client of their own keep it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -22,7 +22,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
 use crate::{block_on, config, key};
 
-/// Reaches nobody, and counts what it was to send.
+/// Sends nothing, and counts requests.
 #[derive(Clone, Debug, Default)]
 struct Own(Arc<AtomicU32>);
 

@@ -1,7 +1,6 @@
-//! What the compiler says about programs that are wrong: one error, with a sentence that says what
-//! is.
+//! The compiler's messages for wrong programs: one error, with a sentence that names the mistake.
 //!
-//! Each file of `wrong/` is such a program; its first line is the sentence. They are compiled
+//! Each file in `wrong/` is such a program; its first line is the sentence. They are compiled
 //! against the library that this test was built with, which takes a fraction of a second.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "they end a test")]
 
@@ -9,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// Where this test is, and with it all libraries.
+/// Returns the folder of this test's binary and all libraries.
 fn libraries() -> PathBuf {
     std::env::current_exe().unwrap().parent().unwrap().to_owned()
 }
@@ -18,7 +17,7 @@ fn cases() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/diagnostics")
 }
 
-/// Compiles a program, as far as it can be wrong.
+/// Compiles a program up to its type check.
 fn compile(program: &Path, library: &Path) -> Output {
     let mut command = Command::new("rustc");
     command.args(["--edition=2024", "--crate-type=lib", "--emit=metadata", "--color=never"]);
@@ -29,7 +28,7 @@ fn compile(program: &Path, library: &Path) -> Output {
     command.arg(program).output().unwrap()
 }
 
-/// The builds of a library that are there, the newest first.
+/// Returns the builds of a library, newest first.
 fn libraries_of(name: &str) -> Vec<PathBuf> {
     let libraries = fs::read_dir(libraries()).unwrap().map(|entry| entry.unwrap().path());
     let is_library = |path: &PathBuf| {
@@ -42,8 +41,8 @@ fn libraries_of(name: &str) -> Vec<PathBuf> {
     libraries
 }
 
-/// The library that this test was built with: of those that are there, with any features, the
-/// newest that a right program compiles with.
+/// Returns the library that this test was built with: among the existing builds, with any features,
+/// the newest one with which a correct program compiles.
 fn library() -> PathBuf {
     let right = cases().join("right.rs");
     let fits = |library: &PathBuf| compile(&right, library).status.success();

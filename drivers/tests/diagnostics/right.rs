@@ -1,4 +1,5 @@
-//! A right program: it compiles, which shows that the others could.
+//! A correct program: it compiles, which shows that only their mistakes keep the others from
+//! compiling.
 
 use apptheory::prelude::*;
 

@@ -1,4 +1,4 @@
-//! What an event costs: the figures of ARCHITECTURE.md.
+//! The cost of an event: the figures of ARCHITECTURE.md.
 
 use core::future::Future;
 
@@ -9,7 +9,7 @@ use apptheory_core::store::StoreUsage;
 use crate::support::block_on;
 use crate::{bus_over, clock, config, embedded, event, memory};
 
-/// Calls, half read units and write units, as everywhere in this file.
+/// Calls, half read units and write units; the same order everywhere in this file.
 type Cost = (u64, u64, u64);
 
 #[derive(Debug, Eq, PartialEq)]
@@ -25,7 +25,7 @@ struct Costs {
     deleted_tenant: Cost,
 }
 
-/// An event of a little less than a kilobyte, stored.
+/// Returns an event whose item is slightly smaller than a kilobyte.
 fn sized(n: u32) -> Event {
     event(n).payload(&"x".repeat(600))
 }
@@ -85,7 +85,7 @@ fn operations_cost_what_the_table_says() {
     assert_eq!(
         on_memory,
         Costs {
-            created: (1, 0, 3),      // the item, and a copy in either index
+            created: (1, 0, 3),      // the item, and a copy in each index
             deduplicated: (1, 0, 1), // DynamoDB charges for refused writes
             page_of_type: (1, 21, 0),
             page_of_tenant: (1, 21, 0),
@@ -93,10 +93,10 @@ fn operations_cost_what_the_table_says() {
             got_by_key: (1, 2, 0),
             deleted: (2, 1, 3),
             deleted_all: (1 + 4, 1, 4 * 3),
-            // Two batches, and a last look that finds nothing.
+            // Two batches, and a last query that finds nothing.
             deleted_tenant: (3 + 149, 21 + 11 + 1, 149 * 3),
         }
     );
-    // The embedded database charges nothing for a refused write, and the same for all else.
+    // The embedded database charges nothing for a refused write, and the same for everything else.
     assert_eq!(on_embedded, Costs { deduplicated: (1, 0, 0), ..on_memory });
 }

@@ -1,4 +1,4 @@
-//! Subscribers of a bus behind its table's stream: from what is published to who hears of it.
+//! Subscribers of a bus behind its table's stream.
 
 use std::sync::{Arc, Mutex};
 
@@ -16,7 +16,7 @@ use crate::{bus_over, clock, config, embedded, event, memory};
 
 const ARN: &str = "arn:aws:dynamodb:eu-west-1:1:table/events/stream/2026-01-01T00:00:00.000";
 
-/// What the table's stream tells of an event that was published.
+/// Returns the stream record of a published event.
 async fn record(bus: &EventBus, published: &Event, change: &str) -> Json {
     let config = bus.config().unwrap();
     let key = published.key.as_ref().unwrap().to_store_key(config.codec().names());

@@ -1,4 +1,4 @@
-//! What faults and deadlines do to the bus.
+//! The effects of faults and deadlines on the bus.
 
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
@@ -26,7 +26,7 @@ enum Mishap {
 
 const MISHAPS: [Mishap; 4] = [Mishap::None, Mishap::Throttled, Mishap::Unavailable, Mishap::Lost];
 
-/// Every way in which the four attempts of a publish can go.
+/// Returns every combination of results of a publish's four attempts.
 fn all_mishaps() -> impl Iterator<Item = [Mishap; 4]> {
     let every = (0..256_usize).map(|n| [n / 64, n / 16 % 4, n / 4 % 4, n % 4]);
     every.map(|digits| digits.map(|digit| MISHAPS[digit]))
@@ -68,7 +68,7 @@ fn publishing_under_faults_leaves_exactly_one_event() {
                 let in_doubt = mishaps.iter().any(|mishap| *mishap != Mishap::Throttled);
                 let happened = if in_doubt { Happened::Unknown } else { Happened::No };
                 assert_eq!(error.happened(), happened, "{mishaps:?}");
-                // Publishing it again finds out, and leaves one.
+                // Publishing it again detects the first copy, and keeps one.
                 assert!(block_on(bus.publish(event(1))).is_ok());
                 assert_eq!(store.items(config().table_name()).len(), 1);
             }
@@ -168,7 +168,7 @@ fn an_interrupted_erasure_goes_on() {
         publish_numbers(&bus_over(config(), store.clone(), &clock), 0..230).await;
         let interrupted = bus.delete_tenant("t1").await.unwrap_err();
         assert_eq!(interrupted.kind(), ErrorKind::Store);
-        // Of the 149 calls before, two read and one was throttled.
+        // Of the 149 calls before, two were reads and one was throttled.
         assert_eq!(interrupted.deleted(), 146);
         assert_eq!(bus.delete_tenant("t1").await, Ok(230 - 146));
         assert!(store.items(config().table_name()).is_empty());

@@ -1,4 +1,4 @@
-//! Feeds: in order, across late arrivals and reconnections.
+//! Feeds: in order, with late events and reconnections.
 
 use core::time::Duration;
 
@@ -19,13 +19,13 @@ fn store_bus(clock: &VirtualClock) -> EventBus {
     EventBus::new(bus, &Store::builder().clock(clock.clone()).memory())
 }
 
-/// An event of a type, published so many milliseconds after the start.
+/// Returns an event of a type, published `millis` after the start.
 fn event(id: &str, event_type: &str, millis: u64) -> Event {
     let at = NOW.saturating_add(Duration::from_millis(millis));
     Event::new("t1", event_type).id(id).published_at(at)
 }
 
-/// All that is given until so many seconds after the start.
+/// Returns the items that are yielded until `seconds` after the start.
 async fn until<T>(clock: &VirtualClock, seconds: u64, items: impl Stream<Item = T>) -> Vec<T> {
     let end = NOW.saturating_add(Duration::from_secs(seconds));
     let mut items = core::pin::pin!(items);
@@ -43,7 +43,7 @@ fn feed(bus: &EventBus, last_id: &str) -> Feed {
     Feed::new(bus, EventQuery::new("t1").limit(2)).after(last_id)
 }
 
-/// The ids of what a feed gives until then, and the cursors of each.
+/// Returns the ids of the events that a feed yields until then, with their cursors.
 async fn read(
     bus: &EventBus,
     clock: &VirtualClock,
@@ -63,7 +63,7 @@ fn ids(pairs: &[(String, String)]) -> Vec<&str> {
     pairs.iter().map(|(id, _)| id.as_str()).collect()
 }
 
-/// Publishes each event so many seconds after the start.
+/// Publishes each event at its number of seconds after the start.
 async fn publish_at(bus: &EventBus, clock: &VirtualClock, events: Vec<(u64, Event)>) {
     for (seconds, event) in events {
         let at = NOW.saturating_add(Duration::from_secs(seconds));
@@ -141,7 +141,8 @@ fn what_arrives_later_than_the_overlap_is_missed() {
     ];
     let all = join(read(&bus, &clock, "", 20), publish_at(&bus, &clock, events.clone()));
     let (given, ()) = clock.run(all);
-    // The last event before the overlap is where reading starts over: what lands behind it is seen.
+    // Reading starts over at the last event before the overlap: later arrivals behind that event
+    // are seen.
     assert_eq!(ids(&given), ["e0", "e8", "e9", "too late"]);
 
     let clock = VirtualClock::new(NOW);
@@ -157,7 +158,7 @@ fn what_arrives_later_than_the_overlap_is_missed() {
 fn equal_instants_in_a_tenants_index_are_given_once() {
     let clock = VirtualClock::new(NOW);
     let bus = store_bus(&clock);
-    // The index has them in the order of their types, pages in that of their ids.
+    // The index orders them by type, pages by id.
     let ties = ["d", "c", "b", "a"].iter().enumerate();
     let mut events: Vec<_> =
         ties.map(|(n, event_type)| (0, event(&format!("e{n}"), event_type, 0))).collect();
@@ -188,7 +189,7 @@ fn server_sent_events_carry_cursors_types_and_what_cannot_be_read() {
     assert_eq!(Event::from_json(data, NOW).unwrap().id, "e0");
 }
 
-/// An item among the tenant's events that is none.
+/// Puts an item among the tenant's events that is not an event.
 async fn put_unreadable(store: &Store) {
     let text = |value: &str| Value::from(value);
     let item = Item::new()

@@ -1,4 +1,4 @@
-//! Who handles which events, in which order, and what a failing handler does.
+//! Subscribers: which events they get, in which order, and what a failure does.
 
 use std::sync::{Arc, Mutex};
 
@@ -13,7 +13,7 @@ use crate::{bus_over, clock, config, event, memory};
 
 type Log = Arc<Mutex<Vec<String>>>;
 
-/// Subscribes a handler that writes its name and the event's id down, after letting others run.
+/// Subscribes a handler that records its name and the event's id, after yielding to other tasks.
 fn log(bus: &EventBus, event_type: &str, name: &'static str, log: &Log) {
     let log = Arc::clone(log);
     bus.subscribe(event_type, move |event| {
@@ -27,7 +27,7 @@ fn log(bus: &EventBus, event_type: &str, name: &'static str, log: &Log) {
     .unwrap();
 }
 
-/// A bus that runs subscribers itself.
+/// Returns a bus that runs subscribers itself.
 fn delivering() -> EventBus {
     EventBus::new(config(), &Store::memory()).delivering()
 }
@@ -70,7 +70,7 @@ fn the_first_failure_ends_the_handling_and_carries_the_event() {
         assert_eq!(failed.to_string(), format!("handler 1 of a failed: {why}"));
         assert_eq!(*seen.lock().unwrap(), ["before e00001"]);
 
-        // The event stays, and the bus works on.
+        // The event is kept, and the bus still works.
         assert_eq!(block_on(bus.get("e00001", None)).unwrap().id, "e00001");
         let again = block_on(bus.publish(typed(1, "a"))).unwrap();
         assert_eq!(again.outcome, PublishOutcome::Deduplicated);

@@ -1,5 +1,5 @@
-//! The event bus: the same scenarios on every executor and in memory, what operations cost, and
-//! what faults, deadlines and handlers do to them.
+//! The event bus: the same scenarios on every executor and in memory, the cost of operations, and
+//! the effects of faults, deadlines and handlers.
 #![expect(clippy::unwrap_used, reason = "a test ends where its stage cannot be set")]
 
 mod costs;
@@ -24,7 +24,7 @@ use apptheory_core::eventbus::{BusConfig, Event};
 use apptheory_core::time::Timestamp;
 use support::NOW;
 
-/// The bus over an executor.
+/// Returns the bus over an executor.
 fn bus_over<C>(bus: BusConfig, executor: impl StoreExecutor + Send + 'static, clock: &C) -> EventBus
 where
     C: Clock + Clone + 'static,
@@ -33,7 +33,7 @@ where
     EventBus::new(bus, &store.executor(executor))
 }
 
-/// Stands at [`NOW`], so that no deadline ever comes: for stores that take real time to answer.
+/// Always shows [`NOW`], so that no deadline passes: for stores whose replies take real time.
 #[derive(Clone)]
 struct Standing;
 
@@ -65,7 +65,7 @@ fn embedded(clock: &ManualClock) -> EmbeddedStore<ManualClock> {
     store
 }
 
-/// Event number `n` of tenant `t1`, published `n` seconds after [`NOW`].
+/// Returns event number `n` of tenant `t1`, published `n` seconds after [`NOW`].
 fn event(n: u32) -> Event {
     Event::new("t1", "e").id(format!("e{n:05}")).published_at(seconds(n))
 }
@@ -74,7 +74,7 @@ fn seconds(n: u32) -> Timestamp {
     NOW.saturating_add(Duration::from_secs(n.into()))
 }
 
-/// Publishes the events numbered so, and nothing fails.
+/// Publishes the events with these numbers.
 async fn publish_numbers(bus: &EventBus, numbers: impl IntoIterator<Item = u32> + Send) {
     for n in numbers {
         bus.publish(event(n)).await.unwrap();

@@ -1,4 +1,4 @@
-//! What an event gets when it is published, and what keeps it from being so.
+//! What publishing adds to an event, and what it refuses.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use apptheory::store::Store;
 use crate::support::{NOW, block_on};
 use crate::{clock, config, seconds};
 
-/// A store whose environment has one variable.
+/// Returns a store whose environment has one variable.
 fn store(variable: &'static str, value: &'static str) -> Store {
     let env = move |name: &str| (name == variable).then(|| value.to_owned());
     Store::builder().clock(clock()).ids(SequentialIds::default()).env(env).memory()
@@ -28,7 +28,7 @@ fn ids_times_and_tables_are_given_at_publishing() {
         assert_eq!(outcome, PublishOutcome::Created);
         assert_eq!(first.id.parse::<Ulid>().unwrap().timestamp(), NOW);
         assert_eq!((first.created_at, first.published_at), (Some(NOW), Some(NOW)));
-        // Without an id of its own, the same again is another one.
+        // Without an id, publishing it again makes another event.
         let second = bus.publish(event.clone()).await.unwrap().event;
         assert!(second.id > first.id);
         let named = event.id("order-7").published_at(seconds(9));

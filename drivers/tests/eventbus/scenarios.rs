@@ -1,4 +1,4 @@
-//! What every bus does alike.
+//! Scenarios with the same results on every bus.
 
 use std::collections::BTreeSet;
 
@@ -58,7 +58,7 @@ fn sealed_cursors_are_followed_and_plain_ones_refused() {
     });
 }
 
-/// Every scenario, on a bus without events.
+/// Runs every scenario, on a bus without events.
 async fn all(bus: &EventBus) {
     an_event_is_published_once(bus).await;
     queries_select_and_order(bus).await;
@@ -77,7 +77,7 @@ async fn an_event_is_published_once(bus: &EventBus) {
     assert_eq!(published.outcome, PublishOutcome::Created);
     let again = bus.publish(new.clone().payload("second")).await.unwrap();
     assert_eq!(again.outcome, PublishOutcome::Deduplicated);
-    // A ULID fixes the time of publication, so a retry without it is a duplicate too.
+    // A ULID contains the time of publication, so a retry without that time is a duplicate, too.
     let retry = Event { published_at: None, ..new };
     assert_eq!(bus.publish(retry).await.unwrap().outcome, PublishOutcome::Deduplicated);
 
@@ -100,7 +100,7 @@ async fn queries_select_and_order(bus: &EventBus) {
         let event = Event { event_type: kind.into(), ..event(n).tagged(tags.to_vec()) };
         bus.publish(event).await.unwrap();
     }
-    // Two more at one instant: they sort by id.
+    // Two more at one instant: they are sorted by id.
     bus.publish(event(5).id("e00005b")).await.unwrap();
 
     let tenant = || EventQuery::new("t1");
@@ -120,7 +120,7 @@ async fn queries_select_and_order(bus: &EventBus) {
         assert_eq!(ids(&whole), expected, "{query:?}");
         let paged = bus.query(query.clone().limit(1)).events();
         let paged: Vec<Event> = paged.try_collect().await.unwrap();
-        // Across pages, the tenant's index orders events of one instant as it likes.
+        // Across pages, the tenant's index orders events of one instant in its own way.
         assert!(paged.iter().map(|e| e.published_at).eq(whole.iter().map(|e| e.published_at)));
         let sorted = |events| ids(events).into_iter().collect::<BTreeSet<_>>();
         assert_eq!((paged.len(), sorted(&paged)), (whole.len(), sorted(&whole)), "{query:?}");
@@ -158,7 +158,7 @@ async fn many_events_are_published_in_order(bus: &EventBus) {
             assert_eq!(result.unwrap_err().kind(), ErrorKind::InvalidInput);
             continue;
         }
-        // The last ten come again, except for the one that was refused the first time.
+        // The last ten are published again, except for the one that was refused the first time.
         let is_again = n >= 50 && n != 53;
         let outcome = if is_again { PublishOutcome::Deduplicated } else { PublishOutcome::Created };
         let published = result.unwrap();

@@ -1,4 +1,4 @@
-//! A large tenant, read to its end.
+//! Reading a large tenant to its end.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ fn ten_thousand_events_are_each_seen_once_through_the_aws_sdk() {
                 let distinct: BTreeSet<&str> = crate::ids(&events).into_iter().collect();
                 assert_eq!((events.len(), distinct.len()), (10_000, 10_000));
                 assert!(events.is_sorted_by(|a, b| a.published_at > b.published_at));
-                // Ten full pages, and the empty one that says that nothing follows.
+                // Ten full pages, and an empty one that marks the end.
                 assert_eq!(counted.calls() - before, 11);
             }
         })

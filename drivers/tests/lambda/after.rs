@@ -1,5 +1,5 @@
-//! What handlers leave for after their answer is done once that was delivered, before anything is
-//! flushed, and before the next invocation is asked for.
+//! Work registered with `after` runs once the response was delivered, before anything is flushed,
+//! and before the next invocation is fetched.
 
 use core::time::Duration;
 use std::sync::{Arc, Mutex};
@@ -26,7 +26,7 @@ impl Seen {
         core::mem::take(&mut *self.0.lock().unwrap())
     }
 
-    /// An application that leaves work at `/` and at `/page`, which is streamed.
+    /// Returns an application that registers work at `/`, and at `/page`, which is streamed.
     pub(crate) fn app(&self) -> App {
         let (left, leave, flushed) = (self.clone(), self.clone(), self.clone());
         App::new()

@@ -1,4 +1,4 @@
-//! Both loops answer alike: this crate's, and that of `lambda_runtime`.
+//! Both runtimes, this crate's and `lambda_runtime`, send the same responses.
 
 use std::process::{Command, Stdio};
 
@@ -49,7 +49,7 @@ fn events() -> Vec<String> {
     events
 }
 
-/// What an invocation is answered with: where, how, and what.
+/// Returns the response to an invocation: path, headers and body.
 async fn answer(api: &mut RuntimeApi, event: &str) -> Json {
     let fields = [
         ("Lambda-Runtime-Deadline-Ms", "7258118400000"),
@@ -66,7 +66,7 @@ async fn answer(api: &mut RuntimeApi, event: &str) -> Json {
             let said = answer.json().await;
             answer.answer(202, &[], b"").await;
             match said.get("errorType") {
-                // The other one adds a list of frames that is empty.
+                // `lambda_runtime` adds an empty list of frames.
                 Some(error_type) => json!([error_type, said["errorMessage"]]),
                 None => said,
             }
@@ -75,7 +75,7 @@ async fn answer(api: &mut RuntimeApi, event: &str) -> Json {
     json!([resource, mode, said])
 }
 
-/// The head and the body of what is streamed. Where errors go that come late is not alike.
+/// Returns the head and the body of a streamed response. Late errors are sent differently.
 async fn streamed(answer: Exchange) -> Json {
     let bytes = answer.accept().await.chunks.concat();
     let at = bytes.windows(8).position(|window| window == [0; 8]).unwrap();

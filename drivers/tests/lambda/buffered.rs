@@ -1,4 +1,4 @@
-//! Responses in one piece, and invocations that fail.
+//! Buffered responses, and failed invocations.
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 use std::collections::BTreeMap;
@@ -94,7 +94,7 @@ async fn a_handler_that_panics_is_500() {
     assert!(!answer.to_string().contains("boom"));
 }
 
-/// What an application is built with can panic where no handler's guard is.
+/// A source of ids that panics outside of every handler's guard.
 #[derive(Debug)]
 struct NoIds;
 
@@ -115,7 +115,7 @@ async fn a_panic_anywhere_fails_one_invocation() {
     let _function = api.start(app.build().unwrap(), InvokeMode::Streaming);
     let mut without_id = event("/hello");
     without_id["requestContext"]["requestId"] = json!("");
-    // An id that is too long to be sent back is none, so that another one is asked for.
+    // An id that is too long to be sent back is ignored, so the next invocation is fetched.
     let id = "r".repeat(129);
     api.poll().await.hand_out(&id, &[], &without_id.to_string()).await;
     let mut error = api.request().await;
@@ -150,7 +150,7 @@ async fn an_event_of_any_kind_has_an_answer_or_an_error_with_its_code() {
     for (event, code, message) in [
         ("409", "app.conflict", "taken"),
         ("503", "stock.empty", "internal error"),
-        // What looks like a request is for the same route: nothing serves requests.
+        // An event that looks like a request is not served: there is no handler of requests.
         (&*url_event("/hello"), "stock.empty", "internal error"),
     ] {
         let mut error = api.invoke(event).await;

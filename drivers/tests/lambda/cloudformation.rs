@@ -1,5 +1,4 @@
-//! Custom resources of CloudFormation: an answer gets to the URL that waits for it, whatever
-//! happens.
+//! CloudFormation custom resources: a response reaches the URL in any case.
 
 use core::future::pending;
 use core::time::Duration;
@@ -21,7 +20,7 @@ struct Settings {
     does: String,
 }
 
-/// A loopback S3, as far as it is asked.
+/// A fake S3 on loopback.
 struct S3(RuntimeApi);
 
 impl S3 {
@@ -37,12 +36,12 @@ impl S3 {
         .to_string()
     }
 
-    /// Takes an answer, with a status of S3's.
+    /// Receives a response, and replies with a status of S3's.
     async fn take(&mut self, status: u16) -> Json {
         let mut put = self.0.request().await;
         let line = (&*put.method, &*put.path);
         assert_eq!(line, ("PUT", "/a%20b/c?X-Amz-Signature=s3cret&x=1%2F2"));
-        // The URL is signed without a content type, and S3 takes no chunks.
+        // The URL is signed without a content type, and S3 accepts no chunks.
         assert_eq!(put.headers.get("content-type"), None);
         assert_eq!(put.headers.get("transfer-encoding"), None);
         let answer = put.json().await;
@@ -51,7 +50,7 @@ impl S3 {
     }
 }
 
-/// What the application is told of.
+/// Reported failures.
 #[derive(Clone, Default)]
 struct Told(Arc<Mutex<Vec<String>>>);
 
@@ -61,8 +60,8 @@ impl Told {
     }
 }
 
-/// An application whose resource does what its template says, the calls of its handler, and what it
-/// is told.
+/// Returns an application whose resource does what its template says, the calls of its handler, and
+/// the reported failures.
 fn app(clock: &VirtualClock) -> (App, mpsc::UnboundedReceiver<()>, Told) {
     let (call, calls) = mpsc::unbounded_channel();
     let told = Told::default();
@@ -98,7 +97,7 @@ fn app(clock: &VirtualClock) -> (App, mpsc::UnboundedReceiver<()>, Told) {
     (app, calls, told)
 }
 
-/// A function, and the events that it is handed.
+/// Starts a function, and returns the API that sends its events.
 async fn start(app: App) -> RuntimeApi {
     let api = RuntimeApi::listen().await;
     let _function = api.start(app.build().unwrap(), InvokeMode::Buffered);
@@ -110,7 +109,7 @@ async fn hand_out(api: &mut RuntimeApi, event: &str) {
     api.poll().await.hand_out("r1", &fields, event).await;
 }
 
-/// Takes the answer of the invocation.
+/// Receives the response of the invocation.
 async fn answered(api: &mut RuntimeApi) -> (String, Json) {
     let mut answer = api.request().await;
     let resource = answer.resource().to_owned();
@@ -163,7 +162,7 @@ async fn what_fails_is_told_with_the_reason_and_only_what_was_made_is_deleted() 
         assert_eq!(answer["Status"], "FAILED");
         let reason = format!("{reason}; see the log of request r1 in group stream");
         assert_eq!(answer["Reason"], reason);
-        // It succeeds: Lambda would repeat it, and CloudFormation has its answer.
+        // It succeeds: Lambda would retry it, although CloudFormation has its response.
         assert_eq!(answered(&mut api).await.0, "r1/response");
         let causes = told.take();
         assert!(causes.len() == 1 && causes[0].contains(cause), "{does}: {causes:?}");
@@ -173,11 +172,11 @@ async fn what_fails_is_told_with_the_reason_and_only_what_was_made_is_deleted() 
         hand_out(&mut api, &s3.event("Delete", physical_id, does)).await;
         assert_eq!(s3.take(200).await["Status"], "SUCCESS");
         assert_eq!(answered(&mut api).await.0, "r1/response");
-        // What answers too much was made, as was what is left behind, and is there to be deleted.
+        // A resource whose response is too large was created, as one left behind, and can be
+        // deleted.
         assert_eq!(calls.try_recv().is_ok(), matches!(does, "grows" | "leaves"), "{does}");
 
-        // A failed update that made another resource names that, and any other leaves what there
-        // was.
+        // A failed update that created another resource names it; any other names the old resource.
         hand_out(&mut api, &s3.event("Update", "cache-6", does)).await;
         let answer = s3.take(200).await;
         let made = if matches!(does, "grows" | "leaves") { "cache-7" } else { "cache-6" };
@@ -256,7 +255,7 @@ async fn an_invocation_that_is_given_up_is_told_behind_it() {
     );
 }
 
-/// Invokes an application beside a clock that is moved whenever somebody sleeps.
+/// Invokes an application, with a clock that is advanced whenever a task sleeps.
 async fn invoke(app: AppService, clock: &VirtualClock, event: String) -> Result<String, String> {
     let invoked = tokio::spawn(async move {
         app.invoke(&event, Invocation::default()).await.map_err(|error| error.to_string())

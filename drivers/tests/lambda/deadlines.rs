@@ -1,4 +1,4 @@
-//! No invocation is left hanging: handlers that never end, and a Runtime API that never reads.
+//! Every invocation ends: with handlers that never finish, and a Runtime API that never reads.
 
 use core::future::{pending, ready};
 use core::time::Duration;
@@ -17,7 +17,7 @@ use super::server::{Exchange, RuntimeApi};
 use super::time::{clock, in_seconds};
 use super::url_event;
 
-/// Hands an event out that has ten seconds: work stops half a second before they are over.
+/// Sends an event with a deadline in ten seconds: work stops half a second earlier.
 async fn hand_out(poll: Exchange, id: &str, event: &str) {
     poll.hand_out(id, &[("Lambda-Runtime-Deadline-Ms", &in_seconds(10))], event).await;
 }
@@ -25,7 +25,7 @@ async fn hand_out(poll: Exchange, id: &str, event: &str) {
 const WORK: Duration = Duration::from_millis(9_500);
 const REST: Duration = Duration::from_millis(500);
 
-/// Checks that the next invocation is taken, and answered.
+/// Checks that the next invocation is taken, and gets a response.
 async fn still_works(api: &mut RuntimeApi) {
     api.poll().await.hand_out("r2", &[], &url_event("/hello")).await;
     let mut response = api.request().await;
@@ -80,7 +80,7 @@ async fn ten_handlers_that_never_end_do_not_stop_a_function() {
     assert_eq!(response.json().await["body"], "hello");
 }
 
-/// Handlers of every kind of event that never end, and say so when they begin.
+/// Returns an application whose handlers of every kind never finish, and report when they begin.
 fn hanging() -> (App, mpsc::UnboundedReceiver<()>) {
     let (call, calls) = mpsc::unbounded_channel();
     let hang = move || {
@@ -156,8 +156,8 @@ async fn a_request_that_never_ends_is_504_where_answers_are_streamed() {
     api.poll().await;
 }
 
-/// Answers that are made at once: a small one, one that fills every buffer, and one without an end,
-/// of which `held` is dropped with its producer.
+/// Returns an application with immediate responses: a small one, one that fills every buffer, and
+/// one without an end, whose producer drops `held`.
 fn answering(held: mpsc::Sender<()>) -> App {
     App::new()
         .get("/hello", async || "hello")
@@ -194,7 +194,7 @@ async fn an_answer_that_is_not_read_ends_at_the_deadline() {
         }
         assert!(api.try_request().is_none(), "{path} {mode:?}: there is time left");
         clock.advance(REST);
-        // The connection is closed, and the next invocation is asked for over another one.
+        // The connection is closed, and the next invocation is fetched over another one.
         response.drain().await;
         let poll = api.poll().await;
         function.abort();
@@ -229,7 +229,7 @@ async fn a_stream_that_is_read_again_ends_in_trailers() {
     hand_out(api.poll().await, "r1", &url_event("/endless")).await;
     let response = api.request().await;
     clock.advance(WORK);
-    // What was on its way comes first.
+    // Data in flight comes first.
     let answer = response.accept().await;
     assert_eq!(answer.trailers["lambda-runtime-function-error-type"], "app.timeout");
     still_streams(&mut api).await;

@@ -1,4 +1,4 @@
-//! What the Runtime API may say to an answer, and how a function ends.
+//! The Runtime API's replies to a response, and how a function ends.
 
 use apptheory::app::{App, AppService};
 use apptheory::lambda::{InvokeMode, Runtime, RuntimeError};
@@ -82,7 +82,7 @@ async fn a_stream_whose_reader_hangs_up_stops_its_producer() {
     let mut response = api.invoke(&url_event("/")).await;
     response.chunk().await.unwrap();
     drop(response);
-    // Only a write meets the closed connection.
+    // Only a write notices the closed connection.
     feed.send("b");
     feed.dropped().await;
     still_works(&mut api).await;
@@ -130,7 +130,7 @@ async fn idle_connections_may_close_but_not_for_good() {
     for _ in 0..2 {
         drop(api.poll().await);
     }
-    // An invocation came: it is forgotten.
+    // After an invocation, the count starts over.
     let mut response = api.invoke(&url_event("/hello")).await;
     response.body().await;
     response.answer(202, &[("connection", "close")], b"").await;
@@ -168,7 +168,7 @@ async fn what_is_being_handled_is_answered_before_a_function_ends() {
     let function = tokio::spawn(api.runtime(app, &variables).run());
     api.poll().await.hand_out("r1", &[], &url_event("/")).await;
     feed.send("a");
-    // Which of the two comes first is open.
+    // Either of the two may come first.
     let (first, second) = (api.request().await, api.request().await);
     let (poll, response) = if first.method == "GET" { (first, second) } else { (second, first) };
     poll.answer(500, &[], b"{}").await;

@@ -1,4 +1,4 @@
-//! What is flushed once an invocation is answered, and before the process may be frozen.
+//! Flushing after a response, before the process may be frozen.
 
 use core::future::pending;
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -16,7 +16,7 @@ use super::server::RuntimeApi;
 use super::time::clock;
 use super::{fed_by, url_event};
 
-/// How often an application was flushed.
+/// The number of flushes.
 #[derive(Clone, Default)]
 pub(crate) struct Flushes(Arc<AtomicUsize>);
 
@@ -113,7 +113,8 @@ async fn what_cannot_be_flushed_is_given_up_and_reported() {
     }
 }
 
-/// An application whose hook is never done, what it is told, and the calls of the hook.
+/// Returns an application whose hook never finishes, its reported failures, and the calls of the
+/// hook.
 fn hanging(
     clock: &VirtualClock,
 ) -> (AppService, Arc<Mutex<Vec<String>>>, mpsc::UnboundedReceiver<()>) {

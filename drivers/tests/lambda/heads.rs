@@ -1,4 +1,4 @@
-//! What the header fields of the Runtime API say of an invocation.
+//! The invocation's data in headers of the Runtime API.
 
 use apptheory::app::{App, AppService, Context, Function, Invocation, Json};
 use apptheory::http::exchange::TenantSource;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::event;
 use super::server::RuntimeApi;
 
-/// Answers with what it knows of its invocation.
+/// Responds with what it knows about its invocation.
 async fn tell(context: Context) -> Json<Value> {
     let invocation = context.invocation();
     let client = invocation.client_context.as_ref();
@@ -69,7 +69,7 @@ async fn all_of_them_are_read() {
         "id": "r1", "deadline": 33_000_000_000_i64, "trace": "Root=1-a", "tenant": "acme",
         "arn": ["arn:aws:lambda:r:1:function:f:live", "live"], "client": [{"a": 1}, {}, {"app_title": "é"}],
         "cognito": ["i", "p"], "cold": true,
-        // The platform's word counts, and not the client's.
+        // The platform's tenant counts, not the client's.
         "counts": "acme",
     });
     assert_eq!(told(&mut api, &fields).await, known);

@@ -1,4 +1,4 @@
-//! Applications as Lambda functions, against a Runtime API that speaks the wire protocol.
+//! Applications as Lambda functions, with a Runtime API that speaks the wire protocol.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "panics are caught, or end a test")]
 
 mod after;
@@ -32,7 +32,7 @@ use futures_util::stream;
 use serde_json::{Value as Json, json};
 use tokio::sync::mpsc;
 
-/// The event of a function URL, for GET.
+/// Returns an event of a function URL, for GET.
 fn url_event(path: &str) -> String {
     event(path).to_string()
 }
@@ -65,13 +65,14 @@ impl Feed {
         self.calls.recv().await.unwrap();
     }
 
-    /// Waits until nobody can read the stream any more.
+    /// Waits until the stream's reader is gone.
     async fn dropped(&self) {
         self.chunks.closed().await;
     }
 }
 
-/// An application that streams what the test feeds, at `/`, and says `hello` at `/hello`.
+/// Returns an application that streams at `/` what the test feeds, and responds with `hello` at
+/// `/hello`.
 fn fed() -> (AppService, Feed) {
     fed_by(App::new())
 }

@@ -1,4 +1,4 @@
-//! Events on their way in: one whose head has come is received and handled.
+//! Receiving events: an event whose head has arrived is received completely and handled.
 
 use core::future::Future;
 use core::time::Duration;
@@ -15,8 +15,8 @@ use super::server::{Exchange, RuntimeApi};
 use super::time::{clock, in_seconds};
 use super::url_event;
 
-/// A clock that reports when it is read, which a function does as soon as the head of an event
-/// has come.
+/// A clock that reports when it is read, which a function does as soon as the head of an event has
+/// arrived.
 #[derive(Clone)]
 struct Watched {
     clock: VirtualClock,
@@ -34,21 +34,21 @@ impl Clock for Watched {
     }
 }
 
-/// An application that says hello, and its clock.
+/// Returns an application that responds with `hello`, and its clock.
 fn hello() -> (AppService, Watched) {
     let clock = Watched { clock: clock(), looked: Arc::default() };
     let app = App::new().clock(clock.clone()).get("/hello", async || "hello");
     (app.build().unwrap(), clock)
 }
 
-/// Sends the head of an event and half of it, and waits until the function knows.
+/// Sends the head of an event and half of it, and waits until the function has seen the head.
 async fn half(poll: &mut Exchange, clock: &Watched, event: &str) {
     poll.announce("r1", &in_seconds(10), event).await;
     poll.write(&event.as_bytes()[..event.len() / 2]).await;
     clock.looked.notified().await;
 }
 
-/// Sends the other half, and reads the answer.
+/// Sends the other half, and reads the response.
 async fn other_half(mut poll: Exchange, api: &mut RuntimeApi, event: &str) {
     poll.write(&event.as_bytes()[event.len() / 2..]).await;
     poll.go_on();
@@ -68,7 +68,7 @@ async fn an_event_is_received_when_another_worker_fails_meanwhile() {
     let event = url_event("/hello");
     half(&mut poll, &clock, &event).await;
     failing.answer(500, &[], b"{}").await;
-    // It hangs up where it waits for invocations.
+    // Hangs up while the function waits for an invocation.
     idle.drain().await;
     other_half(poll, &mut api, &event).await;
     assert!(matches!(function.await.unwrap(), Err(RuntimeError::NoMoreInvocations(_))));

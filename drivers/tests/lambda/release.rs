@@ -1,4 +1,4 @@
-//! The example function, built for release: its panics unwind.
+//! The example function, in a release build: panics unwind.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use super::server::RuntimeApi;
 use super::url_event;
 
-/// The function, killed when the test ends.
+/// The function's process, killed when the test ends.
 pub(crate) struct Function(pub(crate) Child);
 
 impl Drop for Function {
@@ -16,7 +16,7 @@ impl Drop for Function {
     }
 }
 
-/// Where `cargo build --release -p lambda_function` puts it: beside this test's own profile.
+/// Returns the path of the release build, beside this test's own profile.
 fn example() -> std::path::PathBuf {
     let test = std::env::current_exe().unwrap();
     let target = test.ancestors().nth(3).unwrap();

@@ -1,4 +1,4 @@
-//! Idle connections are closed when their server likes: no finished answer is lost by that.
+//! Servers may close idle connections at any time: no complete response is lost then.
 
 use apptheory::app::{App, AppService};
 use apptheory::lambda::InvokeMode;
@@ -11,12 +11,12 @@ fn hello() -> AppService {
     App::new().get("/hello", async || "hello").build().unwrap()
 }
 
-/// The events, and what each is answered with in the end: answers in one piece and failures.
+/// Returns events, with the final kind of response: buffered responses and failures.
 fn events() -> [(String, &'static str); 2] {
     [(url_event("/hello"), "response"), ("{}".to_owned(), "error")]
 }
 
-/// Reads an answer to its end, and accepts it.
+/// Reads a response to its end, and accepts it.
 async fn accept(mut answer: Exchange) {
     if !answer.headers.contains_key("content-length") {
         let streamed = answer.accept().await;
@@ -42,7 +42,7 @@ async fn an_answer_is_sent_again_when_its_connection_was_closed() {
                 api.poll().await.hand_out(&id, &[], &event).await;
                 let first = api.request().await;
                 assert_eq!(first.resource(), format!("{id}/{what}"));
-                // It is closed while the answer is on its way, and nothing came back.
+                // The connection is closed while the response is sent, before any reply.
                 drop(first);
                 let second = api.request().await;
                 assert_eq!(second.resource(), format!("{id}/{what}"));
@@ -92,7 +92,7 @@ async fn an_answer_is_sent_again_only_once() {
         drop(response);
         let again = api.request().await;
         assert_eq!(again.resource(), "r1/response");
-        // This connection was new: a server that closes it is gone, or does not want the answer.
+        // A new connection: a server that closes it is gone, or does not want the response.
         drop(again);
     }
     api.poll().await;

@@ -1,5 +1,5 @@
 //! A Runtime API on a loopback socket. The test plays it, exchange by exchange, and sees every
-//! byte: where chunks end, what comes after them, and when.
+//! byte: the ends of chunks, the trailers, and the times.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ pub(crate) struct RuntimeApi {
     accepts: JoinHandle<()>,
 }
 
-/// A request whose head was read, and which waits for its answer.
+/// A request whose head was read, and which waits for its reply.
 pub(crate) struct Exchange {
     pub(crate) method: String,
     pub(crate) path: String,
@@ -26,7 +26,7 @@ pub(crate) struct Exchange {
     others: mpsc::UnboundedSender<Self>,
 }
 
-/// What a body that is read in one piece holds.
+/// The content of a body that was read completely.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Streamed {
     pub(crate) chunks: Vec<Vec<u8>>,
@@ -40,7 +40,7 @@ impl RuntimeApi {
         let (others, exchanges) = mpsc::unbounded_channel();
         let accepts = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                // Every write is seen as it is made.
+                // Every write arrives separately.
                 stream.set_nodelay(true).unwrap();
                 tokio::spawn(Exchange::read(BufReader::new(stream), others.clone()));
             }
@@ -52,13 +52,13 @@ impl RuntimeApi {
         &self.address
     }
 
-    /// Stops listening: whoever connects from now on is refused.
+    /// Stops listening: new connections are refused.
     pub(crate) async fn close(&mut self) {
         self.accepts.abort();
         let _ = (&mut self.accepts).await;
     }
 
-    /// A function that is told where this is, and these variables.
+    /// Returns a function with this API's address and these variables.
     pub(crate) fn runtime(&self, app: AppService, variables: &[(&str, &str)]) -> Runtime {
         let mut known: BTreeMap<_, _> = variables
             .iter()
@@ -77,17 +77,17 @@ impl RuntimeApi {
         tokio::spawn(self.runtime(app, &[]).mode(mode).run())
     }
 
-    /// The next request, over whichever connection.
+    /// Returns the next request, on any connection.
     pub(crate) async fn request(&mut self) -> Exchange {
         self.exchanges.recv().await.unwrap()
     }
 
-    /// The next request, if there is one by now.
+    /// Returns the next request, if there already is one.
     pub(crate) fn try_request(&mut self) -> Option<Exchange> {
         self.exchanges.try_recv().ok()
     }
 
-    /// Waits for the function to ask for an invocation.
+    /// Waits for the function to fetch an invocation.
     pub(crate) async fn poll(&mut self) -> Exchange {
         let poll = self.request().await;
         let line = (&*poll.method, &*poll.path);
@@ -95,7 +95,7 @@ impl RuntimeApi {
         poll
     }
 
-    /// Takes the error of a function that does not start, and returns its message.
+    /// Receives the error of a function that does not start, and returns its message.
     pub(crate) async fn init_error(&mut self) -> String {
         let mut error = self.request().await;
         let line = (&*error.method, &*error.path);
@@ -107,7 +107,7 @@ impl RuntimeApi {
         said["errorMessage"].as_str().unwrap().to_owned()
     }
 
-    /// Hands an event out, and waits for the head of what the function says.
+    /// Sends an event, and waits for the head of the function's response.
     pub(crate) async fn invoke(&mut self, event: &str) -> Exchange {
         self.poll().await.hand_out("r1", &[], event).await;
         let request = self.request().await;
@@ -127,19 +127,19 @@ impl Exchange {
         let _ = others.send(exchange);
     }
 
-    /// What comes after `/invocation/`.
+    /// Returns the path after `/invocation/`.
     pub(crate) fn resource(&self) -> &str {
         self.path.strip_prefix("/2018-06-01/runtime/invocation/").unwrap()
     }
 
-    /// Answers a poll with an event.
+    /// Replies to a poll with an event.
     pub(crate) async fn hand_out(self, id: &str, fields: &[(&str, &str)], event: &str) {
         let id = [("Lambda-Runtime-Aws-Request-Id", id)];
         let fields: Vec<_> = id.iter().chain(fields).copied().collect();
         self.answer(200, &fields, event.as_bytes()).await;
     }
 
-    /// Reads the body in one piece.
+    /// Reads the whole body.
     pub(crate) async fn body(&mut self) -> Vec<u8> {
         let len = self.headers["content-length"].parse().unwrap();
         let mut body = vec![0; len];
@@ -157,7 +157,7 @@ impl Exchange {
         serde_json::from_slice(&self.body().await).unwrap()
     }
 
-    /// The next chunk, as it was cut; `None` at the last one, or when the function hung up.
+    /// Reads the next chunk as it was sent; `None` at the last one, or if the function hung up.
     pub(crate) async fn chunk(&mut self) -> Option<Vec<u8>> {
         let len = usize::from_str_radix(&line(&mut self.stream).await?, 16).unwrap();
         if len == 0 {
@@ -174,12 +174,12 @@ impl Exchange {
         String::from_utf8(self.chunk().await.unwrap()).unwrap()
     }
 
-    /// What comes after the last chunk; `None` when the function hung up instead.
+    /// Reads the trailers; `None` if the function hung up instead.
     pub(crate) async fn trailers(&mut self) -> Option<BTreeMap<String, String>> {
         fields(&mut self.stream).await
     }
 
-    /// Reads the rest of a body that is streamed, and accepts it.
+    /// Reads the rest of a streamed body, and accepts it.
     pub(crate) async fn accept(mut self) -> Streamed {
         let mut chunks = Vec::new();
         while let Some(chunk) = self.chunk().await {
@@ -190,7 +190,7 @@ impl Exchange {
         Streamed { chunks, trailers }
     }
 
-    /// Answers, and waits for the connection's next request in the background.
+    /// Replies, and waits for the connection's next request in the background.
     pub(crate) async fn answer(mut self, status: u16, fields: &[(&str, &str)], body: &[u8]) {
         self.answer_early(status, fields, body).await;
         self.go_on();
@@ -201,7 +201,7 @@ impl Exchange {
         tokio::spawn(Self::read(self.stream, self.others));
     }
 
-    /// Answers a poll with the head of an event that is yet to come.
+    /// Replies to a poll with the head of an event that follows later.
     pub(crate) async fn announce(&mut self, id: &str, deadline_ms: &str, event: &str) {
         let len = event.len();
         let head = format!(
@@ -211,12 +211,12 @@ impl Exchange {
         self.write(head.as_bytes()).await;
     }
 
-    /// Writes more of an answer.
+    /// Writes more of a reply.
     pub(crate) async fn write(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).await.unwrap();
     }
 
-    /// Answers while the request may still be on its way.
+    /// Replies while the request may still be in flight.
     pub(crate) async fn answer_early(&mut self, status: u16, fields: &[(&str, &str)], body: &[u8]) {
         let mut head = format!("HTTP/1.1 {status} Status\r\ncontent-length: {}\r\n", body.len());
         for (name, value) in fields {
@@ -226,7 +226,7 @@ impl Exchange {
         self.stream.write_all(&[head.as_bytes(), body].concat()).await.unwrap();
     }
 
-    /// Hangs up once the function has: what was on its way is thrown away.
+    /// Hangs up after the function has, and discards data in flight.
     pub(crate) async fn drain(mut self) {
         let mut rest = Vec::new();
         let _ = self.stream.read_to_end(&mut rest).await;
@@ -239,7 +239,7 @@ async fn line(stream: &mut BufReader<TcpStream>) -> Option<String> {
     Some(line.strip_suffix("\r\n")?.to_owned())
 }
 
-/// Header fields, or trailers; `None` when they have no end.
+/// Reads headers or trailers; `None` if they are incomplete.
 async fn fields(stream: &mut BufReader<TcpStream>) -> Option<BTreeMap<String, String>> {
     let mut fields = BTreeMap::new();
     loop {

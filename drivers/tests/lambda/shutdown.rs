@@ -1,4 +1,4 @@
-//! How a function shuts down, and the extension that it registers for it.
+//! The shutdown of a function, and its extension.
 
 use core::time::Duration;
 use std::sync::Mutex;
@@ -19,7 +19,7 @@ const REGISTER: &str = "/2020-01-01/extension/register";
 const EVENT_NEXT: &str = "/2020-01-01/extension/event/next";
 const ID: (&str, &str) = ("Lambda-Extension-Identifier", "e-1");
 
-/// A function that shuts down when the test says so.
+/// A function that shuts down when the test tells it to.
 struct Function {
     api: RuntimeApi,
     stop: Option<oneshot::Sender<()>>,
@@ -36,7 +36,8 @@ impl Function {
         Self { api, stop: Some(stop), ended: tokio::spawn(runtime.run()) }
     }
 
-    /// Registers its extension: what asks for events, and `N` that ask for invocations.
+    /// Receives the registration, and returns the request for events and `N` requests for
+    /// invocations.
     async fn register<const N: usize>(&mut self) -> (Exchange, [Exchange; N]) {
         let register = self.api.request().await;
         assert_eq!(register.path, REGISTER);
@@ -65,7 +66,7 @@ fn clock() -> VirtualClock {
     VirtualClock::new(Timestamp::UNIX_EPOCH)
 }
 
-/// A buffered function that handles what waits for the test, and has begun to shut down.
+/// Returns a buffered function whose handler waits for the test, and that is shutting down.
 async fn draining(clock: &VirtualClock) -> (Function, oneshot::Sender<&'static str>) {
     let (sender, answer) = oneshot::channel();
     let (call, called) = oneshot::channel();
@@ -81,12 +82,12 @@ async fn draining(clock: &VirtualClock) -> (Function, oneshot::Sender<&'static s
     poll.hand_out("r1", &[], &url_event("/wait")).await;
     called.await.unwrap();
     function.stop();
-    // It hangs up where it waits for invocations.
+    // Hangs up while the function waits for an invocation.
     idle.drain().await;
     (function, sender)
 }
 
-/// A function that streams what the test feeds.
+/// Returns a function that streams what the test feeds.
 async fn streaming() -> (Function, Feed) {
     let (app, mut feed) = fed_by(App::new().clock(clock()));
     let mut function = Function::start(app, InvokeMode::Streaming, "1").await;
@@ -113,7 +114,7 @@ async fn an_extension_is_registered_before_invocations_are_taken() {
     let (events, poll) = if first.path == EVENT_NEXT { (first, second) } else { (second, first) };
     assert_eq!((&*events.method, &*events.path), ("GET", EVENT_NEXT));
     assert_eq!(events.headers["lambda-extension-identifier"], "e-1");
-    // Nobody answers the extension, and the function works all the same.
+    // The extension gets no reply, and the function still works.
     poll.hand_out("r1", &[], &url_event("/hello")).await;
     let mut response = function.api.request().await;
     assert_eq!(response.json().await["body"], "hello");

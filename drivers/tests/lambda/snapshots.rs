@@ -22,7 +22,7 @@ fn start(api: &RuntimeApi, app: AppService) -> JoinHandle<Result<(), RuntimeErro
     tokio::spawn(api.runtime(app, &SNAP_START).run())
 }
 
-/// Waits for the function to ask for its restore.
+/// Waits for the function to request its restore.
 async fn snapshot(api: &mut RuntimeApi) -> Exchange {
     let ready = api.request().await;
     let line = (&*ready.method, &*ready.path);
@@ -30,7 +30,7 @@ async fn snapshot(api: &mut RuntimeApi) -> Exchange {
     ready
 }
 
-/// An application whose hooks say that they ran.
+/// Returns an application whose hooks record that they ran.
 fn hooked(seen: &Seen) -> App {
     let (before, after) = (seen.clone(), seen.clone());
     App::new()
@@ -50,7 +50,7 @@ async fn the_hooks_run_around_the_snapshot_and_invocations_are_taken_behind_them
     let seen = Seen::default();
     let mut api = RuntimeApi::listen().await;
     let _function = start(&api, hooked(&seen).build().unwrap());
-    // A connection that is closed meanwhile is no restore.
+    // A connection that is closed meanwhile is not a restore.
     drop(snapshot(&mut api).await);
     let mut ready = snapshot(&mut api).await;
     assert_eq!(seen.take(), ["before"]);
@@ -59,7 +59,7 @@ async fn the_hooks_run_around_the_snapshot_and_invocations_are_taken_behind_them
     }
     assert!(api.try_request().is_none() && seen.take().is_empty());
     ready.answer_early(200, &[], b"").await;
-    // The connection of the snapshot is not used again.
+    // The snapshot's connection is not used again.
     drop(ready);
     for is_cold in ["true", "false"] {
         let mut answer = api.invoke(&url_event("/hello")).await;
@@ -153,7 +153,7 @@ async fn a_refused_restore_ends_the_function_and_a_shutdown_does_not_wait_for_on
 #[tokio::test]
 async fn no_id_and_no_clock_reading_survives_a_snapshot() {
     const DAYS: i64 = 10 * 24 * 60 * 60;
-    // As if a clock had been set back, the first one runs on at the instant of its snapshot.
+    // The first process runs at the instant of its snapshot, as if the clock had been set back.
     for slept in [0, DAYS] {
         let clock = clock();
         let bus = EventBus::on(&Store::builder().clock(clock.clone()).memory());
@@ -191,7 +191,7 @@ async fn no_id_and_no_clock_reading_survives_a_snapshot() {
 
         let drawn = drawn.lock().unwrap();
         let [first, second, restored] = drawn[..] else { panic!("{drawn:?}") };
-        // Those of one process follow each other closely, and would in every process of the
+        // ULIDs of one process are consecutive, and would be the same in every process of the
         // snapshot.
         assert!(second.entropy() - first.entropy() < 1 << 40, "{drawn:?}");
         assert!(restored.entropy().abs_diff(second.entropy()) > 1 << 40, "{drawn:?}");

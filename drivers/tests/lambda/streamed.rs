@@ -1,4 +1,4 @@
-//! Responses while they are made: what is on the wire, and when.
+//! Streamed responses: what is sent, and when.
 
 use core::num::NonZeroU64;
 
@@ -15,7 +15,7 @@ use serde_json::{Value as Json, json};
 use super::server::{RuntimeApi, Streamed};
 use super::{event, fed, url_event};
 
-/// What a function in a mode streams in answer to an event.
+/// Returns what a function in a mode streams for an event.
 async fn streamed(app: AppService, mode: InvokeMode, event: &str) -> Streamed {
     let mut api = RuntimeApi::listen().await;
     let _function = api.start(app, mode);
@@ -26,7 +26,7 @@ async fn streamed(app: AppService, mode: InvokeMode, event: &str) -> Streamed {
     streamed
 }
 
-/// What `/` streams, to a function URL.
+/// Returns what `/` streams, to a function URL.
 async fn stream_of(response: impl Fn() -> Response + Send + Sync + 'static) -> Streamed {
     let respond = move || core::future::ready(response());
     let limits = Limits { max_response_bytes: NonZeroU64::new(5), ..Limits::default() };
@@ -39,13 +39,13 @@ impl Streamed {
         serde_json::from_slice(&self.chunks[0]).unwrap()
     }
 
-    /// What comes after prelude and delimiter.
+    /// Returns the chunks after prelude and delimiter.
     fn data(&self) -> Vec<&str> {
         assert_eq!(self.chunks[1], [0; 8], "the delimiter is a write of its own");
         self.chunks[2..].iter().map(|chunk| core::str::from_utf8(chunk).unwrap()).collect()
     }
 
-    /// The error in the trailers: its type, and its body.
+    /// Returns the error in the trailers: its type, and its body.
     fn error(&self) -> (&str, Json) {
         let body = STANDARD.decode(&self.trailers["lambda-runtime-function-error-body"]).unwrap();
         let error_type = &self.trailers["lambda-runtime-function-error-type"];
@@ -96,7 +96,7 @@ async fn every_chunk_is_sent_before_the_next_one_is_made() {
         feed.send(chunk);
         assert_eq!(response.text_chunk().await, chunk);
     }
-    // Nothing to write, and the body goes on.
+    // Nothing to write, and the body continues.
     feed.send("");
     feed.send("!");
     assert_eq!(response.text_chunk().await, "!");
@@ -119,7 +119,7 @@ async fn responses_without_a_body_have_a_head() {
     assert_eq!(prelude["cookies"], json!(["a=1; Path=/", "b=2"]));
     assert!(answer.data().is_empty() && answer.trailers.is_empty());
 
-    // 204 has no body, whatever the handler says.
+    // 204 has no body, whatever the handler returns.
     let answer = stream_of(|| Response::html_stream(204, BodyStream::from_chunks(["a"]))).await;
     assert_eq!(answer.prelude()["statusCode"], 204);
     assert!(answer.data().is_empty());
@@ -150,7 +150,7 @@ async fn what_fails_later_follows_in_trailers() {
     let internal = json!({"errorType": "app.internal", "errorMessage": "internal error"});
     assert_eq!(answer.error(), ("app.internal", internal));
 
-    // An empty chunk is one, and a prefix is there before any.
+    // An empty chunk is still a chunk, and a prefix comes before any.
     let bad = || AppError::new("my.code", "bad");
     let answer = stream_of(move || Response::html_stream(200, failing_after(&[""], bad()))).await;
     assert_eq!((answer.data().len(), answer.error().0), (0, "my.code"));
@@ -235,7 +235,7 @@ async fn only_what_is_deployed_to_stream_is_streamed() {
             "multiValueHeaders": {"content-type": [html]},
         })
     );
-    // A malformed body is answered in frames, too.
+    // A malformed body gets framed error responses, too.
     let mut malformed = event("/sse");
     malformed["body"] = json!("?");
     malformed["isBase64Encoded"] = json!(true);
@@ -264,7 +264,7 @@ async fn a_producer_is_never_far_ahead_of_the_wire() {
     let _function = api.start(app, InvokeMode::Streaming);
     // The head is read, and nothing of the body.
     let mut response = api.invoke(&url_event("/")).await;
-    // Sockets hold some; a producer that nothing holds back would go on for ever.
+    // Sockets buffer some chunks; an unbounded producer would never stop.
     let mut before = usize::MAX;
     for _ in 0..10_000 {
         tokio::task::yield_now().await;
@@ -275,7 +275,7 @@ async fn a_producer_is_never_far_ahead_of_the_wire() {
     }
     assert_eq!(made.load(Ordering::SeqCst), before, "it waits");
     assert!(before * CHUNK < 64 << 20, "{before} chunks were made for a reader of none");
-    // Reading lets it go on.
+    // Reading lets it continue.
     for _ in 0..before + 100 {
         response.chunk().await.unwrap();
     }

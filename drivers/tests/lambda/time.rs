@@ -1,4 +1,4 @@
-//! Deadlines, by a clock that the test moves.
+//! Deadlines, with a clock that the test sets.
 
 use core::time::Duration;
 
@@ -25,7 +25,7 @@ async fn hand_out(poll: Exchange, path: &str, deadline_ms: &str) {
     poll.hand_out("r1", &fields, &url_event(path)).await;
 }
 
-/// A function whose stream waits for the test, ten seconds before its deadline.
+/// Returns a function whose stream waits for the test, ten seconds before its deadline.
 async fn waiting(clock: &VirtualClock, mode: InvokeMode) -> (RuntimeApi, Feed) {
     let (app, mut feed) = fed_by(App::new().clock(clock.clone()));
     let mut api = RuntimeApi::listen().await;

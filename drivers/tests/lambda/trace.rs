@@ -1,4 +1,4 @@
-//! The trace of an invocation on the AWS calls that it makes, several invocations at a time.
+//! The trace of an invocation on its AWS calls, with concurrent invocations.
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 use std::collections::BTreeMap;
@@ -24,8 +24,8 @@ use tokio::sync::Barrier;
 use super::server::RuntimeApi;
 use super::url_event;
 
-/// An endpoint of AWS that says yes, and keeps the trace that each call came with: by the id of the
-/// item that is asked for, or of the connection.
+/// A fake AWS endpoint that accepts every call, and records its trace, by the id of the item or
+/// connection.
 #[derive(Clone)]
 struct Endpoint {
     url: String,
@@ -90,7 +90,7 @@ impl Endpoint {
         Store::new(AwsStore::new(Client::from_conf(config.build())))
     }
 
-    /// The trace that a call came with.
+    /// Returns the trace of a call.
     fn trace(&self, id: &str) -> Option<String> {
         self.traces.lock().unwrap().get(id).unwrap_or_else(|| panic!("no call of {id}")).clone()
     }
@@ -105,8 +105,8 @@ async fn call(store: &Store, id: String) {
     store.execute(&GetItem { table: "t".into(), key, consistent: true }).await.unwrap();
 }
 
-/// Calls AWS from everywhere: a handler, a task with and without its trace, and a stream. Two
-/// invocations meet before and after each call.
+/// Returns an application that calls AWS from a handler, a task with and without its trace, and a
+/// stream. Two invocations meet before and after each call.
 fn app(endpoint: &Endpoint, meeting: &Arc<Barrier>) -> App {
     let clients = AwsWebSocketClients::new()
         .with_region("eu-central-1")
@@ -197,7 +197,7 @@ async fn two_invocations_at_a_time_send_each_its_own_trace() {
     }
 }
 
-/// Hands credentials out, and counts how often.
+/// Returns credentials, and counts requests for them.
 #[derive(Clone, Debug, Default)]
 struct Counted(Arc<AtomicUsize>);
 

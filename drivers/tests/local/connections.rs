@@ -1,4 +1,4 @@
-//! How connections end: by the client, by the server, and by its patience.
+//! How connections end: by the client, by the server, and by timeouts.
 
 use core::future::pending;
 use core::net::{Ipv4Addr, SocketAddr};
@@ -15,8 +15,8 @@ use tokio::sync::oneshot;
 
 use crate::{Running, listened_to, texts};
 
-/// An application whose responses never come, and whose streams never go on. It tells when work
-/// begins, and when it is dropped.
+/// Returns an application whose responses never arrive, and whose streams never continue. It
+/// reports when work begins, and when it is dropped.
 fn endless() -> (App, UnboundedReceiver<&'static str>) {
     let (tell, told) = unbounded_channel();
     let work = move |begun: &'static str, dropped: &'static str| {
@@ -125,7 +125,7 @@ async fn a_server_that_stops_does_not_wait_for_ever() {
     let cut_off = "cut off when the server stopped: 1 connections; end streams earlier, or give them \
                    more time";
     assert_eq!(texts(&server.told), [cut_off]);
-    // Nothing is wrong with the application.
+    // The application itself has not failed.
     let told = server.told.lock().unwrap()[0].error.to_string();
     assert_eq!(told, "local.cut_off: local server");
 }

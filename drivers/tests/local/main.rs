@@ -1,4 +1,4 @@
-//! The local server over real sockets: on ports that the system chose, by a clock that stands
+//! The local server over real sockets, on ports that the system chose, with a clock that stands
 //! still.
 #![expect(clippy::unwrap_used, reason = "a test ends where its stage cannot be set")]
 
@@ -24,7 +24,7 @@ use tokio::task::JoinHandle;
 
 use client::Client;
 
-/// A server at work, and what it tells of.
+/// A running server, and its reported failures.
 struct Running {
     address: SocketAddr,
     clock: VirtualClock,
@@ -56,7 +56,7 @@ impl Running {
         Client::connect(self.address).await
     }
 
-    /// What was told so far, each with its innermost cause.
+    /// Returns the reported failures so far, each with its innermost cause.
     fn told(&self) -> Vec<String> {
         texts(&self.told)
     }
@@ -67,7 +67,7 @@ impl Running {
     }
 }
 
-/// The application, and what it is told of.
+/// Returns the application, and its reported failures.
 fn listened_to<S: Send + Sync + 'static>(app: App<S>) -> (AppService, Arc<Mutex<Vec<Failure>>>) {
     let told = Arc::<Mutex<Vec<Failure>>>::default();
     let hears = Arc::clone(&told);

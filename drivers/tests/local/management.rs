@@ -1,4 +1,4 @@
-//! The management API of the local server, as the AWS SDK sees it.
+//! The management API of the local server, called through the AWS SDK.
 
 use core::time::Duration;
 use std::sync::{Arc, Mutex};
@@ -19,7 +19,7 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::Running;
 use crate::visitor::Visitor;
 
-/// The connections that were let in.
+/// The accepted connections.
 type Guests = Arc<Mutex<Vec<String>>>;
 
 fn guestbook() -> (App<Guests>, Guests) {
@@ -28,7 +28,7 @@ fn guestbook() -> (App<Guests>, Guests) {
         .websocket("$connect", async |State(guests): State<Guests>, socket: WebSocket| {
             guests.lock().unwrap().push(socket.connection().connection_id.clone());
         })
-        // The server's own clients take the place of those.
+        // The server's own clients replace these.
         .websocket_clients(FakeWebSocketClients::new())
         .post("/news", tell_everybody);
     (app, guests)
@@ -122,7 +122,7 @@ async fn what_a_handler_sends_reaches_everybody_who_is_there() {
     for _ in 0..3 {
         visitors.push(Visitor::connect(server.address).await);
     }
-    // Its end is known when the answer to its close is read.
+    // The end is known when the reply to the close frame is read.
     visitors.remove(0).close().await;
     assert_eq!(guests.lock().unwrap().len(), 3);
 
@@ -147,7 +147,7 @@ async fn a_connection_that_does_not_read_is_closed_at_once() {
     });
     let server = Running::of(app).await;
     let client = client(&server).await;
-    // It is let in, and reads no further.
+    // The client is accepted, and reads nothing more.
     let visitor = Visitor::connect(server.address).await;
     let id = guests.lock().unwrap()[0].clone();
     let data = vec![b'x'; MAX_DATA_BYTES];
@@ -159,7 +159,7 @@ async fn a_connection_that_does_not_read_is_closed_at_once() {
         }
     };
     let deleting = async {
-        // What the system takes without a reader ends somewhere.
+        // The system's buffers are bounded.
         let mut sent = server.clock.now();
         loop {
             server.clock.advance(Duration::from_secs(1));

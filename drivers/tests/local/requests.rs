@@ -1,4 +1,4 @@
-//! What a connection may send, and what it is answered.
+//! What a connection may send, and the responses.
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
@@ -29,7 +29,7 @@ async fn a_connection_is_used_again_and_its_peer_is_known() {
     .await;
     let mut client = server.connect().await;
     for n in ["1", "2", "3"] {
-        // What it is told of addresses is not believed.
+        // Addresses in headers are not trusted.
         let request =
             format!("GET /{n} HTTP/1.1\r\nhost: localhost\r\nx-forwarded-for: 1.2.3.4\r\n\r\n");
         client.send(request).await;
@@ -153,7 +153,7 @@ async fn answers_have_the_heads_that_handlers_gave_them() {
     assert_eq!((head.status, head.first("content-type")), (200, "text/html; charset=utf-8"));
     assert_eq!(head.first("content-length"), "");
 
-    // What a function URL takes is sent, and what it would not take is not.
+    // Responses that a function URL accepts are sent, others are not.
     assert_eq!(client.get("/fits").await.first("x-large").len(), 16_000);
     let head = client.get("/several").await;
     assert_eq!((head.status, head.all("x-several").len()), (204, 100));
@@ -162,7 +162,7 @@ async fn answers_have_the_heads_that_handlers_gave_them() {
     assert!(client.body(&head).await.contains("app.internal"));
     assert!(server.told()[0].contains("larger than 16 KB"), "{:?}", server.told());
     server.stop().await;
-    // In one piece a head counts like the body.
+    // In a buffered response the head counts like the body.
     let server = Running::with(app(), Server::buffered).await;
     let head = server.connect().await.get("/large").await;
     assert_eq!((head.status, head.first("x-large").len()), (200, 20_000));
@@ -193,7 +193,7 @@ async fn heads_have_a_limit() {
         .send(format!("GET / HTTP/1.1\r\nhost: localhost\r\n{}\r\n", "a: b\r\n".repeat(100)))
         .await;
     assert_eq!(client.head().await.status, 431);
-    // Also of a request that is not the first.
+    // Also for a request that is not the first.
     let mut client = server.connect().await;
     let head = client.get("/").await;
     assert_eq!(client.body(&head).await, "hello");
@@ -201,7 +201,7 @@ async fn heads_have_a_limit() {
     let head = client.head().await;
     assert_eq!((head.status, head.first("x-request-id").is_empty()), (431, false));
 
-    // Nor is there room for a head that never ends.
+    // A head without an end is refused as well.
     let mut client = server.connect().await;
     client.send(format!("GET / HTTP/1.1\r\nx-long: {}", "x".repeat(3 * MAX_HEAD_BYTES))).await;
     assert_eq!(client.head().await.status, 431);
@@ -228,14 +228,14 @@ async fn bodies_have_a_limit() {
         body.contains(r#""code":"app.too_large""#) && body.contains(head.first("x-request-id"))
     );
 
-    // And this one for what was sent of it.
+    // This one is refused for the part that was sent.
     let mut client = server.connect().await;
     let size = MAX_BODY_BYTES + 1;
     client.send(format!("{post}transfer-encoding: chunked\r\n\r\n{size:x}\r\n")).await;
     client.send(vec![b'x'; size]).await;
     assert_eq!(client.head().await.status, 413);
 
-    // What is no text travels to a function in Base64.
+    // A body that is not text counts in Base64.
     let most = MAX_BODY_BYTES / 4 * 3;
     for (size, status) in [(most, 200), (most + 1, 413)] {
         let mut client = server.connect().await;

@@ -1,4 +1,4 @@
-//! WebSockets: which events connections become, and how they end.
+//! WebSockets: the events of connections, and their ends.
 
 use core::future::pending;
 use core::time::Duration;
@@ -16,13 +16,13 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use crate::Running;
 use crate::visitor::{AWAY, Visitor};
 
-/// What was handled, one line each.
+/// Handled events, one line each.
 type Handled = UnboundedReceiver<String>;
 
-/// Who is told of it.
+/// Receives the lines.
 type Tell = UnboundedSender<String>;
 
-/// An application that tells of every event, and sends back what it is told.
+/// Returns an application that records every event, and echoes messages.
 fn echo() -> (App<Tell>, Handled) {
     let (tell, told) = unbounded_channel();
     let app = App::with_state(tell)
@@ -53,7 +53,7 @@ async fn next(handled: &mut Handled) -> String {
     handled.recv().await.unwrap()
 }
 
-/// No event is handled any more.
+/// Checks that no further event is handled.
 async fn ended(server: Running, mut handled: Handled) {
     server.stop().await;
     assert_eq!(handled.recv().await, None);
@@ -118,7 +118,7 @@ async fn connect_decides_who_is_let_in() {
     let early = "invalid response status 101: one of 200 to 599 ends an exchange";
     assert_eq!(server.told(), ["app.internal: internal error", early]);
 
-    // The connection of a client that was refused is there for other requests.
+    // The connection of a refused client can be used for other requests.
     let mut client = server.connect().await;
     for (version, key, status) in [
         ("13", "dGhlIHNhbXBsZSBub25jZQ==", 401),
@@ -322,7 +322,7 @@ async fn what_is_no_handshake_never_reaches_connect() {
     let wish = "host: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
                 sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
     for (line, more, status) in [
-        // HTTP/1.0 knows no upgrades: the wish is ignored.
+        // HTTP/1.0 has no upgrades: the header is ignored.
         ("GET / HTTP/1.0", "", 200),
         ("HEAD / HTTP/1.1", "", 200),
         ("POST / HTTP/1.1", "content-length: 0\r\n", 405),

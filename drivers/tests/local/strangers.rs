@@ -1,4 +1,4 @@
-//! What other pages, other names and clients without manners can do: nothing.
+//! Other pages, other host names and malicious clients are refused.
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use apptheory_core::http::exchange::Cors;
 use crate::Running;
 use crate::client::{Client, Head};
 
-/// An application with something to lose, and how often it was asked for it.
+/// Returns an application with data to protect, and the number of its calls.
 fn diary() -> (App, Arc<AtomicUsize>) {
     let asked = Arc::<AtomicUsize>::default();
     let [read, deleted, joined] = [&asked, &asked, &asked].map(Arc::clone);
@@ -35,7 +35,7 @@ fn diary() -> (App, Arc<AtomicUsize>) {
 const UPGRADE: &str = "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
                        sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
-/// What a server answers to a request with these fields, on a connection of its own.
+/// Returns the response to a request with these headers, on a new connection.
 async fn asked(server: &Running, line: &str, fields: &str) -> (Head, Client) {
     let mut client = server.connect().await;
     client.send(format!("{line} HTTP/1.1\r\n{fields}\r\n")).await;
@@ -70,7 +70,7 @@ async fn a_name_that_was_rebound_reaches_nothing() {
         assert_eq!(client.rest().await, "");
     }
     assert_eq!(times.load(Ordering::Relaxed), 0);
-    // An old client is no exception.
+    // Old clients are no exception.
     let mut client = server.connect().await;
     client.send("GET /diary HTTP/1.0\r\n\r\n").await;
     assert_eq!(client.head().await.status, 400);
@@ -111,7 +111,7 @@ async fn a_page_of_another_origin_changes_nothing() {
         }
     }
     assert_eq!(times.load(Ordering::Relaxed), 0);
-    // Its browser keeps from the page what it is answered here.
+    // The browser does not show the page this response.
     let (head, _) = asked(&server, "GET /diary", &format!("{host}{}", foreign[0])).await;
     assert_eq!((head.status, head.first("access-control-allow-origin")), (200, ""));
 
@@ -175,7 +175,7 @@ async fn bodies_that_two_readers_would_end_elsewhere_are_refused() {
     ] {
         let mut client = server.connect().await;
         client.send(format!("DELETE /diary HTTP/1.1\r\nhost: localhost\r\n{fields}\r\n")).await;
-        // What follows might be taken for another request.
+        // The following bytes could be taken for another request.
         client.send("0\r\n\r\nGET /diary HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
         let head = client.head().await;
         assert_eq!(head.status, status, "{fields:?}");
@@ -183,7 +183,7 @@ async fn bodies_that_two_readers_would_end_elsewhere_are_refused() {
     }
     assert_eq!(times.load(Ordering::Relaxed), 0);
 
-    // Chunks count for more than a length, and nothing is read behind such a request.
+    // Chunked coding has priority over a length, and nothing after such a request is read.
     for fields in [
         "transfer-encoding: chunked\r\ncontent-length: 4\r\n",
         "content-length: 4\r\ntransfer-encoding: chunked\r\n",
@@ -202,7 +202,7 @@ async fn bodies_that_two_readers_would_end_elsewhere_are_refused() {
     server.stop().await;
 }
 
-/// Waits until everything has happened that does without time passing.
+/// Waits until all tasks that need no time have run.
 async fn settled() {
     for _ in 0..50 {
         tokio::task::yield_now().await;
@@ -226,7 +226,7 @@ async fn half_a_request_does_not_stay() {
 
     server.clock.advance(READ_TIME - second);
     settled().await;
-    // One that goes on is answered, and has its time again.
+    // A client that continues gets a response, and a new time limit.
     kept.send(whole).await;
     let head = kept.head().await;
     assert_eq!((head.status, &*kept.body(&head).await), (200, "dear diary"));
@@ -287,7 +287,7 @@ async fn connections_have_a_limit() {
     let full =
         "there is no room for more than 256 connections: find out which clients keep them open";
     assert_eq!(server.told(), [full]);
-    // Those that there are go on, and where one ends, there is room.
+    // Existing connections continue, and when one ends, there is room.
     assert_eq!(clients[0].get("/diary").await.status, 200);
     clients.pop();
     settled().await;
@@ -319,7 +319,7 @@ async fn an_event_is_taken_from_nobody_but_programs_of_this_machine() {
         ("", false, 200),
         ("origin: https://front.example\r\n", false, 403),
         ("origin: null\r\n", false, 403),
-        // What the application answers.
+        // The application's response.
         ("", true, 404),
         ("origin: https://front.example\r\n", true, 404),
     ] {

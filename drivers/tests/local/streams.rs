@@ -1,4 +1,4 @@
-//! Streams: chunk by chunk, no faster than they are read, and cut off where they fail.
+//! Streams: chunk by chunk, no faster than they are read, and cut off when they fail.
 
 use core::num::NonZeroU64;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,7 +16,7 @@ use crate::Running;
 
 type Chunk = Result<&'static str, AppError>;
 
-/// An application whose one response streams what is sent here.
+/// Returns an application whose response streams what is sent here.
 fn streaming() -> (mpsc::UnboundedSender<Chunk>, App) {
     let (send, receive) = mpsc::unbounded_channel::<Chunk>();
     let receive = Mutex::new(Some(receive));
@@ -30,7 +30,7 @@ fn streaming() -> (mpsc::UnboundedSender<Chunk>, App) {
     (send, app)
 }
 
-/// An application that streams these, over and over.
+/// Returns an application that streams these chunks, repeatedly.
 fn chunks(chunks: impl Fn() -> Vec<Chunk> + Send + Sync + 'static) -> App {
     App::new().get("/", move || {
         let chunks = BodyStream::new(stream::iter(chunks()));
@@ -80,7 +80,7 @@ async fn server_sent_events_stay_alive_on_the_applications_clock() {
 async fn a_stream_is_no_further_than_its_reader() {
     const CHUNK: usize = 64 << 10;
     const CHUNKS: usize = 1024;
-    /// What sockets hold on the way, generously; the whole stream has four times as much.
+    /// An upper bound of what sockets buffer; the whole stream is four times as large.
     const ON_THE_WAY: usize = 256;
 
     let made = Arc::new(AtomicUsize::new(0));
@@ -147,7 +147,7 @@ async fn clients_that_take_trailers_learn_why() {
     let mut trailers = client.trailers().await;
     trailers.sort_by(|a, b| b.cmp(a));
     assert_eq!(trailers, expected);
-    // The connection is still good, and a response that is all there declares nothing.
+    // The connection is still usable, and a complete response declares no trailers.
     client.send("GET /missing HTTP/1.1\r\nhost: localhost\r\nte: trailers\r\n\r\n").await;
     let head = client.head().await;
     assert_eq!((head.status, head.first("trailer")), (404, ""));
@@ -221,7 +221,7 @@ async fn a_buffered_server_answers_in_one_piece() {
     assert_eq!(client.get("/").await.status, 409);
     server.stop().await;
 
-    // What a function URL would not take in one piece is not sent here either.
+    // A buffered response that a function URL would not accept is not sent here either.
     let large = App::new().get("/{n}", async |Path(n): Path<usize>| "x".repeat(n));
     let server = Running::with(large, Server::buffered).await;
     for (size, status) in [("6000000", 200), ("7000000", 413)] {
@@ -255,7 +255,7 @@ async fn a_buffered_server_takes_what_lambda_takes_in_one_piece() {
             .get("/binary/{n}", binary)
     };
     let server = Running::with(app(), Server::buffered).await;
-    // The answer's other members take their part.
+    // The other members of the result count, too.
     let (most, base64) = (MOST - 1_000, (MOST - 1_000) / 4 * 3);
     for (path, status) in [
         (format!("/whole/{most}"), 200),
@@ -270,7 +270,7 @@ async fn a_buffered_server_takes_what_lambda_takes_in_one_piece() {
         assert_eq!((head.status, head.first("x-request-id").is_empty()), (status, false), "{path}");
     }
     server.stop().await;
-    // What streams does not wait for its end.
+    // A streamed response does not wait for its end.
     let server = Running::of(app()).await;
     assert_eq!(server.connect().await.get("/whole/20000000").await.status, 200);
     server.stop().await;

@@ -1,4 +1,4 @@
-//! A client of WebSockets.
+//! A WebSocket client.
 #![expect(clippy::panic, reason = "a test ends where something else comes than what it waits for")]
 
 use core::net::SocketAddr;
@@ -20,7 +20,7 @@ impl Visitor {
         Self(client_async(format!("ws://{address}/"), stream).await.unwrap().0)
     }
 
-    /// The status that refuses a client.
+    /// Returns the status with which the client is refused.
     pub(crate) async fn refused(address: SocketAddr, path: &str) -> StatusCode {
         let stream = TcpStream::connect(address).await.unwrap();
         match client_async(format!("ws://{address}{path}"), stream).await {
@@ -29,7 +29,7 @@ impl Visitor {
         }
     }
 
-    /// Offers subprotocols, and says which one was chosen.
+    /// Offers subprotocols, and returns the chosen one.
     pub(crate) async fn offer(address: SocketAddr, path: &str, protocols: &str) -> String {
         let mut request = format!("ws://{address}{path}").into_client_request().unwrap();
         request.headers_mut().insert("sec-websocket-protocol", protocols.parse().unwrap());
@@ -42,7 +42,7 @@ impl Visitor {
         self.0.send(Message::text(text.into())).await.unwrap();
     }
 
-    /// Sends one message in frames of the sizes.
+    /// Sends one message in frames of these sizes.
     pub(crate) async fn say_in_frames(&mut self, sizes: &[usize]) {
         for (n, size) in sizes.iter().enumerate() {
             let opcode = if n == 0 { Data::Text } else { Data::Continue };
@@ -52,7 +52,7 @@ impl Visitor {
         }
     }
 
-    /// The next text.
+    /// Returns the next text.
     pub(crate) async fn hear(&mut self) -> String {
         match self.0.next().await {
             Some(Ok(Message::Text(text))) => text.to_string(),
@@ -60,7 +60,7 @@ impl Visitor {
         }
     }
 
-    /// The code that the connection is closed with.
+    /// Returns the code with which the connection is closed.
     pub(crate) async fn closed(mut self) -> u16 {
         let code = match self.0.next().await {
             Some(Ok(Message::Close(Some(frame)))) => frame.code.into(),
@@ -78,5 +78,5 @@ impl Visitor {
     }
 }
 
-/// What closes a connection that is not used any more.
+/// The code that closes an unused connection.
 pub(crate) const AWAY: u16 = 1001;

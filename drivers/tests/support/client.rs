@@ -11,7 +11,7 @@ pub(crate) struct Client {
     stream: BufReader<TcpStream>,
 }
 
-/// The head of an answer.
+/// The head of a response.
 #[derive(Debug)]
 pub(crate) struct Head {
     pub(crate) status: u16,
@@ -54,7 +54,7 @@ impl Client {
         Head { status: status.unwrap(), fields: self.fields().await }
     }
 
-    /// Header or trailer fields, up to the empty line.
+    /// Reads headers or trailers, up to the empty line.
     async fn fields(&mut self) -> Vec<(String, String)> {
         let mut fields = Vec::new();
         loop {
@@ -67,14 +67,14 @@ impl Client {
         }
     }
 
-    /// The whole body of an answer that says how long it is.
+    /// Reads the whole body of a response with a content length.
     pub(crate) async fn body(&mut self, head: &Head) -> String {
         let mut body = vec![0; head.first("content-length").parse().unwrap()];
         self.stream.read_exact(&mut body).await.unwrap();
         String::from_utf8(body).unwrap()
     }
 
-    /// A chunk of a body; `None` for the one that ends it.
+    /// Reads a chunk of a body; `None` for the last one.
     pub(crate) async fn chunk(&mut self) -> Option<Vec<u8>> {
         let size = usize::from_str_radix(&self.line().await, 16).unwrap();
         let mut chunk = vec![0; size];
@@ -89,12 +89,12 @@ impl Client {
         self.chunk().await.map(|chunk| String::from_utf8(chunk).unwrap())
     }
 
-    /// What comes behind the last chunk.
+    /// Reads the trailers.
     pub(crate) async fn trailers(&mut self) -> Vec<(String, String)> {
         self.fields().await
     }
 
-    /// What is left of the connection, up to its end.
+    /// Reads the rest of the connection.
     pub(crate) async fn rest(&mut self) -> String {
         let mut rest = String::new();
         self.stream.read_to_string(&mut rest).await.unwrap();

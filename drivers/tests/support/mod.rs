@@ -1,4 +1,4 @@
-//! An embedded DynamoDB behind its HTTP server on loopback, and an AWS executor that sends to it.
+//! An embedded DynamoDB behind its HTTP server on loopback, and an AWS executor that uses it.
 
 use core::future::Future;
 use core::time::Duration;
@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 /// 2026-01-01T00:00:00Z.
 pub(crate) const NOW: Timestamp = Timestamp::from_unix_seconds(1_767_225_600);
 
-/// Runs `test` with the URL at which `database` is served meanwhile.
+/// Runs `test` with the URL at which `database` is served.
 pub(crate) async fn serve<F: Future>(
     database: Database,
     test: impl FnOnce(String) -> F,
@@ -34,7 +34,7 @@ pub(crate) async fn serve<F: Future>(
     output
 }
 
-/// A listener on a port that the OS chose, and its URL.
+/// Returns a listener on a port that the OS chose, and its URL.
 pub(crate) async fn loopback() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -45,7 +45,7 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
-/// A store that sends to `url`, with three attempts per call and no time to lose between them.
+/// Returns a store that sends to `url`, with three attempts per call and no pauses between them.
 pub(crate) fn store_at(url: &str) -> AwsStore<ManualClock> {
     let client = Client::from_conf(config().build());
     AwsStore::new(client).with_endpoint_url(url).with_clock(ManualClock::new(NOW))

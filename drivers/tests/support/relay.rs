@@ -1,5 +1,4 @@
-//! Passes connections on to a server, over TLS or without, and sees which requests there are on
-//! which.
+//! Forwards connections to a server, over TLS or without, and records the requests on each.
 
 use std::sync::{Arc, Mutex};
 
@@ -40,7 +39,7 @@ impl Relay {
                 tokio::spawn(async move {
                     match tls {
                         None => pass_on(client, &server, connection, &seen).await,
-                        // Whoever does not trust it hangs up.
+                        // A client that does not trust the server hangs up.
                         Some(tls) => match tls.accept(client).await {
                             Ok(client) => pass_on(client, &server, connection, &seen).await,
                             Err(_) => None,
@@ -56,13 +55,13 @@ impl Relay {
         &self.url
     }
 
-    /// The requests so far: each as its method and path.
+    /// Returns the requests so far: each as its method and path.
     pub(crate) fn requests(&self) -> Vec<(usize, String)> {
         self.requests.lock().unwrap().clone()
     }
 }
 
-/// Until one of the two hangs up.
+/// Forwards bytes until one side hangs up.
 async fn pass_on(
     client: impl AsyncRead + AsyncWrite,
     server: &str,
@@ -76,7 +75,7 @@ async fn pass_on(
         let mut bytes = vec![0; 64 << 10];
         loop {
             let len = from_client.read(&mut bytes).await.ok().filter(|len| *len > 0)?;
-            // A client waits for an answer before it asks again: a request begins what is read.
+            // A client waits for a response before its next request, so a request begins at a read.
             let text = String::from_utf8_lossy(&bytes[..len]);
             if let Some((request, _)) = text.lines().next()?.split_once(" HTTP/1.1") {
                 requests.lock().unwrap().push((connection, request.to_owned()));

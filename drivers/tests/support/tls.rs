@@ -1,4 +1,4 @@
-//! A server at `localhost` over TLS, whose certificate comes from a root that nobody else knows.
+//! A server at `localhost` over TLS, whose certificate comes from a root made for the tests.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
 
-/// `root.pem`, `server.pem` or `server.key`: made for these tests, and good until 2100.
+/// Returns `root.pem`, `server.pem` or `server.key`: made for these tests, and valid until 2100.
 pub(crate) fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/tls").join(name)
 }

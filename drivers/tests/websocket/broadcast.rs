@@ -1,4 +1,4 @@
-//! The same to many: in order, bounded, and not held up by who does not read.
+//! Broadcasts: in order, bounded, and not delayed by slow clients.
 
 use core::future::{Future, pending};
 use core::num::NonZeroUsize;
@@ -13,7 +13,8 @@ use apptheory::websocket::{
 use apptheory_core::gateway::{self, Connection};
 use apptheory_core::time::Timestamp;
 
-/// A client that takes as many seconds as the number that an id is, and never ends for others.
+/// A client that takes as many seconds as the number that is the id, and never finishes for other
+/// ids.
 #[derive(Debug)]
 struct Slow {
     clock: VirtualClock,

@@ -1,4 +1,4 @@
-//! What is missing or invalid, found out without a network.
+//! Missing or invalid configuration, detected without a network.
 
 use core::time::Duration;
 use std::process::Command;
@@ -19,7 +19,7 @@ use crate::gateway::sdk_config;
 
 const ENDPOINT: &str = "wss://a1.execute-api.eu-west-1.amazonaws.com/dev/";
 
-/// A configuration that says nothing.
+/// An empty configuration.
 fn empty() -> SdkConfig {
     SdkConfig::builder().behavior_version(BehaviorVersion::latest()).build()
 }
@@ -72,7 +72,7 @@ fn the_region_is_the_first_that_is_said() {
     assert_eq!(region(shared), ("eu-central-1".into(), RegionSource::Profile));
     let silent = of_env().with_sdk_config(empty());
     assert_eq!(region(silent), ("eu-west-1".into(), RegionSource::Endpoint));
-    // A region that would stop the SDK is passed over.
+    // A region that the SDK would refuse is skipped.
     let blank = empty().into_builder().region(Region::new("")).build();
     let blank = of_env().with_sdk_config(blank);
     assert_eq!(region(blank), ("eu-west-1".into(), RegionSource::Endpoint));
@@ -97,7 +97,7 @@ fn clients_are_kept_by_endpoint_and_region() {
 }
 
 fn assert_no_credentials(clients: AwsWebSocketClients) {
-    // Nobody listens there: a request would be a transport error.
+    // No server listens there: a request would be a transport error.
     let clients = clients.with_endpoint("http://127.0.0.1:9").with_region("eu-west-1");
     let error = block_on(async {
         clients.connect("").await.unwrap().post_to_connection("c", b"x").await.unwrap_err()
@@ -126,7 +126,7 @@ fn credentials_are_needed() {
     }
 }
 
-/// Somebody who should give credentials, and cannot.
+/// A credentials provider that fails.
 #[derive(Debug)]
 struct NoCredentials(fn() -> CredentialsError);
 
@@ -139,7 +139,7 @@ impl ProvideCredentials for NoCredentials {
     }
 }
 
-/// The chain looks into the process's environment: it is run in one that is empty.
+/// The chain reads the process's environment, so it runs in an empty one.
 #[test]
 fn the_chain_ends_without_asking_an_instance() {
     let home = tempfile::tempdir().unwrap();

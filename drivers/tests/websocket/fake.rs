@@ -1,4 +1,4 @@
-//! The fake answers as it is told to, and keeps everything.
+//! The fake client responds as planned, and records everything.
 
 use apptheory::websocket::{
     FakeWebSocketClients, FakeWebSocketManagementClient, WebSocketClientFactory as _,
@@ -32,7 +32,7 @@ fn calls_are_kept_before_errors_are_answered() {
         let blank = fake.post_to_connection(" ", b"x").await;
         assert_eq!(kind(blank), gateway::ErrorKind::EmptyConnectionId);
         fake.fail(Operation::GetConnection, None);
-        // What failed to be sent did not arrive, and what failed to close is still there.
+        // A failed send did not arrive, and a failed close left the connection open.
         assert!(fake.received("c").is_empty() && fake.is_connected(" c "));
         assert!(fake.get_connection("c").await.is_ok());
     });

@@ -1,4 +1,4 @@
-//! A server that plays API Gateway's management API, and clients that send to it.
+//! A server in place of API Gateway's management API, and clients that send to it.
 
 use core::future::Future;
 use core::time::Duration;
@@ -28,7 +28,7 @@ pub(crate) struct Arrived {
     pub(crate) body: Bytes,
 }
 
-/// The requests that arrived, and the replies to those to come: the last one again and again.
+/// The requests that arrived, and the replies to the next ones; the last reply is repeated.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Gateway {
     arrived: Arc<Mutex<Vec<Arrived>>>,
@@ -45,7 +45,7 @@ impl Gateway {
         self.arrived.lock().unwrap().clone()
     }
 
-    /// Runs `test` with the endpoint at which this is served meanwhile.
+    /// Runs `test` with the endpoint of the server.
     pub(crate) fn serve<F: Future>(&self, test: impl FnOnce(String) -> F) -> F::Output {
         block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -80,7 +80,7 @@ impl Gateway {
     }
 }
 
-/// A shared configuration with keys, a region, and no time to lose between attempts.
+/// Returns a shared configuration with keys, a region, and no pauses between attempts.
 pub(crate) fn sdk_config() -> SdkConfig {
     let retries = RetryConfig::standard()
         .with_max_attempts(9)
@@ -92,7 +92,7 @@ pub(crate) fn sdk_config() -> SdkConfig {
         .region(Region::new("eu-central-1"))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .retry_config(retries)
-        // What the environment may turn on for all services.
+        // Settings that the environment may enable for all services.
         .use_fips(true)
         .use_dual_stack(true)
         .build()

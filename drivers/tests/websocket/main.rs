@@ -1,5 +1,5 @@
-//! Sending to WebSocket connections: through the AWS SDK to a server on loopback that plays API
-//! Gateway, to many at a time, and by topic.
+//! Sending to WebSocket connections: through the AWS SDK to a server on loopback in place of API
+//! Gateway, to many connections, and by topic.
 #![expect(clippy::unwrap_used, reason = "a test ends where its stage cannot be set")]
 
 mod broadcast;

@@ -1,5 +1,5 @@
-//! The AWS client against another implementation of the service. It plays no stages and tells
-//! connections in a way of its own, so that only sending and closing are shown.
+//! The AWS client against another implementation of the service. That one has no stages and its own
+//! format of connections, so only sending and closing are tested.
 
 use apptheory::websocket::WebSocketManagementClient as _;
 

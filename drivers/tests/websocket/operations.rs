@@ -1,4 +1,4 @@
-//! Every operation, what its answers mean, and how often it is tried.
+//! Every operation, the meaning of its responses, and the number of attempts.
 
 use apptheory::websocket::WebSocketManagementClient as _;
 use apptheory_core::gateway::{
@@ -17,7 +17,7 @@ fn failed(kind: gateway::ErrorKind) -> ConnectionReply {
     ConnectionReply::of_error(&gateway::Error::new(ConnectionOperation::PostToConnection, kind))
 }
 
-/// The error that a post ends with, and how often it arrives.
+/// Returns the result of a post, and how often it arrived.
 fn post(replies: impl IntoIterator<Item = ConnectionReply>) -> (Result<(), gateway::Error>, usize) {
     let gateway = Gateway::replying(replies);
     let outcome = gateway
@@ -57,7 +57,7 @@ fn connections_are_asked_about_and_closed() {
     let replies = [
         ConnectionReply::of_connection(&known),
         ConnectionReply { body: b"{}".to_vec(), ..ok() },
-        // The SDK cannot read such an instant; nobody decides by it.
+        // The SDK cannot parse such an instant, and nothing depends on it.
         ConnectionReply {
             body: br#"{"connectedAt":"noon","identity":{"sourceIp":"192.0.2.1"}}"#.to_vec(),
             ..ok()
@@ -101,7 +101,7 @@ fn errors_are_typed_and_tried_again_where_that_may_help() {
         assert_eq!(error.is_gone(), kind == gateway::ErrorKind::Gone);
         assert!(error.source().is_some(), "{text}");
     }
-    // Without an error type, the status says what it is.
+    // Without an error type, the status decides.
     for (status, kind, attempts) in [
         (410, gateway::ErrorKind::Gone, 1),
         (403, gateway::ErrorKind::Forbidden, 1),
@@ -149,7 +149,7 @@ fn what_the_service_would_refuse_is_not_sent() {
 
 #[test]
 fn nobody_there_is_a_transport_error() {
-    // The server is gone by the time the client sends.
+    // The server is gone before the client sends.
     let endpoint = Gateway::default().serve(async |endpoint| endpoint);
     let error = crate::block_on(async {
         client_of(&endpoint).await.delete_connection("c").await.unwrap_err()

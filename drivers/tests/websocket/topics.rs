@@ -72,7 +72,7 @@ fn everybody_of_a_topic_gets_the_message_and_the_gone_are_forgotten() {
     }
     let news = connections.room("news").through(broadcaster.clone());
     let broadcast = || clock.run(news.send(b"hi")).unwrap();
-    // Whoever is gone now may be about to be there: `$connect` may still be at work.
+    // A connection that is gone may be about to be established, while `$connect` is handled.
     assert_eq!(broadcast().sent.gone.len(), 25);
     assert_eq!(store.items(&"connections".into()).len(), 250);
     clock.advance(Duration::from_secs(30));
@@ -103,7 +103,7 @@ fn what_the_store_does_not_answer_is_reported_beside_what_was_sent() {
         let connections = Connections::new(registry, &faulty);
         clock.run(connections.room("news").through(broadcaster.clone()).broadcast("hi"))
     };
-    // The query is answered, removing the first that is gone is not.
+    // The query succeeds, the removal of the first connection that is gone fails.
     let report = broadcast(FaultPlan::default().fail(2, store::Error::Throttled)).unwrap();
     assert_eq!((report.sent.delivered, report.sent.gone.len()), (1, 2));
     let not_removed: Vec<_> = report.not_removed.iter().map(|(id, _)| id.as_str()).collect();
@@ -114,13 +114,13 @@ fn what_the_store_does_not_answer_is_reported_beside_what_was_sent() {
     assert_eq!(AppError::from(BroadcastError::Room { error, report }).status(), 503);
     let blank = clock.run(connections.room(" ").through(broadcaster.clone()).send(b"hi"));
     assert_eq!(AppError::from(blank.unwrap_err()).status(), 400);
-    // The next broadcast finds what was left.
+    // The next broadcast removes what was left.
     assert_eq!(broadcast(FaultPlan::default()).unwrap().sent.gone, ["a"]);
 }
 
 const ENDPOINT: &str = "https://a.execute-api.us-east-1.amazonaws.com/dev";
 
-/// An application with one room, in which everybody hears what somebody says.
+/// Returns an application with one room, in which everyone gets every message.
 fn lobby(clock: &VirtualClock, clients: &FakeWebSocketClients) -> AppService {
     async fn say(
         State(room): State<Room>,
@@ -172,7 +172,7 @@ fn sockets_join_a_room_speak_in_it_and_leave() {
     clock.advance(Duration::from_secs(30));
     assert_eq!(send("$default", "ann"), r#"[1,["bob"],0,0]"#);
     assert_eq!(send("$default", "ann"), "[1,[],0,0]");
-    // Who was taken for gone and is there after all is let in again.
+    // A connection that was removed by mistake is added again.
     gateway.connect("bob", Connection::default());
     assert_eq!(send("$default", "bob"), "[2,[],0,0]");
 }

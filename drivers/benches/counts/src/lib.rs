@@ -1,4 +1,5 @@
-//! Instructions, counted by valgrind's callgrind: a figure that a busy machine does not change.
+//! Counts instructions with valgrind's callgrind: a figure that does not depend on how busy the
+//! machine is.
 
 pub mod samples;
 
@@ -10,7 +11,7 @@ use std::process::Command;
 /// Why there is no count.
 #[derive(Debug)]
 pub enum Uncounted {
-    /// There is no valgrind on this machine.
+    /// Valgrind is not installed.
     NoValgrind,
     /// The program failed, or valgrind did.
     Failed(String),
@@ -27,19 +28,19 @@ impl fmt::Display for Uncounted {
 
 impl core::error::Error for Uncounted {}
 
-/// Returns how many instructions a program needs for each time that it does something: the
-/// difference between doing it `few` and `many` times, so that its start and its end do not count.
-/// The number of times is its last argument.
+/// Returns how many instructions each repetition of a program takes: the difference of `few` and
+/// `many` repetitions, so that its start and end do not count. The number of repetitions is its
+/// last argument.
 ///
 /// # Errors
 ///
-/// [`Uncounted`] without valgrind, and when the program fails.
+/// [`Uncounted`] without valgrind, or if the program fails.
 pub fn instructions<S: AsRef<OsStr>>(command: &[S], few: u32, many: u32) -> Result<u64, Uncounted> {
     let difference = whole(command, many)?.saturating_sub(whole(command, few)?);
     Ok(difference / u64::from(many.saturating_sub(few).max(1)))
 }
 
-/// Returns how many instructions a program needs from its start to its end.
+/// Returns how many instructions a program takes from start to end.
 fn whole<S: AsRef<OsStr>>(command: &[S], times: u32) -> Result<u64, Uncounted> {
     let mut valgrind = Command::new("valgrind");
     valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);

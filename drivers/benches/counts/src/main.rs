@@ -1,13 +1,13 @@
-//! Counts the instructions of six hot paths, and holds them to `figures.txt`.
+//! Counts the instructions of six hot paths, and compares them with `figures.txt`.
 //!
 //! ```text
 //! cargo run --release -p apptheory-counts               # compares, and fails where one is more than 3 % off
 //! cargo run --release -p apptheory-counts -- --update   # writes the file
 //! ```
 //!
-//! Other compilers and C libraries need other instructions for the same: figures are compared only
-//! where both are those of the file. What is counted runs in a process of its own, this program
-//! with the path's name and how often.
+//! Other compilers and C libraries need other numbers of instructions, so figures are compared only
+//! if both are those of the file. Each path runs in a process of its own: this program with the
+//! path's name and the number of repetitions.
 
 #![expect(clippy::expect_used, reason = "a path that cannot be gone counts nothing")]
 
@@ -20,10 +20,10 @@ use paths::PATHS;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/figures.txt");
 
-/// How much more or less than its figure a path may need, in parts of a thousand.
+/// How far a path's count may be from its figure, in thousandths.
 const TOLERANCE: u64 = 30;
 
-/// How often a path runs: the difference is what counts.
+/// The numbers of repetitions whose difference is counted.
 const FEW: u32 = 100;
 const MANY: u32 = 600;
 
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs a path so many times, under valgrind.
+/// Runs a path, under valgrind.
 fn run(path: &str, times: &str) -> Result<(), Failed> {
     let times = times.parse()?;
     let path = PATHS.iter().find(|(name, _)| *name == path).ok_or("no such path")?;
@@ -107,12 +107,12 @@ fn compare() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Whether a count is within the tolerance around its figure.
+/// Returns whether a count is within the tolerance around its figure.
 const fn is_near(counted: u64, figure: u64) -> bool {
     counted.abs_diff(figure).saturating_mul(1_000) <= figure.saturating_mul(TOLERANCE)
 }
 
-/// Returns what else decides how many instructions there are: the compiler, and the C library with
+/// Returns what else decides about the number of instructions: the compiler, and the C library with
 /// its allocator.
 fn toolchain() -> Result<String, Failed> {
     let first_line = |program: &str| -> Result<String, Failed> {

@@ -15,7 +15,7 @@ use apptheory_counts::samples;
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 
-/// Goes a path so many times.
+/// Runs a path a number of times.
 type Go = fn(u32);
 
 pub(crate) const PATHS: [(&str, Go); 6] = [
@@ -51,7 +51,7 @@ fn decision(times: u32) {
     }
 }
 
-/// With the machine that asks for it.
+/// With the machine that requests it.
 fn body(times: u32) {
     let (limiter, recall) = (limiter(), Recall::default());
     for _ in 0..times {
@@ -67,7 +67,7 @@ fn invoke(app: &AppService, event: &str) -> String {
     invoked.now_or_never().expect("nothing to wait for").expect("an answer")
 }
 
-/// Through five middlewares.
+/// Through five layers of middleware.
 fn exchange(times: u32) {
     async fn around(context: Context, next: Next) -> Answer {
         Ok(next.run(context).await.with_header("x-layer", "1"))
@@ -95,7 +95,7 @@ fn batch(times: u32) {
     }
 }
 
-/// Every route in turn.
+/// Each route in turn.
 fn look_up(times: u32) {
     let path = |n: u32, value: &str| match n % 4 {
         0 => format!("/static/part{n}/leaf"),

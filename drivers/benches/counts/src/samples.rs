@@ -1,10 +1,10 @@
-//! Events as services send them, for whatever is measured with them.
+//! Events as services send them, for benchmarks.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-/// Returns an event of an HTTP API as API Gateway sends it, 1.1 kB of JSON.
+/// Returns an event of an HTTP API, as API Gateway sends it: 1.1 kB of JSON.
 #[must_use]
 pub fn event() -> String {
     let event = json!({
@@ -119,7 +119,7 @@ pub fn dynamodb_record(n: usize, body: &str) -> Value {
     })
 }
 
-/// Returns the event of a batch of such records. Every fiftieth says that its handler is to fail.
+/// Returns the event of a batch of such records. Every fiftieth makes its handler fail.
 #[must_use]
 pub fn batch(records: usize, record: fn(usize, &str) -> Value) -> String {
     let records = (0..records).map(|n| {

@@ -1,4 +1,4 @@
-//! One route, a decision of the limiter for each request: what `peer` does by hand.
+//! A function with one route, and a limiter decision for each request: what `peer` does by hand.
 
 use std::process::ExitCode;
 
@@ -25,7 +25,7 @@ async fn store() -> Store {
     Store::aws().await
 }
 
-/// Without a client, to see what it costs.
+/// Without a client, to measure what the client costs.
 #[cfg(not(feature = "aws"))]
 async fn store() -> Store {
     Store::memory()

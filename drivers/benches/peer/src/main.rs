@@ -1,6 +1,6 @@
-//! The yardstick of cold starts and decisions: what `function` does, on `lambda_http`, axum and the
-//! AWS SDK, as such functions are usually written. Each request is counted by one conditional
-//! update, and the answer carries the header fields of the limit.
+//! The peer for cold starts and decisions: what `function` does, written for `lambda_http`, axum
+//! and the AWS SDK as such functions usually are. Each request is counted by one conditional
+//! update, and the response has the limit's headers.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -76,8 +76,8 @@ fn write(headers: &mut HeaderMap, counted: i64, resets_at: u64) {
 }
 
 impl Limiter {
-    /// Counts a request, and returns how many there are in its window; `None` if the table does not
-    /// answer.
+    /// Counts a request, and returns the number in its window; `None` if the table does not
+    /// respond.
     async fn count(&self, caller: &str, now: u64, start: u64) -> Option<i64> {
         let text = |text: String| AttributeValue::S(text);
         let number = |number: u64| AttributeValue::N(number.to_string());

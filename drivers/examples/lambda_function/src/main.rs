@@ -1,4 +1,4 @@
-//! A Lambda function: what an application can answer with, and what becomes of its errors.
+//! A Lambda function that shows the kinds of responses of an application, and of its errors.
 //!
 //! ```text
 //! cargo lambda build --profile function --arm64 -p lambda_function
@@ -17,7 +17,7 @@ fn main() -> ExitCode {
     apptheory::start(async || app(&store().await))
 }
 
-/// DynamoDB where the environment names tables, and memory elsewhere.
+/// Returns a store on DynamoDB if the environment names tables, else in memory.
 async fn store() -> Store {
     let store = Store::memory();
     #[cfg(feature = "aws")]
@@ -27,7 +27,7 @@ async fn store() -> Store {
     store
 }
 
-/// Requests are logged and measured.
+/// Builds an application that logs and measures its requests.
 fn app(store: &Store) -> Result<App<EventBus>, metrics::Error> {
     let metrics = Metrics::builder("Orders").dimension("service", "orders").build()?;
     let limit = RateLimit::fixed(100, Duration::from_secs(60)).fail_open().on(store);
@@ -52,7 +52,7 @@ fn app(store: &Store) -> Result<App<EventBus>, metrics::Error> {
     Ok(app)
 }
 
-/// There are no tenants here: whose orders they are is for the application to authenticate.
+/// The only tenant. A real application authenticates its tenants.
 const TENANT: &str = "corner-shop";
 
 async fn publish(
@@ -68,19 +68,19 @@ async fn list(State(bus): State<EventBus>) -> Result<Json<Vec<String>>, AppError
     Ok(Json(page.events.into_iter().map(|event| event.id).collect()))
 }
 
-/// HTML in three pieces: each is with the client before the next one is made.
+/// Streams HTML in three pieces: each one is sent before the next one is made.
 async fn page(context: Context) -> Response {
     let pieces = ["<!doctype html><h1>Orders</h1>", "<p>tea</p>", "<p>coffee</p>"];
     Response::html_stream(200, BodyStream::new(slowly(context, pieces)))
 }
 
-/// Server-sent events.
+/// Sends server-sent events.
 async fn events(context: Context, sse: Sse) -> Response {
     let events = [1, 2, 3].map(|id| SseEvent::new(format!("order {id}")).with_id(id.to_string()));
     sse.send(slowly(context, events))
 }
 
-/// A stream that fails on the way: the status is sent, so the error follows in trailers.
+/// Streams a body that fails half-way: the status has been sent, so the error follows in trailers.
 async fn broken() -> Response {
     let pieces = [Ok("<p>one</p>"), Ok("<p>two</p>"), Err(AppError::conflict("and no more"))];
     Response::html_stream(200, BodyStream::new(stream::iter(pieces)))
@@ -91,7 +91,7 @@ async fn panics() -> &'static str {
     panic!("a handler's mistake")
 }
 
-/// The pieces, one every 300 ms.
+/// Yields the pieces, one every 300 ms.
 fn slowly<T: Send + 'static, const N: usize>(
     context: Context,
     pieces: [T; N],

@@ -1,4 +1,4 @@
-//! An application under `lambda_runtime`, the runtime of AWS: for functions of which something else
+//! An application under `lambda_runtime`, AWS's own runtime, for functions in which something else
 //! needs that runtime.
 //!
 //! ```text

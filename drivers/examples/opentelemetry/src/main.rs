@@ -1,8 +1,8 @@
-//! A function whose spans go to an OpenTelemetry collector.
+//! A function that sends its spans to an OpenTelemetry collector.
 //!
-//! They are those that its log lines name: of each invocation and of each record, and those of the
-//! application's own. They begin in the trace that Lambda gave the invocation, so that X-Ray shows
-//! them below the function. Where that trace is not sampled, none is sent.
+//! The spans are those in log lines: of each invocation, of each record, and the application's own.
+//! They are children of the trace that Lambda gave the invocation, so that X-Ray shows them below
+//! the function. If that trace is not sampled, none is sent.
 //!
 //! ```text
 //! docker run --rm -p 4318:4318 otel/opentelemetry-collector
@@ -10,8 +10,9 @@
 //! curl -X POST http://127.0.0.1:3000/orders/tea
 //! ```
 //!
-//! On Lambda, the collector is an extension beside the function, and listens on the same port.
-//! `OTEL_EXPORTER_OTLP_ENDPOINT` names another place, `OTEL_SERVICE_NAME` the service.
+//! On Lambda, the collector is an extension beside the function, and listens on the same port. Set
+//! `OTEL_EXPORTER_OTLP_ENDPOINT` for another address, and `OTEL_SERVICE_NAME` for the service's
+//! name.
 
 mod spans;
 #[cfg(test)]
@@ -29,8 +30,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 fn main() -> ExitCode {
-    // The time that `on_flush` gives: a collector that is away does not delay the next invocation
-    // for longer.
+    // The time limit of `on_flush`: a missing collector delays the next invocation no longer.
     let timeout = apptheory::app::FLUSH_TIME;
     let exporter = match SpanExporter::builder().with_http().with_timeout(timeout).build() {
         Ok(exporter) => exporter,
@@ -48,7 +48,7 @@ fn app(spans: Spans, store: &Store) -> App<EventBus> {
     App::with_state(EventBus::on(store))
         .post("/orders/{item}", order)
         .sqs("orders", ship)
-        // After the answer, and before the next invocation is asked for.
+        // After the response, and before the next invocation is fetched.
         .on_flush(move || {
             let spans = spans.clone();
             async move { spans.send().await }
@@ -63,7 +63,7 @@ async fn order(
     Ok(Json(bus.publish(event).await?.event.id))
 }
 
-/// A span of the application's own.
+/// A span of the application.
 #[tracing::instrument(skip_all)]
 async fn ship(message: Arc<SqsMessage>) {
     tracing::info!(bytes = message.body.len(), "the order is shipped");

@@ -1,4 +1,4 @@
-//! Spans on their way to a collector: kept while an invocation runs, and sent once it is answered.
+//! Spans for a collector: collected during an invocation, and sent after its response.
 
 use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,9 +20,9 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::registry::LookupSpan;
 
-/// Spans that have ended, until they are sent. Clones are the same.
+/// The ended spans that are still to be sent. Clones share them.
 ///
-/// No thread and no task sends them: the process is frozen between invocations.
+/// They are not sent by a thread or task, because the process is frozen between invocations.
 #[derive(Clone, Debug)]
 pub(crate) struct Spans(Arc<Kept>);
 
@@ -32,17 +32,17 @@ struct Kept {
     ended: Mutex<Vec<SpanData>>,
 }
 
-/// The most spans that are kept, as OpenTelemetry's own processor has it. Those that end later than
-/// that are dropped.
+/// The most spans that are kept, the default of OpenTelemetry's own processor. Further spans are
+/// dropped.
 const MAX_SPANS: usize = 2048;
 
 impl Spans {
-    /// Sends to an exporter, and returns the layer that hands spans over.
+    /// Creates a queue for an exporter, and the layer that fills it.
     pub(crate) fn to<S>(mut exporter: SpanExporter) -> (Self, impl Layer<S> + Send + Sync)
     where
         S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
     {
-        // The name of the service is in the environment, or the function's own.
+        // The service's name comes from the environment, or is the function's.
         let resource = Resource::builder().build();
         exporter.set_resource(&resource);
         let spans = Self(Arc::new(Kept { exporter, ended: Mutex::default() }));
@@ -51,14 +51,14 @@ impl Spans {
             .with_span_processor(spans.clone())
             .build();
         let tracer = InTrace(provider.tracer("opentelemetry_function"));
-        // Spans of the HTTP client that sends them are of no interest.
+        // Leave out spans of the exporter's own HTTP client.
         let ours = Targets::new()
             .with_target("apptheory", LevelFilter::DEBUG)
             .with_target("opentelemetry_function", LevelFilter::DEBUG);
         (spans, tracing_opentelemetry::layer().with_tracer(tracer).with_filter(ours))
     }
 
-    /// Sends what has ended, and waits until the collector has it.
+    /// Sends the ended spans, and waits until the collector has accepted them.
     pub(crate) async fn send(&self) {
         let Self(kept) = self;
         let ended = mem::take(&mut *kept.ended.lock().unwrap_or_else(PoisonError::into_inner));
@@ -92,7 +92,7 @@ impl SpanProcessor for Spans {
     }
 }
 
-/// Begins spans without a parent below the one that Lambda gave the invocation.
+/// Makes root spans children of Lambda's trace.
 struct InTrace(SdkTracer);
 
 impl Tracer for InTrace {
@@ -111,7 +111,7 @@ impl Tracer for InTrace {
     }
 }
 
-/// Reads `Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1`.
+/// Parses `Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1`.
 fn from_x_ray(text: &str) -> Option<SpanContext> {
     let part = |name| text.split(';').find_map(|part| part.trim().strip_prefix(name));
     let root: String = part("Root=1-")?.split('-').collect();

@@ -24,7 +24,7 @@ use super::*;
 
 const TRACE: &str = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
 
-/// A collector, and what it gets.
+/// Starts a collector, and returns the spans that it receives.
 async fn collector() -> (String, mpsc::UnboundedReceiver<Vec<Span>>) {
     let (sender, spans) = mpsc::unbounded_channel();
     let collect = move |body: Bytes| {
@@ -41,7 +41,7 @@ async fn collector() -> (String, mpsc::UnboundedReceiver<Vec<Span>>) {
     (url, spans)
 }
 
-/// A function that sends its spans to a URL.
+/// Creates a function that sends its spans to a URL.
 fn function(url: &str) -> (AppService, tracing::subscriber::DefaultGuard) {
     let exporter = SpanExporter::builder().with_http().with_endpoint(url).build().unwrap();
     let (spans, layer) = Spans::to(exporter);

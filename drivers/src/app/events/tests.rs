@@ -1,4 +1,4 @@
-//! Events as their handlers and the services that send them see them.
+//! Tests of events, from the view of handlers and services.
 
 mod batches;
 mod single;
@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::clock::Clock as _;
 use crate::testkit::TestApp;
 
-/// What handlers and hooks write down, in order.
+/// What handlers and hooks record, in order.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<String>>>);
 
@@ -29,7 +29,7 @@ impl Log {
     }
 }
 
-/// Handles a body: `fail`, `panic`, a number of milliseconds to take, or anything else.
+/// Handles a body: `fail`, `panic`, a number of milliseconds to wait, or anything else.
 async fn handle(message: Arc<SqsMessage>, context: Context) -> Result<(), BoxError> {
     match message.body.as_ref() {
         "fail" => Err("out of stock".into()),

@@ -1,4 +1,4 @@
-//! Work that handlers leave for after their answer.
+//! Work registered with `after`.
 
 use core::future::pending;
 use core::time::Duration;
@@ -76,7 +76,7 @@ fn it_is_done_behind_every_answer_beside_each_other_and_with_what_it_leaves_itse
     }
 }
 
-/// An application that says what it is told of.
+/// Returns an application that records reported failures.
 fn told(clock: &VirtualClock, seen: &Seen) -> App {
     let told = seen.clone();
     builder(clock).on_failure(move |failure| told.add(format!("{} {failure}", failure.request_id)))
@@ -144,7 +144,7 @@ fn what_nobody_will_do_any_more_is_dropped_with_all_that_it_holds() {
                 *keep.lock().unwrap() = Some(context);
                 return;
             }
-            // It holds its own context.
+            // The work owns its own context.
             context.after(async move || drop((inner, hold)));
             pending::<()>().await;
         }

@@ -1,4 +1,4 @@
-//! What leaves, whatever a handler answers.
+//! What is sent, whatever a handler returns.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

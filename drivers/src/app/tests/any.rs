@@ -1,4 +1,4 @@
-//! Events of any kind, as their handlers and those who send them see them.
+//! Tests of events of any kind, from the view of handlers and senders.
 
 use core::future::pending;
 use core::time::Duration;
@@ -16,7 +16,7 @@ use crate::clock::{Clock as _, VirtualClock};
 use crate::idempotency::Idempotent;
 use crate::store::Store;
 
-/// What hooks write down, in order.
+/// What hooks record, in order.
 type Log = Arc<Mutex<Vec<String>>>;
 
 fn invoke(app: &AppService, event: &Value) -> Result<Value, InvokeError> {
@@ -29,7 +29,7 @@ fn invoke_text(app: &AppService, event: &str) -> Result<Value, InvokeError> {
     Ok(serde_json::from_str(&answer).unwrap())
 }
 
-/// Keeps what hooks are told: records by their event and level, failures with their causes.
+/// Records what hooks get: records with event and level, failures with their causes.
 fn told(app: App) -> (App, Log) {
     let log = Log::default();
     let (records, failures) = (Arc::clone(&log), Arc::clone(&log));
@@ -78,11 +78,11 @@ fn the_first_route_that_fits_answers_an_event() {
     for (event, answer) in [
         (json!({"action": "sum", "numbers": [3, 4]}), json!(7)),
         (json!({"action": "x"}), json!("another action")),
-        // Step Functions, and a schedule with an input of its own.
+        // Step Functions, and a schedule with its own input.
         (json!({"Payload": {"a": 1}}), json!(r#"{"Payload":{"a":1}}"#.len())),
         (json!({"Records": [{"eventSource": "aws:s3", "s3": {}}]}), Value::Null),
         (json!({"source": "shop", "detail-type": "t"}), json!("shop")),
-        // What a service sends is for its own routes, whatever members it has.
+        // A service's event goes to the service's routes only, whatever members it has.
         (json!({"source": "shop", "detail-type": "t", "action": "sum"}), json!("shop")),
         (json!({"a": 1}), other("an object with `a`")),
         (json!([1, 2]), other("a list")),
@@ -92,7 +92,7 @@ fn the_first_route_that_fits_answers_an_event() {
             json!({"type": "TOKEN", "methodArn": "arn", "authorizationToken": "secret"}),
             other("an event of authorizer (by `type` beside `methodArn` or `routeArn`)"),
         ),
-        // Known services without a route of their own: a batch is one event.
+        // Known services without a route: a batch is one event.
         (
             json!({"source": "other", "detail-type": "t"}),
             other("an event of eventbridge (by `detail-type`)"),

@@ -1,4 +1,4 @@
-//! What goes around handlers: middleware, time-outs, policies, hooks.
+//! What runs around handlers: middleware, timeouts, policies, hooks.
 
 use core::time::Duration;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -19,7 +19,7 @@ fn request() -> Value {
         "headers": {"authorization": "Bearer 7"}, "requestContext": {"stage": "prod"}})
 }
 
-/// The event that asks whether a request may pass.
+/// Returns the event that asks an authorizer about a request.
 fn asking(request: &Value) -> Value {
     let mut event = request.clone();
     event["type"] = "REQUEST".into();
@@ -68,7 +68,7 @@ fn whatever_goes_wrong_nothing_passes() {
     };
     let denied = answered("Bearer 8").unwrap();
     assert_eq!(denied["policyDocument"]["Statement"][0]["Effect"], "Deny");
-    // API Gateway answers 401 to this text alone.
+    // API Gateway responds with 401 to exactly this text.
     assert_eq!(answered("Basic 7").unwrap_err().to_string(), "Unauthorized");
     for token in ["Bearer boom", "Bearer down"] {
         assert_eq!(answered(token).unwrap_err().to_string(), "internal error", "{token}");

@@ -1,4 +1,4 @@
-//! Who calls, and the rest of an event and an invocation, as arguments of handlers.
+//! The caller, and other parts of an event and an invocation, as arguments of handlers.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use crate::app::*;
 use crate::testkit::{TestApp, Via, events, requests};
 
-/// An event of `GET /`, with this in its `requestContext`, and with fields of a load balancer,
-/// which anybody can send.
+/// Returns an event of `GET /` with this `requestContext`, and with a load balancer's headers,
+/// which any client can send.
 fn event(via: Via, context: &Value) -> Value {
     let request = requests::get("/").from_address([192, 0, 2, 1]);
     let request = request.header("x-amzn-oidc-identity", "mallory");
@@ -37,7 +37,7 @@ pub(super) struct Plan {
     seats: u8,
 }
 
-/// Says who calls, in as many ways as there are.
+/// Returns the caller as seen by every extractor.
 #[expect(clippy::too_many_arguments, reason = "as many as handlers take")]
 async fn who(
     claims: Option<Claims<Me>>,

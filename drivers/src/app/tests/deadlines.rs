@@ -1,4 +1,5 @@
-//! Whatever takes longer than its invocation has is cut short, by the same rule for all kinds.
+//! Work that takes longer than its invocation is cancelled, by the same rule for all kinds of
+//! events.
 
 use core::future::pending;
 use core::time::Duration;
@@ -18,7 +19,7 @@ use crate::app::events::{EventBridgeMessage, SnsNotification, SqsMessage};
 use crate::app::*;
 use crate::clock::{Clock as _, VirtualClock};
 
-/// What is given to every invocation here: work stops half a second before its end.
+/// The time of every invocation: work stops half a second before its end.
 const GIVEN: Duration = Duration::from_secs(6);
 const WORK: Duration = Duration::from_millis(5_500);
 
@@ -26,7 +27,7 @@ fn within(clock: &VirtualClock, given: Duration) -> Invocation {
     Invocation { deadline: Some(clock.now().saturating_add(given)), ..Invocation::default() }
 }
 
-/// Counts the futures that were dropped before they were done.
+/// Counts the futures that were dropped before they finished.
 #[derive(Clone, Default)]
 struct Dropped(Arc<AtomicUsize>);
 
@@ -49,7 +50,7 @@ impl Dropped {
     }
 }
 
-/// An event of a function URL.
+/// Returns an event of a function URL.
 fn url_event(path: &str) -> String {
     json!({"version": "2.0", "rawPath": path, "requestContext": {
         "domainName": "abc.lambda-url.eu-west-1.on.aws", "http": {"method": "GET", "path": path}}})
@@ -111,7 +112,7 @@ fn a_request_that_hangs_anywhere_is_504() {
     let response = clock.run(app.serve(get("/nothing"), within(&clock, GIVEN)));
     assert_eq!(response.status, 200);
     assert!(!tokens.lock().unwrap()[4].is_cancelled());
-    // What comes too late is not begun.
+    // Work that is already late does not start.
     let response = clock.run(app.serve(get("/nothing"), within(&clock, Duration::ZERO)));
     assert_eq!(response.status, 504);
 }
@@ -233,7 +234,7 @@ fn the_rest_of_a_batch_comes_again() {
     assert_eq!(answer.unwrap(), failed);
 }
 
-/// Streams that never end: one that is silent, one that always has more, of nothing and of bytes.
+/// Returns streams without an end: silent, always ready with empty chunks, always ready with bytes.
 fn endless(kind: &str) -> BodyStream {
     match kind {
         "silent" => BodyStream::new(stream::pending::<Result<&str, AppError>>()),
@@ -250,7 +251,7 @@ fn collected_bodies_that_never_end_are_cut_by_time_or_by_size() {
         let respond = move |context: Context| {
             let body = endless(kind);
             let clock = shared.clone();
-            // Time passes while it is read.
+            // Time passes while the stream is read.
             let body = body.inspect(move |_| clock.advance(Duration::from_millis(100)));
             drop(context);
             core::future::ready(Response::html_stream(200, BodyStream::new(body)))
@@ -330,7 +331,7 @@ fn a_timeout_may_bound_the_stream_as_well() {
     let (begun, bounded) = (clock.now(), ticking(&clock, timeout.including_streams()));
     assert_eq!(clock.run(take(&bounded, get("/"))), [tick(), tick(), Err(504)]);
     assert_eq!(begun.until(clock.now()), Duration::from_secs(5));
-    // A reader that was away for longer finds the end, not what was ready meanwhile.
+    // A reader that was away for longer gets the end, not the chunks that were ready meanwhile.
     let late = clock.run(async {
         let response = bounded.serve(get("/"), Invocation::default()).await;
         clock.advance(Duration::from_secs(60));

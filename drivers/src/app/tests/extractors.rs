@@ -1,4 +1,4 @@
-//! What handlers are given of requests, and what is answered where it is not there.
+//! What extractors read from requests, and the response when it is missing.
 
 use core::error::Error as _;
 use std::sync::{Arc, Mutex};
@@ -24,7 +24,8 @@ fn post(content_type: &str, body: &[u8]) -> RawRequest<'static> {
     request
 }
 
-/// A request to an application with this handler at `/`, and why it failed, if it did.
+/// Sends a request to an application with this handler at `/`, and returns why it failed, if it
+/// did.
 fn answer<A: 'static>(
     handler: impl Handler<A, (), kind::Http>,
     request: RawRequest<'_>,

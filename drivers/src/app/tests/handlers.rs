@@ -1,4 +1,4 @@
-//! Handlers: what they ask for, what they answer, and what goes wrong in them.
+//! Handlers: arguments, return values, and failures.
 
 use std::sync::{Arc, Mutex};
 

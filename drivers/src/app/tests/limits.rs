@@ -1,4 +1,4 @@
-//! Rate limits around handlers: what they count, whom, and what they answer.
+//! Rate limits around handlers: what they count, for whom, and their responses.
 
 use core::num::NonZeroU32;
 use core::time::Duration;
@@ -16,7 +16,7 @@ use crate::clock::VirtualClock;
 use crate::limiter::RateLimiter;
 use crate::store::{MemoryStore, Store};
 
-/// Requests of these clients, in this order, to an application that `limited` puts together.
+/// Builds an application that `limited` assembles, and its clock.
 fn limited(limited: impl FnOnce(App, RateLimit) -> App, limit: i64) -> (AppService, VirtualClock) {
     let clock = clock();
     let limiter = Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), limit).unwrap());
@@ -25,7 +25,7 @@ fn limited(limited: impl FnOnce(App, RateLimit) -> App, limit: i64) -> (AppServi
     (limited(builder(&clock), limit).build().unwrap(), clock)
 }
 
-/// A request of an address that its provider vouches for.
+/// Returns a request from an address that its provider vouches for.
 fn from<'a>(address: &str, path: &str, fields: &[(&str, &str)]) -> RawRequest<'a> {
     let mut request = get(path);
     request.source_provenance = SourceProvenance::vouched(Provider::FunctionUrl, address);
@@ -52,7 +52,7 @@ fn the_rate_limit_counts_and_says_so() {
     assert_eq!(third.status, 429);
     assert!(!third.headers.first("retry-after").is_empty());
     assert!(text(&third).contains(r#""code":"app.rate_limited","message":"rate limited""#));
-    // It is another window by the store's clock, whatever time it really is.
+    // Another window by the store's clock, whatever the real time is.
     clock.advance(Duration::from_secs(60));
     assert_eq!(text(&call("/orders/4")), "Some(1)");
     let head = RawRequest { method: "HEAD".into(), ..from("192.0.2.1", "/orders/5", &[]) };
@@ -151,7 +151,7 @@ fn clients_do_not_choose_their_counters() {
     };
     let statuses: Vec<u16> = (0..50).map(made_up).collect();
     assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 3);
-    // Nobody used up the limit of somebody who is known, not even by that name.
+    // An anonymous client cannot use up the limit of an authenticated caller, even under that name.
     let known =
         |user: &str| serve(&app, &clock, from("192.0.2.2", "/a", &[("x-session", user)])).status;
     let spoofed = from("192.0.2.3", "/a", &[("x-tenant-id", "alice")]);
@@ -177,15 +177,15 @@ fn clients_are_counted_by_the_address_that_somebody_vouches_for() {
         let invocation = Invocation { peer, ..Invocation::default() };
         clock.run(app.serve(request, invocation))
     };
-    // Another port is no other client.
+    // Another port is not another client.
     let first = call(Some("192.0.2.1:1"), "");
     assert_eq!(text(&first), "Some(192.0.2.1)");
     assert_eq!(call(Some("192.0.2.1:2"), "").status, 429);
-    // What a provider says goes before the connection, which is the provider's own.
+    // The provider's address counts, not the connection's, which is the provider's own.
     assert_eq!(text(&call(Some("192.0.2.1:1"), "192.0.2.2")), "Some(192.0.2.2)");
     assert_eq!(text(&call(None, "2001:db8:0:1200::1")), "Some(2001:db8:0:1200::1)");
     assert_eq!(call(None, "2001:db8:0:12ff::2").status, 429);
-    // A load balancer's address is nobody's, and a warning said so.
+    // A load balancer does not vouch for an address, and a warning said so.
     assert_eq!(call(None, "").status, 500);
     assert_eq!(app.warnings(), [BuildWarning::NoCallerBehindLoadBalancer]);
     assert!(app.warnings()[0].to_string().contains("trusting_forwarded(hops)"));
@@ -223,7 +223,7 @@ fn a_line_is_a_limit_and_one_that_cannot_work_does_not_build() {
     serves(&bucket, &[200, 200, 429]);
     clock.advance(Duration::from_secs(1));
     serves(&bucket, &[200, 429]);
-    // A name of its own has counters of its own.
+    // A named limit has separate counters.
     let fixed = RateLimit::fixed(1, Duration::from_secs(60)).named("other").fail_closed();
     serves(&app(fixed.on(&store)).build().unwrap(), &[200, 429]);
 
@@ -318,7 +318,7 @@ fn the_tenant_of_an_isolated_invocation_counts_and_no_client_names_another() {
     assert_eq!(text(&call(Some("acme"), "192.0.2.1")), "acme");
     assert_eq!(call(Some("acme"), "192.0.2.2").status, 429);
     assert_eq!(text(&call(Some("umbrella"), "192.0.2.2")), "umbrella");
-    // Without one, it is the address that counts.
+    // Without an identity, the address counts.
     assert_eq!(text(&call(None, "192.0.2.1")), "mallory");
 }
 

@@ -1,4 +1,4 @@
-//! What an application measures of itself.
+//! Metrics of an application.
 
 use core::time::Duration;
 use std::sync::{Arc, Mutex};
@@ -29,7 +29,7 @@ fn shop(clock: &VirtualClock) -> App {
         .get("/panic", async || -> () { panic!("boom") })
 }
 
-/// What was written, without when and how.
+/// Returns what was written, without timestamps and metadata.
 fn flushed(metrics: &Metrics, written: &TestWriter) -> Vec<Json> {
     metrics.flush();
     let without = |mut line: Json| {
@@ -153,7 +153,7 @@ fn a_cold_start_is_counted_once() {
     assert_eq!(starts.collect::<Vec<_>>(), [1]);
 }
 
-/// Fails whatever writes to it.
+/// Panics on every write.
 struct Panicking;
 
 impl std::io::Write for Panicking {

@@ -1,4 +1,4 @@
-//! Applications as their authors and clients see them.
+//! Tests of applications, from the view of authors and clients.
 
 mod after;
 #[cfg(feature = "testkit")]

@@ -1,4 +1,4 @@
-//! What `Debug` prints of an application and of what it is given: never what clients sent.
+//! `Debug` never prints what clients sent.
 
 use core::fmt::Debug;
 use std::borrow::Cow;
@@ -13,14 +13,14 @@ use crate::app::*;
 
 const SECRET: &str = "hush-hush";
 
-/// What was printed, by what it was printed of.
+/// Printed texts, by their values.
 type Printed = Arc<Mutex<Vec<(&'static str, String)>>>;
 
 fn print(printed: &Printed, what: &'static str, value: &impl Debug) {
     printed.lock().unwrap().push((what, format!("{value:?} {value:#?}")));
 }
 
-/// Checks what was printed, in which bytes stand as numbers.
+/// Checks the printed texts, also for bytes that are printed as numbers.
 fn check(printed: &Printed, expected: &[&str]) {
     let printed = core::mem::take(&mut *printed.lock().unwrap());
     let names: Vec<_> = printed.iter().map(|(what, _)| *what).collect();

@@ -1,4 +1,4 @@
-//! Events and answers in the form that AWS gives them.
+//! Events and responses in AWS's own form.
 
 use std::fs;
 use std::path::PathBuf;
@@ -22,7 +22,7 @@ use crate::app::{App, Json, Raw, State};
 use crate::testkit::events::{self, KinesisEntry, MailEntry, SqsEntry};
 use crate::testkit::{TestApp, Via, requests};
 
-/// What handlers got, in its order.
+/// What handlers got, in order.
 #[derive(Clone, Default)]
 struct Kept(Arc<Mutex<Vec<Value>>>);
 
@@ -36,7 +36,7 @@ async fn keep(State(kept): State<Kept>, Raw(event): Raw<Value>) {
     kept.0.lock().unwrap().push(event);
 }
 
-/// The example events of `aws_lambda_events`, by their names.
+/// Returns the example events of `aws_lambda_events`, by name.
 fn examples() -> Vec<(String, Value)> {
     let cargo = |arguments: &[&str]| {
         let output = Command::new(env!("CARGO")).args(arguments).output().unwrap();
@@ -62,7 +62,7 @@ fn examples() -> Vec<(String, Value)> {
     examples
 }
 
-/// The records of an event, as it has them.
+/// Returns the records of an event, unchanged.
 fn records(event: &Value) -> Vec<Value> {
     let lists = ["Records", "records", "messages", "rmqMessagesByQueue", "events"];
     match lists.iter().find_map(|list| event.get(list)) {
@@ -74,7 +74,7 @@ fn records(event: &Value) -> Vec<Value> {
     }
 }
 
-/// An application with a handler of the records of an event, or of the request that it is.
+/// Returns an application with a handler of the event's records, or of the request that it is.
 fn for_one(event: &LambdaEvent<'_>, kept: &Kept) -> App<Kept> {
     let app = App::with_state(kept.clone());
     let LambdaEvent::Batch(batch) = event else {
@@ -126,7 +126,7 @@ fn nothing_of_any_example_is_lost_on_its_way_to_a_handler() {
         if let LambdaEvent::Batch(batch) = &event
             && batch.records().any(|record| record.name().is_empty())
         {
-            continue; // Nothing can be registered for what has no name.
+            continue; // Without a name, nothing can be registered.
         }
         let app = TestApp::new(|_| for_one(&event, &kept));
         let answer = app.invoke(example);
@@ -148,14 +148,14 @@ fn nothing_of_any_example_is_lost_on_its_way_to_a_handler() {
     assert!(lost.is_empty() && examples.len() > 150, "{} examples: {lost:#?}", examples.len());
 }
 
-/// What a delivery of CloudWatch Logs holds, read by the crate.
+/// Returns the content of a CloudWatch Logs delivery, parsed by the crate.
 fn unpacked(event: &Value) -> Value {
     let read: cloudwatch_logs::LogsEvent = serde_json::from_str(&event.to_string()).unwrap();
     serde_json::to_value(read.aws_logs.data).unwrap()
 }
 
-/// Has an example go through a handler from a type to the same type, and expects what the type
-/// itself makes of it.
+/// Passes an example through a handler from a type to the same type, and expects what the type
+/// itself writes.
 fn whole<T: DeserializeOwned + Serialize + Send + 'static>(
     name: &str,
     examples: &[(String, Value)],
@@ -319,7 +319,7 @@ fn a_request_without_an_event_is_told_so_to_the_log_alone() {
     let response = serve(&app, &clock, RawRequest::new("GET", "/"));
     assert_eq!(response.status, 500);
     assert!(told.lock().unwrap()[0].contains("no event was kept"), "{told:?}");
-    // An event of one service only, and one of whatever kind it is.
+    // An event of one service only, and one of any kind.
     let event = requests::get("/").event();
     let source = Via::FunctionUrl.source();
     for answer in [
@@ -377,7 +377,7 @@ fn authorizers_answer_policies_of_their_own() {
     let resource = &answer["policyDocument"]["Statement"][0]["Resource"][0];
     assert!(resource.as_str().unwrap().ends_with("/GET/orders"));
     assert!(answer.get("usageIdentifierKey").is_none());
-    // A blank principal lets nobody in.
+    // A blank principal is refused.
     app.authorize_token(" ", "GET", "/").assert_error("internal error");
 
     let wrong =
@@ -406,7 +406,7 @@ fn triggers_give_the_event_back() {
     event["response"] = json!({"autoConfirmUser": false, "autoVerifyEmail": false,
         "autoVerifyPhone": false});
     let answered = app.invoke(&event);
-    // What the type does not know of the event is there all the same.
+    // Members that the type does not have are kept.
     event["response"]["autoConfirmUser"] = true.into();
     answered.assert_answer(&event);
 
@@ -414,7 +414,7 @@ fn triggers_give_the_event_back() {
     let request = json!({"userAttributes": {}, "groupConfiguration": group});
     let answer: Value = app.cognito("TokenGeneration_Authentication", &request).answer();
     assert!(answer["response"]["claimsOverrideDetails"].is_object(), "{answer}");
-    // A later version of the trigger would not read it.
+    // A later version of the trigger has other members.
     let mut later = events::cognito("TokenGeneration_Authentication", &request);
     later["version"] = "2".into();
     app.invoke(&later).assert_error("internal error");

@@ -1,4 +1,4 @@
-//! Records: handlers of requests handle them too, and what cannot be read fails alone.
+//! Records: handlers of requests can handle them, and a malformed record fails alone.
 
 use core::time::Duration;
 use std::sync::{Arc, Mutex};
@@ -100,7 +100,7 @@ fn what_cannot_be_read_fails_alone_and_says_where() {
 
 #[test]
 fn a_middleware_decides_whether_a_record_was_handled() {
-    /// Answers what the body says, without asking the handler.
+    /// Responds with the body, without calling the handler.
     async fn instead(context: Context, next: Next) -> Answer {
         match context.body() {
             b"done" => Ok(Response::text(200, "not JSON")),
@@ -120,7 +120,7 @@ fn a_middleware_decides_whether_a_record_was_handled() {
     });
     let failed = ["msg-2", "msg-3", "msg-5", "msg-6"];
     app.sqs("q", ["done", "503", "refuse", "mend", "else", "sign in"]).assert_failures(failed);
-    // Of events that are answered, the answer has to be JSON.
+    // Events with a result need JSON.
     app.sns("t", ["done"]).assert_error("apptheory: event workload failed");
     app.sns("t", [SnsEntry::new("mend"), "else".into()]).assert_answer(&[(), ()]);
 }

@@ -1,4 +1,4 @@
-//! What handlers may return for requests.
+//! Return values of handlers of requests.
 
 use apptheory_core::http::HttpResponse;
 use bytes::Bytes;

@@ -1,4 +1,4 @@
-//! Routers: what they serve where they are nested, what goes around it, and who may call it.
+//! Routers: nesting, middleware, and access.
 
 use std::sync::{Arc, Mutex};
 
@@ -13,7 +13,7 @@ use super::{builder, clock, get, serve, text};
 use crate::app::*;
 use crate::clock::VirtualClock;
 
-/// A middleware that writes its name down.
+/// A middleware that records its name.
 fn named(name: &'static str) -> impl Middleware {
     move |context: Context, next: Next| {
         context.add_stage(name);
@@ -21,7 +21,7 @@ fn named(name: &'static str) -> impl Middleware {
     }
 }
 
-/// Answers with the middleware that was passed.
+/// Responds with the names of the middleware.
 async fn passed(context: Context) -> String {
     let stages = context.stages();
     let names = stages.iter().filter(|stage| stage.len() == 1);
@@ -112,7 +112,7 @@ fn the_fallback_of_the_longest_prefix_serves() {
         assert_eq!(ask(&app, &clock, "GET", path), (200, body.into()), "{path}");
     }
     assert_eq!(ask(&app, &clock, "PUT", "/a/b/known").0, 405);
-    // It stands for no route: a preflight is told of none.
+    // A preflight matches no route.
     let mut preflight = RawRequest::new("OPTIONS", "/x");
     preflight.headers.append("access-control-request-method", "PUT");
     let answer = serve(&app, &clock, preflight);

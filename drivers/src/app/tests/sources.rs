@@ -1,4 +1,4 @@
-//! Records of services that send them in their own ways, from the event to the answer.
+//! Records of services with formats of their own, from the event to the result.
 
 use std::sync::{Arc, Mutex};
 
@@ -14,7 +14,7 @@ use crate::app::*;
 use crate::testkit::TestApp;
 use crate::testkit::events::{DocumentChange, KafkaEntry, MailEntry, S3Entry, kafka, s3};
 
-/// What handlers write down, in order.
+/// What handlers record, in order.
 #[derive(Clone, Default)]
 struct Seen(Arc<Mutex<Vec<String>>>);
 
@@ -28,7 +28,7 @@ impl Seen {
     }
 }
 
-/// A text that says whether its record fails.
+/// Handles a text that says whether its record fails.
 async fn number(State(seen): State<Seen>, text: String) -> Result<(), AppError> {
     seen.see(&*text);
     match &*text {
@@ -95,13 +95,13 @@ fn the_first_failure_fails_an_event_that_comes_again_as_a_whole() {
     assert_eq!(seen.take(), ["1", "bad", "1", "panic"]);
     assert!(told.take()[0].contains("out of stock"), "the application is told");
 
-    // Nothing runs of an event that will fail.
+    // No record of an event runs if the event will fail.
     let event = json!({"eventSource": "aws:rmq", "rmqMessagesByQueue": {
         "orders::/": [{"data": "MQ=="}], "others::/": [{"data": "Mg=="}]}});
     app.invoke(&event).assert_error("apptheory: event workload failed");
     assert_eq!(seen.take(), [""; 0]);
     assert!(told.take()[0].contains(r#"nothing is registered for "others""#));
-    // A message that cannot be read says so, whether or not it says where it is from.
+    // A malformed message is reported, whether or not its source is known.
     app.invoke(&json!({"eventSource": "aws:mq", "messages": [5]})).assert_error("workload failed");
     assert!(told.take()[0].contains("parse activemq message"), "why it cannot be read");
 }
@@ -169,7 +169,7 @@ fn records_of_firehose_come_back_one_by_one() {
             text => Ok(Transformed::ok(text.to_uppercase()).partition_key("len", "2")),
         }
     }
-    /// Answers what Firehose does not take.
+    /// Responds with something that Firehose does not accept.
     async fn meddle(context: Context, next: Next) -> Answer {
         if context.body() == b"meddle" {
             Response::json(200, &1)
@@ -198,7 +198,7 @@ fn records_of_firehose_come_back_one_by_one() {
     ]}));
     assert_eq!(told.take().len(), 3);
 
-    // 4 MiB are more than 5 in base64: two of them do not fit into the answer.
+    // 4 MiB are more than 5 in base64: two of them do not fit into the response.
     let answer = app.firehose("clicks", ["large", "hi", "large"]);
     assert!(answer.text().len() < 6 << 20);
     let records = answer.answer::<Value>()["records"].clone();
@@ -225,7 +225,7 @@ fn logs_are_delivered_to_the_function_itself() {
     app.invoke(&json!({"awslogs": {"data": "aGk="}})).assert_error("event workload failed");
 }
 
-/// An aggregate of records with the partition key `k`, and the MD5 digest of its message.
+/// Returns an aggregate of records with the partition key `k`, and the MD5 digest of its message.
 fn aggregate(records: &[&str], digest: u128) -> Vec<u8> {
     let field = |tag: u8, bytes: &[u8]| {
         [&[tag << 3 | 2, u8::try_from(bytes.len()).unwrap()][..], bytes].concat()
@@ -243,11 +243,11 @@ fn every_record_in_an_aggregate_is_handled() {
     let good = aggregate(&["1", "2"], 0x00f3dca4_85c89b1d_564590a7_c7247805);
     app.kinesis("s", [good, b"3".into()]).assert_ok();
     assert_eq!(seen.take(), ["1", "2", "3"]);
-    // The aggregate is what comes again.
+    // The whole aggregate is retried.
     let bad = aggregate(&["1", "bad", "2"], 0x5dc1fa98_0e1ec72f_73cb1e0b_d312b086);
     app.kinesis("s", [bad, b"3".into()]).assert_failures(["1"]);
     assert_eq!(seen.take(), ["1", "bad", "3"]);
-    // What only begins like one is a record like any other.
+    // A record that only begins like an aggregate is an ordinary record.
     let damaged = [&[0xf3, 0x89, 0x9a, 0xc2][..], &[0; 20]].concat();
     let app = TestApp::new(|_| {
         App::new().kinesis("s", async |context: Context, Body(body): Body| {
@@ -307,7 +307,7 @@ fn without_a_handler_of_its_source_an_event_is_for_any_or_refused_by_name() {
     );
     app.rabbitmq("q", ["x"]).assert_error("Register a handler with `rabbitmq`, or `otherwise`");
 
-    // With one, shapes are not asked.
+    // With a handler, shapes are not checked.
     let app = TestApp::new(|_| {
         App::new().s3("b", async || ()).otherwise(async || Json("otherwise")).on_failure(|_| {})
     });

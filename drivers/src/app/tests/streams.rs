@@ -1,4 +1,4 @@
-//! Responses that are made while they are sent.
+//! Streamed responses.
 
 use core::num::NonZeroU64;
 use std::sync::{Arc, Mutex};
@@ -30,7 +30,7 @@ fn streams_end_at_the_limit() {
     assert_eq!(rest, [Ok("bc".into()), Ok("".into()), Err(413)]);
 }
 
-/// A limit, a time-out and records around it: still the same bytes in memory.
+/// With a limit, a timeout and log records around it, a chunk is still not copied.
 #[test]
 fn no_chunk_is_copied_on_its_way_to_the_wire() {
     let clock = clock();

@@ -1,5 +1,4 @@
-//! What handlers are given has to keep the rules of its type, and what does not is told to its
-//! sender.
+//! Validation of arguments, and the responses for broken rules.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -52,7 +51,7 @@ fn answer(app: &AppService, clock: &VirtualClock, request: RawRequest<'_>) -> (u
     (response.status, serde_json::from_str(text(&response)).unwrap_or_default())
 }
 
-/// What a client is told: of each broken rule the member, the rule, and the text without the
+/// Returns each broken rule as the client sees it: the member, the rule, and the text without the
 /// member.
 fn told(answer: &(u16, Value)) -> Vec<[String; 3]> {
     assert_eq!(answer.0, 422, "{answer:?}");
@@ -93,7 +92,7 @@ fn every_broken_rule_of_a_body_is_told() {
             ["soldTo", "max_length", "length must be <= 3"],
         ]
     );
-    // What is of another type has no rules to keep.
+    // A value of another type is not validated.
     let (status, shown) = ask(r#"{"orderLines": [{"howMany": "12"}]}"#);
     assert_eq!(
         (status, &shown["error"]["details"]["path"]),
@@ -136,7 +135,7 @@ fn whatever_is_read_is_checked_under_the_names_of_its_sender() {
     assert_eq!(told(&broken), [["page-size", "min", "must be >= 10"]]);
     let broken = ask("/accounts/acct_7?page-size=10", "é");
     assert_eq!(told(&broken), [["x-role", "ascii", "must be ASCII"]]);
-    // What is no number is told as it is without rules.
+    // A value that is not a number gets the same error as without rules.
     assert_eq!(ask("/accounts/acct_7?page-size=x", "admin").0, 400);
 
     const FORM: &str = "application/x-www-form-urlencoded";
@@ -264,7 +263,7 @@ fn a_validator_that_panics_is_a_masked_error() {
     let (status, shown) = answer(&app, &clock, post("application/json", r#""Ann""#));
     assert_eq!((status, &shown["error"]["message"]), (500, &json!("internal error")));
     assert!(causes.lock().unwrap().contains("no list of names"));
-    // The next one is checked as ever.
+    // The next request is validated as before.
     let broken = answer(&app, &clock, post("application/json", r#""Bob""#));
     assert_eq!(told(&broken), [["", "custom", "it is taken"]]);
 }
@@ -315,7 +314,7 @@ fn a_record_that_breaks_rules_fails_alone_and_the_log_says_which() {
     assert_eq!(*shipped.lock().unwrap(), ["Ann", "Bob"]);
     assert_eq!(failed(), [format!("{BROKEN}max_length of soldTo")]);
 
-    // What an item was may be older than its rules.
+    // The old item may predate its rules, and is not validated.
     let image = |how_many: u8| json!({"howMany": {"N": how_many.to_string()}});
     let change = |old: u8, new: u8| {
         json!({"Records": [{"eventSource": "aws:dynamodb", "eventName": "MODIFY",

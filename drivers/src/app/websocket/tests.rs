@@ -1,4 +1,4 @@
-//! WebSocket routes as their handlers and API Gateway see them.
+//! Tests of WebSocket routes, from the view of handlers and API Gateway.
 
 mod refusals;
 
@@ -21,7 +21,7 @@ use crate::clock::VirtualClock;
 use crate::testkit::{TestApp, TestEnv, events};
 use crate::websocket::{FakeWebSocketClients, WebSocketClient};
 
-/// What hooks write down, in order.
+/// What hooks record, in order.
 type Log = Arc<Mutex<Vec<String>>>;
 
 const ENDPOINT: &str = "https://example.execute-api.us-east-1.amazonaws.com/dev";
@@ -30,17 +30,17 @@ fn event(route_key: &str) -> Value {
     events::websocket(route_key, " c1= ", "hi")
 }
 
-/// What API Gateway is answered.
+/// Returns the response for API Gateway.
 fn invoke(app: &TestApp, event: &Value) -> Value {
     app.invoke(event).answer()
 }
 
-/// The answer to an error, as text.
+/// Returns the response to an error, as text.
 fn error(code: &str, message: &str) -> String {
     format!(r#"{{"error":{{"code":"{code}","message":"{message}","request_id":"req-1"}}}}"#)
 }
 
-/// What a failure says behind what its client is told.
+/// Returns the cause of a failure, without the client's message.
 fn cause_of(failure: &str) -> &str {
     failure.rsplit("internal error: ").next().unwrap_or_default()
 }
@@ -92,7 +92,8 @@ fn keys_are_trimmed_and_blank_ones_are_none() {
     let app = TestApp::new(|_| App::new().websocket("a", async || "first"));
     assert_eq!(invoke(&app, &event(" a "))["body"], "first");
     assert_eq!(invoke(&app, &event(" "))["statusCode"], 404);
-    // Nothing falls back to `$default`, and a bad body comes before the missing route.
+    // Unknown keys do not fall back to `$default`, and a malformed body is reported before the
+    // missing route.
     let app = TestApp::new(|_| App::new().websocket("$default", async || "x"));
     assert_eq!(invoke(&app, &event("a"))["statusCode"], 404);
     let mut bad = event("a");

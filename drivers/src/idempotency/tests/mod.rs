@@ -1,4 +1,4 @@
-//! Work as clients and services see it, on either store, with faults in between.
+//! Tests of idempotency, from the view of clients and services, on either store and with faults.
 
 mod records;
 
@@ -26,7 +26,7 @@ use crate::execute::Execute;
 use crate::layer::{FaultPlan, Faulty};
 use crate::store::{MemoryStore, Store};
 
-/// How often handlers ran.
+/// The number of handler runs.
 type Runs = Arc<AtomicU32>;
 
 fn clock() -> VirtualClock {
@@ -49,8 +49,8 @@ fn once(store: &Store) -> Idempotent {
     Idempotent::with_config("shop", idempotency(), store)
 }
 
-/// An application whose handlers do as the body says: `fail`, `panic`, `large`, `stream`, a status,
-/// a number of seconds to take before they answer how often they ran, or nothing.
+/// Returns an application whose handlers do as the body says: `fail`, `panic`, `large`, `stream`, a
+/// status, a number of seconds to wait before responding with the number of runs, or nothing.
 fn app(clock: &VirtualClock, once: Idempotent) -> (AppService, Runs) {
     let runs = Runs::default();
     let counted = Arc::clone(&runs);
@@ -85,7 +85,7 @@ async fn answer(context: &Context, run: u32) -> Answer {
     }
 }
 
-/// A request of Ann's.
+/// Returns a request of the caller Ann.
 fn request<'a>(key: &str, body: &'a str) -> RawRequest<'a> {
     request_with(key, body, &[("Authorization", "Bearer ann")])
 }
@@ -101,7 +101,7 @@ fn request_with<'a>(key: &str, body: &'a str, fields: &[(&str, &str)]) -> RawReq
     RawRequest { body: body.as_bytes().into(), ..request }
 }
 
-/// The status, the body, the field `retry-after`, and whether it is a repetition.
+/// The status, the body, the header `retry-after`, and whether it is a replay.
 type Seen = (u16, String, String, bool);
 
 async fn serve(app: &AppService, clock: &VirtualClock, request: RawRequest<'_>, left: u64) -> Seen {
@@ -119,7 +119,7 @@ async fn serve_until(
     (response.status, String::from_utf8(response.body).unwrap(), retry_after, is_replayed)
 }
 
-/// Serves a request with the key `k` that has 10 s.
+/// Serves a request with the key `k` and a deadline of 10 s.
 fn ask(app: &AppService, clock: &VirtualClock, body: &str) -> Seen {
     clock.run(serve(app, clock, request("k", body), 10))
 }
@@ -143,7 +143,8 @@ fn a_request_is_served_once_and_its_answer_given_again(store: impl Fn(&VirtualCl
 
     let (status, body, _, is_replayed) = ask(&app, &clock, "0");
     assert!(status == 422 && body.contains("app.validation_failed") && !is_replayed);
-    // Another key, route, tenant or scope is other work, and no key is none that is known.
+    // Another key, route, tenant or scope is other work, and requests without a key are never
+    // replays.
     assert_eq!(clock.run(serve(&app, &clock, request("l", ""), 10)), ran(2, false));
     let mut elsewhere = request("k", "");
     elsewhere.path = apptheory_core::http::UriPath::from_encoded("/orders/7");
@@ -194,15 +195,15 @@ fn one_at_a_time(store: impl Fn(&VirtualClock) -> Store) {
     assert!(second.0 == 409 && second.1.contains("app.conflict") && second.2 == "8");
     assert_eq!(ask(&app, &clock, "5"), ran(1, true));
 
-    // Who takes longer than the lease, which is a minute where nothing ends the invocation, may
-    // lose it, and then overwrites nothing.
+    // Work that takes longer than the lease (a minute without a deadline) may lose it, and then
+    // overwrites nothing.
     let slow = async |after: u64| {
         clock.sleep(seconds(after)).await;
         serve_until(&app, request("slow", "70"), None).await
     };
     let (first, second) = clock.run(join(slow(0), slow(65)));
     assert_eq!([first, second], [ran(2, false), ran(3, false)]);
-    // Nobody else began the work after the second, so its result stands, late as it was.
+    // No one else began the work after the second, so its result is kept although it is late.
     assert_eq!(clock.run(slow(0)), ran(3, true));
     assert_eq!(count(&runs), 3);
 }
@@ -242,7 +243,7 @@ fn keys_come_from_elsewhere_or_are_required() {
     assert_eq!(count(&runs), 2);
 }
 
-/// What a caller sees over a store with faults: every ask is a body, and a pause before it.
+/// Returns the responses over a store with faults; each request is a body, with a pause before it.
 fn faulty(plan: FaultPlan, fails_open: bool, asks: &[u64]) -> Vec<Seen> {
     let clock = clock();
     let once = once(&memory(&clock).layer(|store| Faulty::new(store, plan)));
@@ -285,7 +286,7 @@ fn a_store_that_is_silent_at_first_is_asked_again() {
     assert_eq!(count(&runs), 1);
 }
 
-/// A store whose first answer is a minute late, although it did at once what it was told.
+/// A store whose first reply is a minute late, although the write happened at once.
 struct Slow {
     store: Store,
     calls: AtomicU32,
@@ -331,10 +332,10 @@ fn an_answer_is_kept_for_its_caller_alone() {
     for (run, fields) in (1..).zip(callers) {
         assert_eq!(ask(fields), (format!("run {run}"), true));
     }
-    // The same caller, spelled otherwise.
+    // The same caller, spelled differently.
     assert_eq!(ask(&[("authorization", "BEARER  a")]), ("run 1".to_owned(), true));
     assert_eq!(ask(&[("cookie", "theme=light; session=a")]), ("run 4".to_owned(), true));
-    // Who shows nothing is served as often as it asks, whatever names it gives itself.
+    // Anonymous requests run each time, whatever names they claim.
     let nothing: [Fields; 3] =
         [&[], &[("cookie", "theme=dark")], &[("x-tenant-id", "t"), ("x-forwarded-for", "::1")]];
     for (run, fields) in (6..).zip(nothing.into_iter().chain(nothing)) {

@@ -1,8 +1,8 @@
-//! Work of records, and of messages on connections.
+//! Idempotency of records, and of messages on connections.
 
 use super::*;
 
-/// An application that handles messages: `fail`, or a number of seconds to take.
+/// Returns an application that handles messages: `fail`, or a number of seconds to wait.
 fn consumer(clock: &VirtualClock, once: Idempotent) -> (AppService, Runs) {
     let runs = Runs::default();
     let (messages, notifications) = (Arc::clone(&runs), Arc::clone(&runs));
@@ -50,7 +50,7 @@ fn records_are_handled_once() {
     let event = messages(&[("1", ""), ("2", "fail"), ("1", "")]);
     assert_eq!(clock.run(handle(&app, &clock, &event)), failures(&["2"]));
     assert_eq!(count(&runs), 2);
-    // Delivered again, with what it was delivered with before.
+    // Redelivered with the same messages as before.
     assert_eq!(clock.run(handle(&app, &clock, &event)), failures(&[]));
     assert_eq!(count(&runs), 3);
     let nameless = messages(&[(" ", "")]);
@@ -129,7 +129,7 @@ fn the_messages_of_two_connections_are_two() {
         ("c1=", "", 1),
         ("c1=", "", 1),
         ("c2=", "", 2),
-        // Somebody who is known is the same on every connection.
+        // An authenticated caller is the same on every connection.
         ("c1=", "ann", 3),
         ("c2=", "ann", 3),
         ("c2=", "bob", 4),

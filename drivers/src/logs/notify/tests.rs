@@ -5,7 +5,7 @@ use futures_util::future::pending;
 use super::*;
 use crate::clock::ManualClock;
 
-/// Answers as it is told, and keeps what it was given and when.
+/// Responds as scripted, and records entries with their times.
 #[derive(Debug)]
 struct Scripted {
     clock: ManualClock,
@@ -35,7 +35,7 @@ impl ErrorNotifier for Scripted {
     }
 }
 
-/// A queue of two notifications and three attempts, ten seconds apart.
+/// Returns a queue of two notifications with three attempts, ten seconds apart.
 fn notifications(answers: impl IntoIterator<Item = Answer>) -> (Notifications, Arc<Scripted>) {
     let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
     let notifier = Arc::new(Scripted {

@@ -5,7 +5,7 @@ use super::*;
 
 const LONG: Duration = Duration::from_secs(60);
 
-/// A writer that hands over what it is given, and waits for what it is to answer.
+/// A writer that passes on what it gets, and waits for its next result.
 struct Scripted {
     given: Sender<String>,
     answers: Receiver<io::Result<()>>,
@@ -28,7 +28,7 @@ fn scripted() -> (Scripted, Receiver<String>, Sender<io::Result<()>>) {
     (Scripted { given, answers }, written, answer)
 }
 
-/// A queue of two lines that nobody else flushes.
+/// Returns a queue of two lines that no other test flushes.
 fn queue(writer: impl Write + Send + 'static) -> Queue {
     Queue::on(Shared::new(writer, 2, lost), Shared::start_thread)
 }
@@ -58,7 +58,7 @@ fn lines_are_written_in_order_and_those_without_room_are_counted_and_said() {
     answer.send(Ok(())).unwrap();
     answer.send(Ok(())).unwrap();
     assert!(queue.flush(LONG));
-    assert_eq!(written.recv().unwrap(), "f\n"); // what was said is not said again
+    assert_eq!(written.recv().unwrap(), "f\n"); // the loss is reported only once
     assert_eq!(queue.stats(), stats(4, 2, 0));
 }
 

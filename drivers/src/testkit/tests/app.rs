@@ -1,4 +1,4 @@
-//! Applications in a test.
+//! Tests of `TestApp`.
 
 use core::time::Duration;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,7 +21,7 @@ use crate::store::{self, Store};
 use crate::testkit::events::{EventBridgeEntry, ItemChange};
 use crate::testkit::{TestApp, TestEnv, Via, requests};
 
-/// What a failed expectation says.
+/// Returns the report of a failed expectation.
 pub(super) fn said(expectation: impl FnOnce()) -> String {
     let panic = catch_unwind(AssertUnwindSafe(expectation)).expect_err("it holds");
     match panic.downcast::<String>() {
@@ -211,7 +211,7 @@ fn a_failed_expectation_says_what_was_sent_what_came_and_what_differs() {
     assert!(text.contains("\n  got:     a failed invocation: nothing is registered"), "{text}");
 }
 
-/// What handlers write down.
+/// What handlers record.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<String>>>);
 
@@ -341,7 +341,7 @@ fn the_store_may_have_layers() {
     for status in [503, 200, 429] {
         app.get("/7").send().assert_status(status);
     }
-    // Another client has a counter of its own.
+    // Another client has its own counter.
     app.get("/7").from_address([192, 0, 2, 99]).send().assert_status(200).assert_json(&7);
     assert_eq!(app.clock().now(), TestEnv::BEGINNING);
 }

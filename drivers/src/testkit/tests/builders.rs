@@ -1,4 +1,4 @@
-//! What builders put into events.
+//! Tests of the event builders.
 
 use core::net::Ipv4Addr;
 
@@ -256,7 +256,7 @@ fn events_of_connections_are_read() {
     }
 }
 
-/// Code that was written for them wants members that nothing here reads.
+/// Code for those types needs members that nothing here reads.
 #[test]
 fn events_are_whole_to_the_types_of_aws_lambda_events() {
     use aws_lambda_events::{dynamodb, eventbridge, kinesis, sns, sqs};

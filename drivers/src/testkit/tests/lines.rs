@@ -1,4 +1,4 @@
-//! Lines of logs.
+//! Tests of log lines.
 
 use std::thread;
 

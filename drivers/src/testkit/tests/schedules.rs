@@ -1,4 +1,4 @@
-//! Schedules: each order once, with what may go wrong; and worlds, in which they are followed.
+//! Schedules: each order once, with faults; and the worlds that follow them.
 
 use core::time::Duration;
 use std::collections::BTreeSet;
@@ -16,7 +16,7 @@ use apptheory_core::time::Timestamp;
 use crate::layer::Fault;
 use crate::testkit::{Run, Schedules, TestEnv, World, model};
 
-/// Counts as nobody should: what it writes rests on what it has read some time ago.
+/// A counter with a race: it writes what it read some time ago.
 #[derive(Clone, Debug)]
 struct Careless;
 
@@ -43,7 +43,7 @@ impl Careless {
     }
 }
 
-/// Sleeps a second, and says when it woke.
+/// Sleeps for a second, and returns the time afterwards.
 #[derive(Clone, Debug)]
 struct Sleeper;
 
@@ -76,7 +76,7 @@ fn counts() -> World {
     })
 }
 
-/// The count with which each schedule ends.
+/// Returns the final count of each schedule.
 fn ends(schedules: Schedules) -> Vec<i64> {
     let world = counts();
     let end = |run: Run<_>| {
@@ -117,10 +117,10 @@ fn a_count_that_is_read_before_it_is_written_gets_lost() {
 
 #[test]
 fn one_reply_is_lost_at_most_and_each_once() {
-    // Of a single caller: no reply, that of the write, which is applied, or that of the read.
+    // With one caller: no reply is lost, that of the write, or that of the read.
     assert_eq!(ends(Schedules::of(1).losing_one_reply()), [1, 1, 0]);
-    // Of two: no reply, in 6 orders; that of either write, in 6 orders; or that of either read,
-    // whose caller does not write then, so that there are 3 orders.
+    // With two: no reply is lost, in 6 orders; that of either write, in 6 orders; or that of either
+    // read, whose caller does not write then, so that there are 3 orders.
     assert_eq!(ends(Schedules::of(2).losing_one_reply()).len(), 6 + 2 * 6 + 2 * 3);
 }
 
@@ -134,9 +134,9 @@ fn calls_fail_in_every_way() {
     }
     let errors = Fault::ALL.map(|fault| Some(fault.error));
     assert_eq!(told[0], (None, 1));
-    // Of the write: applied, but the reply was lost; and not.
+    // The write: applied with its reply lost; and not applied.
     assert_eq!(told[1..5], [(errors[0], 1), (errors[1], 0), (errors[2], 0), (errors[3], 0)]);
-    // Of the read.
+    // The read.
     assert_eq!(told[5..], errors.map(|error| (error, 0)));
     assert_eq!(ends(Schedules::of(1).failing(2)).len(), told.len(), "a caller that failed is done");
 }
@@ -161,7 +161,7 @@ fn a_late_answer_of_a_sliding_window_admits_nobody() {
     let (window, part) = (Duration::from_secs(2), Duration::from_secs(1));
     let limiter = Limiter::fail_closed(SlidingWindow::new(window, part, 1).unwrap()).build();
     let world = World::new(&limiter);
-    // It finds its own count, of the sub-window before.
+    // It finds its own count from the previous sub-window.
     let admitted = Schedules::of(2)
         .delaying_one_reply(part)
         .map(|schedule| world.run(&limiter, schedule).admitted());

@@ -82,7 +82,7 @@ fn triggers_are_answered_with_their_events() {
     app.cognito("PreSignUp_SignUp", &json!({})).assert_error("an email address is needed");
     let confirmed = "PostConfirmation_ConfirmSignUp";
     app.cognito(confirmed, &request).assert_answer(&events::cognito(confirmed, &request));
-    // Nothing is registered for it: the user is not let in by accident.
+    // No handler is registered, so the user is refused.
     let other = app.cognito("PreAuthentication_Authentication", &request);
     other.assert_error("an event of cognito (by `triggerSource`)");
 }
@@ -196,7 +196,7 @@ fn fields_are_resolved_one_by_one_and_in_batches() {
         event
     };
     app.invoke(&[asked("total", 1), asked("total", 2)]).assert_answer(&[1, 2]);
-    // A value too few would be another parent's.
+    // With one value too few, values would go to the wrong parents.
     app.invoke(&[asked("short", 1), asked("short", 2)]).assert_error("internal error");
     app.invoke(&[asked("short", 1)]).assert_answer(&[1]);
 }

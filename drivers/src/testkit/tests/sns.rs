@@ -1,4 +1,4 @@
-//! Messages to Amazon SNS.
+//! Tests of the fake SNS client.
 
 use apptheory_core::error::AppError;
 use aws_sdk_sns::Client;

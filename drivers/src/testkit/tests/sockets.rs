@@ -1,4 +1,4 @@
-//! Conversations on WebSockets.
+//! Tests of WebSockets.
 
 use std::sync::{Arc, Mutex};
 
@@ -11,7 +11,7 @@ use crate::store::Store;
 use crate::testkit::TestApp;
 use crate::websocket::{Connections, Room};
 
-/// A room, and who has left; they stay in the room.
+/// A room, and connections that have left but stay in the room.
 #[derive(Clone)]
 struct Chat {
     room: Room,
@@ -26,7 +26,7 @@ async fn enter(
     if context.query("name") == "eve" || context.header("x-banned") == "1" {
         return Err(AppError::forbidden());
     }
-    // There is no connection yet.
+    // The connection does not exist yet.
     assert!(socket.send(b"welcome").await.is_err());
     Ok(chat.room.join(&socket).await?)
 }

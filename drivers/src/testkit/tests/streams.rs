@@ -1,4 +1,4 @@
-//! Streamed answers, as their clients get them.
+//! Streamed responses, as clients see them.
 
 use core::future::ready;
 use core::time::Duration;
@@ -92,7 +92,7 @@ fn chunks_come_one_by_one_with_head_trailers_and_error_code() {
             ["Lambda-Runtime-Function-Error-Type", "Lambda-Runtime-Function-Error-Body"];
         assert_eq!(names, [code, body]);
 
-        // What fails before anything is sent is answered as an error.
+        // A failure before anything is sent becomes an error response.
         let mut early = stream("/early");
         assert_eq!(early.status(), 409);
         early.assert_error_code("");
@@ -140,7 +140,7 @@ fn chunks_come_one_by_one_with_head_trailers_and_error_code() {
 fn a_stream_without_an_end_is_read_for_a_while() {
     let app = TestApp::within(TestEnv::at(Timestamp::UNIX_EPOCH), pages);
     let mut events = app.get("/events").stream();
-    // The head leaves at once.
+    // The head is sent at once.
     assert_eq!((events.status(), app.clock().now().unix_seconds()), (200, 0));
     let read = events.events_for(Duration::from_secs(165));
     assert_eq!(app.clock().now().unix_seconds(), 165);
@@ -157,7 +157,7 @@ fn a_stream_without_an_end_is_read_for_a_while() {
 fn an_event_that_comes_in_pieces_is_read_with_its_last_one() {
     let app = TestApp::new(pages);
     let mut events = app.get("/split").stream();
-    // The first piece sends the head.
+    // The first chunk sends the head.
     assert!(events.events_for(Duration::from_secs(5)).is_empty());
     events.assert_events(["ab"]);
 }

@@ -1,4 +1,4 @@
-//! A sliding window by several processes at once, over a network that delays and loses.
+//! A sliding window with several processes, over a network with delays and losses.
 
 mod proxy;
 
@@ -21,15 +21,15 @@ use futures_util::future::join_all;
 use self::proxy::slow;
 use crate::support::{block_on, config, serve, store_at};
 
-/// At most so many in three seconds, counted by the second.
+/// The limit in three seconds, counted by the second.
 const LIMIT: i64 = 10;
 const PARTS: i64 = 3;
 const SKEW: Duration = Duration::from_millis(20);
 
-/// How long a message takes at most, in either direction.
+/// The longest delay of a message, in either direction.
 const LATENCY: Duration = Duration::from_millis(200);
 
-/// A call that a process of its own makes.
+/// Marks the process as a caller.
 const CALLER: &str = "APPTHEORY_CALLER";
 
 fn limiter(coverage: Coverage) -> LimiterBuilder {
@@ -53,7 +53,7 @@ impl Clock for Ahead {
     }
 }
 
-/// Notes when the last call was answered.
+/// Records when the last call got its reply.
 struct Noting<X> {
     inner: X,
     answered_at: Mutex<Timestamp>,
@@ -73,14 +73,14 @@ where
     }
 }
 
-/// One admission: the second that it is counted in, and the real instant in nanoseconds.
+/// One admission: the second that it counts in, and the real instant in nanoseconds.
 #[derive(Clone, Copy, Debug)]
 struct Admission {
     second: i64,
     at: i128,
 }
 
-/// Decides again and again until `ends_at` and says what was admitted.
+/// Decides repeatedly until `ends_at`, and returns the admissions.
 async fn decide_until(
     ends_at: Timestamp,
     url: &str,
@@ -97,7 +97,7 @@ async fn decide_until(
     let key = RateLimitKey::new("tenant-7", "/orders", "POST").unwrap();
     let mut admitted = Vec::new();
     while SystemClock.now() < ends_at {
-        // An order whose reply is lost is an error, and may be counted.
+        // A request whose reply is lost is an error, and may have been counted.
         let decision = limiter.check_and_increment(limiter.attempt(key.clone())).await;
         if let Ok(decision) = decision
             && decision.allowed
@@ -130,7 +130,7 @@ fn caller() {
     }
 }
 
-/// Lets `processes` decide for so many seconds, and says what they admitted.
+/// Runs `processes` for a number of seconds, and returns their admissions.
 fn campaign(seed: u64, coverage: Coverage, processes: u64, seconds: u64) -> Vec<Admission> {
     let database = Database::memory().unwrap();
     block_on(serve(database, async |url| {
@@ -162,8 +162,8 @@ fn campaign(seed: u64, coverage: Coverage, processes: u64, seconds: u64) -> Vec<
     }))
 }
 
-/// The most that was counted in sub-windows that are summed up together, and the most that was
-/// admitted in a real span of time for which the coverage promises something.
+/// Returns the most units counted in sub-windows that are added up together, and the most admitted
+/// in a real span of time for which the coverage gives a guarantee.
 fn busiest(admitted: &[Admission], coverage: Coverage) -> (usize, usize) {
     let (covered, span) = match coverage {
         Coverage::Aligned => (PARTS, PARTS - 1),

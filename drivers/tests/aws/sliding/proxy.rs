@@ -1,4 +1,4 @@
-//! A slow network that loses things, on loopback.
+//! A slow network with losses, on loopback.
 
 use core::time::Duration;
 use std::io;
@@ -10,8 +10,8 @@ use tokio::net::TcpStream;
 
 use crate::support::loopback;
 
-/// Passes HTTP requests on to `server` and its replies back, each after up to `most`, and closes
-/// the connection on one of `one_lost_in`, on the way there or back. Says where it listens.
+/// Forwards HTTP requests to `server` and its replies back, each after up to `most`, and closes the
+/// connection on one of `one_lost_in`, in either direction. Returns the address.
 pub(super) async fn slow(
     server: SocketAddr,
     seed: u64,
@@ -29,7 +29,7 @@ pub(super) async fn slow(
     url
 }
 
-/// What happens to one connection.
+/// One connection.
 struct Way {
     random: Random,
     most: Duration,
@@ -41,7 +41,7 @@ impl Way {
         let mut client = BufReader::new(client);
         let mut server = BufReader::new(TcpStream::connect(server).await?);
         loop {
-            // What was read lands, though its sender may have given up.
+            // A message that was read is delivered, even if its sender has given up.
             let request = read_message(&mut client).await?;
             self.delay().await?;
             server.get_mut().write_all(&request).await?;
@@ -53,7 +53,7 @@ impl Way {
 
     /// # Errors
     ///
-    /// When the message is lost.
+    /// If the message is lost.
     async fn delay(&mut self) -> io::Result<()> {
         SystemClock.sleep(self.most * self.random.below(1_001) / 1_000).await;
         match self.random.below(u32::try_from(self.one_lost_in).unwrap()) {
@@ -98,7 +98,7 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `bound`.
+    /// Returns a number below `bound`.
     fn below(&mut self, bound: u32) -> u32 {
         u32::try_from(self.next() % u64::from(bound)).unwrap()
     }

@@ -87,7 +87,7 @@ fn what_is_not_done_in_time_is_sent_again() {
     });
     let app = app.time_limit(Duration::from_secs(1));
     let messages = ["100", "9000", "300", "200", "ok"];
-    // Half a second before the end, the second still runs and the fourth was only just begun.
+    // Half a second before the end, the second is still running and the fourth has just begun.
     let answer = app.sqs("q", messages);
     answer.assert_failures(["msg-2", "msg-4", "msg-5"]);
     let why = "the record was not finished: the time was up, or a record before it failed";
@@ -218,7 +218,7 @@ fn a_record_can_be_sent_to_connections() {
             Ok::<_, BoxError>(())
         })
     });
-    // Nobody is there.
+    // No handler is registered there.
     app.sqs("q", ["news"]).assert_failures(["msg-1"]);
     let clients = env.websocket_clients();
     clients.at("https://ws.example.com").connect("c1=", Default::default());

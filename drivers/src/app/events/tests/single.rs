@@ -1,4 +1,4 @@
-//! Events that are answered in one piece: notifications, and those of buses.
+//! Events with one result: SNS notifications and EventBridge events.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ fn notifications_answer_together_or_fail_together() {
     assert_eq!(failed.error().unwrap().to_string(), "apptheory: event workload failed");
 }
 
-/// Serves a rule and a source; the latter in vain.
+/// Registers a rule and a source; the latter never runs.
 fn rules(app: App) -> App {
     async fn nightly(event: Arc<EventBridgeMessage>, context: Context) -> Json<Value> {
         let summary = event.scheduled_summary(&context.delivery(), context.now());

@@ -1,4 +1,4 @@
-//! Tumbling windows, as Lambda plays them.
+//! Tumbling windows, as Lambda runs them.
 
 use core::time::Duration;
 use std::collections::BTreeMap;
@@ -23,7 +23,7 @@ struct Totals {
 }
 
 async fn gather(mut totals: WindowState<Totals>, Json(clicks): Json<u64>) -> Result<(), AppError> {
-    // It is in the state when the record fails: nothing of that may be answered.
+    // The state has changed when the record fails: the change must not be returned.
     totals.clicks += clicks;
     if clicks == 13 { Err(AppError::conflict("no 13, please")) } else { Ok(()) }
 }
@@ -159,7 +159,7 @@ fn handlers_of_windows_and_of_records_are_apart() {
     app.kinesis_window("other").end().assert_error("of tumbling windows need handlers of a window");
     app.dynamodb_window("clicks").end().assert_error("`dynamodb_window`");
     app.kinesis("clicks", ["1"]).assert_failures(["1"]);
-    // Its record would be taken for done where it is to go into the state again.
+    // Otherwise the record would count as done although it must go into the state again.
     let once = app.kinesis_window("once").send(["1"]);
     assert!(once.failures()[0].contains("`Idempotent` is not for"), "{once:?}");
 

@@ -1,4 +1,4 @@
-//! Messages that are not for their handler: of nobody, too many, too large, too late.
+//! Messages that are refused: unauthenticated, too many, too large, too late.
 
 use core::future::pending;
 use core::num::NonZeroU64;
@@ -38,7 +38,7 @@ fn messages_are_limited_per_sender_and_route_key() {
     .enumerate()
     {
         let mut event = event(route_key);
-        // Whoever reconnects has another connection id, and names itself in vain.
+        // A client that reconnects has another connection id, and its own name does not count.
         event["requestContext"]["connectionId"] = format!("c{n}=").into();
         event["headers"] = json!({"x-api-key": format!("k{n}"), "x-tenant-id": format!("t{n}")});
         event["requestContext"]["authorizer"] = json!({"principalId": user});
@@ -47,7 +47,7 @@ fn messages_are_limited_per_sender_and_route_key() {
     }
 }
 
-/// Says who is connected, as the authorizer of `$connect` did.
+/// Returns the caller that the authorizer of `$connect` returned.
 async fn connected(context: Context) -> Result<Option<Principal>, AppError> {
     assert_eq!(context.kind(), ContextKind::Message);
     let socket = context.websocket().expect("a message has a connection");
