@@ -16,9 +16,9 @@ pub(crate) fn causes<'e>(
 pub(crate) fn texts(error: &(dyn Error + 'static)) -> Vec<String> {
     let mut texts = vec![error.to_string()];
     for cause in causes(error) {
-        let told = cause.to_string();
-        if !texts.iter().any(|text| text.contains(&told)) {
-            texts.push(told);
+        let new = cause.to_string();
+        if !texts.iter().any(|text| text.contains(&new)) {
+            texts.push(new);
         }
     }
     texts

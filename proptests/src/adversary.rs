@@ -1,7 +1,7 @@
-//! A store that answers anything at all.
+//! A store with arbitrary replies.
 //!
-//! No machine may panic, loop or promise nonsense, whatever it is told: a broken store, another
-//! program's items, a table that somebody edited.
+//! No machine may panic, loop or give false guarantees, whatever the store returns: a broken store,
+//! another program's items, a table that was edited by hand.
 
 use apptheory::machine::Interpret;
 use apptheory::store::{
@@ -12,30 +12,31 @@ use apptheory::time::Timestamp;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-/// Answers every effect with the next of its whims; then, for ever, with the last kind of error.
+/// Replies to every effect with its next whim; when there are no more, with the last error,
+/// forever.
 #[derive(Clone, Debug)]
 pub struct Adversary {
     whims: Vec<Whim>,
-    /// How many effects it was asked for.
+    /// The number of effects that were requested.
     pub asked: usize,
 }
 
-/// One answer, for whatever effect it comes to.
+/// One reply, for any effect.
 #[derive(Clone, Debug)]
 pub struct Whim {
-    /// Fails so, if at all.
+    /// The error, if the effect fails.
     error: Option<store::Error>,
-    /// Refuses or finds nothing, instead of applying or finding.
+    /// Whether it refuses or finds nothing, instead of applying or finding.
     refuses: bool,
-    /// Says what it saw.
+    /// Whether it returns the item that it saw.
     tells: bool,
-    /// The number in every attribute that it tells.
+    /// The number in every attribute of that item.
     count: Value,
-    /// The instant of its answer.
+    /// The reply's instant.
     at: Timestamp,
 }
 
-/// Any adversary.
+/// Generates any adversary.
 pub fn any_adversary() -> impl Strategy<Value = Adversary> {
     prop::collection::vec(any_whim(), 0..12).prop_map(|whims| Adversary { whims, asked: 0 })
 }
@@ -86,7 +87,7 @@ impl Adversary {
 }
 
 impl Whim {
-    /// An item with its number in every attribute that a limiter may look at.
+    /// Returns an item with the number in every attribute that a limiter may read.
     fn item(&self, names: impl IntoIterator<Item = String>) -> Item {
         names.into_iter().fold(Item::new(), |item, name| item.with(name, self.count.clone()))
     }
@@ -117,7 +118,7 @@ impl Interpret<UpdateItem> for Adversary {
 }
 
 impl Interpret<TransactWriteItems> for Adversary {
-    /// The length of its list of reasons need not be that of the transaction.
+    /// The list of reasons may have another length than the transaction.
     fn interpret(&mut self, _: &TransactWriteItems) -> store::Outcome<Transacted> {
         let whim = self.next();
         let reason = |index| match index {

@@ -1,4 +1,4 @@
-//! Any limit, any requests.
+//! Generators of limits and requests.
 
 use apptheory::limiter::Coverage;
 use proptest::prelude::*;
@@ -7,7 +7,8 @@ use proptest::sample::{select, subsequence};
 use crate::limit::{Admission, Limit, Writing};
 use crate::world::nanos;
 
-/// Any limit: small numbers, so that they are met; windows that agree with a day and that do not.
+/// Generates any limit: with small numbers, so that they are reached, and windows that divide a day
+/// or do not.
 pub fn limit() -> impl Strategy<Value = Limit> + Clone {
     prop_oneof![
         fixed(),
@@ -17,13 +18,13 @@ pub fn limit() -> impl Strategy<Value = Limit> + Clone {
     ]
 }
 
-/// Any fixed window.
+/// Generates a fixed window.
 pub fn fixed() -> impl Strategy<Value = Limit> + Clone {
     (select(vec![1, 7, 60, 61, 420, 3_600, 604_800]), -1..6_i64)
         .prop_map(|(window, limit)| Limit::Fixed { window, limit })
 }
 
-/// Any sliding window of some coverage.
+/// Generates a sliding window with a coverage.
 pub fn sliding(
     coverage: impl Strategy<Value = Coverage> + Clone,
 ) -> impl Strategy<Value = Limit> + Clone {
@@ -37,9 +38,9 @@ pub fn sliding(
     )
 }
 
-/// Any list of windows, however it is written, in any order.
+/// Generates a list of windows, in any layout and order.
 pub fn multi() -> impl Strategy<Value = Limit> + Clone {
-    // Each divides the next, so that any of them pack.
+    // Each divides the next, so that any of them can be packed.
     let nested = subsequence(vec![10, 20, 60, 120, 600], 1..4);
     let loose = subsequence(vec![7, 10, 60, 61, 600], 1..4);
     let written = prop_oneof![
@@ -56,14 +57,14 @@ pub fn multi() -> impl Strategy<Value = Limit> + Clone {
     })
 }
 
-/// Any token bucket.
+/// Generates a token bucket.
 pub fn bucket() -> impl Strategy<Value = Limit> + Clone {
     (select(vec![1, 7, 60]), select(vec![-1, 0, 1, 3, 7, 100]), 1..6_u32)
         .prop_map(|(period, limit, burst)| Limit::Bucket { period, limit, burst })
 }
 
-/// Any token bucket of extreme numbers: rates up to one token per nanosecond and down to one in ten
-/// days, whole intervals and none, bursts of one and of billions.
+/// Generates a token bucket with extreme numbers: rates from one token per nanosecond to one in ten
+/// days, intervals that are whole nanoseconds or not, bursts of one and of billions.
 pub fn extreme_bucket() -> impl Strategy<Value = Limit> + Clone {
     let limit = prop_oneof![
         select(vec![
@@ -80,15 +81,15 @@ pub fn extreme_bucket() -> impl Strategy<Value = Limit> + Clone {
     ];
     let burst = prop_oneof![Just(1), 2..6_u32, select(vec![5_000, 1_000_000, 300_000_000])];
     (select(vec![1_u32, 7, 60, 3_600, 864_000]), limit, burst).prop_map(|(period, limit, burst)| {
-        // What takes longer than a century to fill holds less.
+        // A bucket that would take longer than a century to fill gets a smaller size.
         let a_century = limit.saturating_mul(3_155_760_000) / i64::from(period);
         let most = u32::try_from(a_century.max(1)).unwrap_or(u32::MAX);
         Limit::Bucket { period: u64::from(period), limit, burst: burst.min(most) }
     })
 }
 
-/// Requests one after the other, `1..=most` of them: at once, a little later, a good deal later, and
-/// often right at or just before a full second.
+/// Generates `1..=most` requests, one after the other: at the same instant, a little later, much
+/// later, and often exactly at or just before a full second.
 pub fn requests(most: usize) -> impl Strategy<Value = Vec<Admission>> + Clone {
     let gap = prop_oneof![
         3 => Just(Gap::By(0)),
@@ -110,14 +111,14 @@ pub fn requests(most: usize) -> impl Strategy<Value = Vec<Admission>> + Clone {
     })
 }
 
-/// How the next request is apart from the one before.
+/// The gap between a request and the previous one.
 #[derive(Clone, Copy, Debug)]
 enum Gap {
-    /// By nanoseconds.
+    /// A number of nanoseconds.
     By(i128),
-    /// It comes at a full second, so many ahead.
+    /// Up to a full second, this many ahead.
     ToSecond(i128),
-    /// It comes a nanosecond before a full second.
+    /// Up to a nanosecond before a full second.
     BeforeSecond(i128),
 }
 

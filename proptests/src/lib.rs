@@ -1,12 +1,12 @@
-//! What properties are made of, beside the test kit's worlds, schedules and models.
+//! Parts of property tests, beside the test kit's worlds, schedules and models.
 //!
-//! Four parts, which the tests under `tests/` put together:
+//! The tests under `tests/` combine four parts:
 //!
-//! * [`limit`]: a limit in the words of a test, from which both the real limiter and a model of it are
+//! * [`limit`]: a limit from which both the real limiter and a model of it are created;
 //!   made;
-//! * [`world`]: what tests do in a world, over and over;
-//! * [`any`]: generators of both limits and requests;
-//! * [`adversary`]: a store that answers anything at all.
+//! * [`world`]: operations of tests in a world;
+//! * [`any`]: generators of limits and requests;
+//! * [`adversary`]: a store with arbitrary replies.
 //!
 //! ```
 //! use apptheory::testkit::World;
@@ -35,8 +35,8 @@ pub mod any;
 pub mod limit;
 pub mod world;
 
-/// So many cases, or as many as `PROPTEST_CASES` says where those are more. What fails is kept beside
-/// the test, in `*.proptest-regressions`, and tried first from then on.
+/// Runs at least `least` cases, or `PROPTEST_CASES` if that is more. Failing cases are kept beside
+/// the test, in `*.proptest-regressions`, and run first from then on.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "how long tests may take is said from outside")]
 pub fn cases(least: u32) -> ProptestConfig {

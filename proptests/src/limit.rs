@@ -1,4 +1,4 @@
-//! Limits in the words of a test, of which both a limiter and a model of it are made.
+//! Limits from which both a limiter and a model of it are created.
 
 use core::time::Duration;
 
@@ -13,25 +13,25 @@ use apptheory::time::Timestamp;
 /// A limit; times are in seconds.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Limit {
-    /// So many in each window.
+    /// A number of units in each window.
     Fixed {
         /// The window.
         window: u64,
-        /// How many.
+        /// The number of units.
         limit: i64,
     },
-    /// So many in the sub-windows that cover the last window.
+    /// A number of units in the sub-windows that cover the last window.
     Sliding {
-        /// How many sub-windows make the window.
+        /// The number of sub-windows in the window.
         parts: u64,
-        /// The sub-window.
+        /// The length of a sub-window.
         granularity: u64,
-        /// Which sub-windows are summed up.
+        /// Which sub-windows are added up.
         coverage: Coverage,
-        /// How many.
+        /// The number of units.
         limit: i64,
     },
-    /// Several windows at once, each with its own number.
+    /// Several windows at once, each with its own number of units.
     Multi {
         /// How they are stored and written.
         writing: Writing,
@@ -42,7 +42,7 @@ pub enum Limit {
     Bucket {
         /// The period.
         period: u64,
-        /// Tokens regained in a period.
+        /// Tokens restored in a period.
         limit: i64,
         /// Tokens in a full bucket.
         burst: u32,
@@ -60,7 +60,7 @@ pub enum Writing {
     OneByOne,
 }
 
-/// For whom another number holds.
+/// Who has another limit.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Exception<'a> {
     /// For an identifier.
@@ -70,22 +70,23 @@ pub enum Exception<'a> {
 }
 
 impl Limit {
-    /// A limiter that gives errors while its store gives none of its own.
+    /// Returns a limiter that fails closed.
     pub fn fail_closed(&self) -> LimiterBuilder {
         self.applied_to(Limiter::fail_closed(self.strategy(&[])))
     }
 
-    /// A limiter that allows while its store gives no answer.
+    /// Returns a limiter that fails open.
     pub fn fail_open(&self) -> LimiterBuilder {
         self.applied_to(Limiter::fail_open(self.strategy(&[])))
     }
 
-    /// As [`fail_closed`](Self::fail_closed), with other numbers for some.
+    /// Returns a limiter as [`fail_closed`](Self::fail_closed) does, with exceptions.
     pub fn with_exceptions(&self, exceptions: &[(Exception<'_>, i64)]) -> LimiterBuilder {
         self.applied_to(Limiter::fail_closed(self.strategy(exceptions)))
     }
 
-    /// As [`fail_closed`](Self::fail_closed), for callers whose clocks differ by up to `skew`.
+    /// Returns a limiter as [`fail_closed`](Self::fail_closed) does, for callers whose clocks
+    /// differ by up to `skew`.
     #[expect(clippy::expect_used, reason = "tests keep clocks closer than sub-windows are long")]
     pub fn with_skew(&self, skew: Duration) -> LimiterBuilder {
         self.fail_closed().skew_allowance(skew).expect("a short difference")
@@ -166,7 +167,7 @@ impl Limit {
         }
     }
 
-    /// The same limit with another number in place of every number.
+    /// Returns the same limit with another number of units everywhere.
     #[must_use]
     pub fn with_limit(&self, limit: i64) -> Self {
         match self.clone() {
@@ -182,13 +183,13 @@ impl Limit {
         }
     }
 
-    /// Whether windows are counted one after the other, so that callers can be in each other's way.
+    /// Returns whether windows are counted one after the other, so that callers can interfere.
     #[must_use]
     pub const fn is_one_by_one(&self) -> bool {
         matches!(self, Self::Multi { writing: Writing::OneByOne, .. })
     }
 
-    /// What it means.
+    /// Returns the model of the limit.
     #[must_use]
     pub fn model(&self) -> model::Limit {
         let secs = Duration::from_secs;
@@ -210,32 +211,32 @@ impl Limit {
         }
     }
 
-    /// As of the [model](model::Limit::admits).
+    /// See the [model](model::Limit::admits).
     #[must_use]
     pub fn admits(&self, admitted: &[Admission], next: Admission) -> bool {
         self.model().admits(admitted, next)
     }
 
-    /// As of the [model](model::Limit::held).
+    /// See the [model](model::Limit::held).
     #[must_use]
     pub fn held(&self, admitted: &[Admission]) -> bool {
         self.model().held(admitted)
     }
 
-    /// As of the [model](model::Limit::room).
+    /// See the [model](model::Limit::room).
     #[must_use]
     pub fn room(&self, admitted: &[Admission], at: Timestamp) -> u32 {
         self.model().room(admitted, at)
     }
 
-    /// As of the [model](model::Limit::used).
+    /// See the [model](model::Limit::used).
     #[must_use]
     pub fn used(&self, admitted: &[Admission], now: Timestamp) -> Vec<i64> {
         self.model().used(admitted, now)
     }
 
-    /// Seconds below which clocks must not differ for the limit to hold; `None` if they may show
-    /// anything.
+    /// Returns the number of seconds by which clocks must differ less for the limit to hold; `None`
+    /// if they may show anything.
     #[must_use]
     pub fn most_skew(&self) -> Option<u64> {
         match self {
@@ -247,7 +248,7 @@ impl Limit {
         }
     }
 
-    /// Nanoseconds that a token takes to come back.
+    /// Returns the nanoseconds that a bucket takes to restore a token.
     #[must_use]
     pub fn interval(&self) -> Option<i128> {
         let nanos = self.model().interval()?.as_nanos();
@@ -255,10 +256,10 @@ impl Limit {
     }
 }
 
-/// One of every kind, with room for `limit` units at one instant.
+/// Returns a limit of every kind, with room for `limit` units at one instant.
 #[must_use]
 pub fn every_kind(limit: i64) -> Vec<Limit> {
-    // The second window is the strict one: whoever looks at the first only lets too much in.
+    // The second window is the strict one: checking only the first admits too much.
     let quotas = vec![(60, limit + 1), (3_600, limit), (600, limit + 2)];
     let sliding = |coverage| Limit::Sliding { parts: 3, granularity: 20, coverage, limit };
     let multi = |writing| Limit::Multi { writing, quotas: quotas.clone() };

@@ -1,4 +1,4 @@
-//! What tests do in a world, over and over.
+//! Operations of tests in a world.
 
 use core::num::NonZeroU32;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -12,13 +12,13 @@ use apptheory::testkit::World;
 use apptheory::testkit::model::Admission;
 use apptheory::time::Timestamp;
 
-/// Decisions on requests for [`the_key`], each as of its instant, to which the clock is set.
+/// Decides on requests for [`the_key`], each at its instant, to which the clock is set.
 pub trait Decide {
-    /// Decides, and remembers.
+    /// Decides, and keeps what it learned.
     ///
     /// # Errors
     ///
-    /// What the limiter gives when it fails closed.
+    /// The limiter's error when it fails closed.
     fn decide_with(
         &mut self,
         limiter: &Limiter,
@@ -26,11 +26,11 @@ pub trait Decide {
         recall: &mut Recall,
     ) -> Result<Decision, limiter::Error>;
 
-    /// Decides, without remembering anything.
+    /// Decides without keeping anything.
     ///
     /// # Errors
     ///
-    /// What the limiter gives when it fails closed.
+    /// The limiter's error when it fails closed.
     fn decide(
         &mut self,
         limiter: &Limiter,
@@ -39,14 +39,14 @@ pub trait Decide {
         self.decide_with(limiter, request, &mut Recall::default())
     }
 
-    /// Says what [`decide`](Self::decide) would, and counts nothing.
+    /// Returns what [`decide`](Self::decide) would, without counting.
     ///
     /// # Errors
     ///
-    /// What the limiter gives when it fails closed.
+    /// The limiter's error when it fails closed.
     fn check(&mut self, limiter: &Limiter, request: Admission) -> Result<Decision, limiter::Error>;
 
-    /// Calls made and capacity consumed by `act`.
+    /// Returns the calls made and capacity consumed by `act`.
     fn spent<T>(&mut self, act: impl FnOnce(&mut Self) -> T) -> (T, OperationUsage);
 }
 
@@ -76,7 +76,7 @@ impl Decide for World {
     }
 }
 
-/// An attempt, with an id that no other one has.
+/// Returns an attempt with a unique id.
 #[must_use]
 pub fn attempt(key: &RateLimitKey, request: Admission) -> Attempt {
     static ATTEMPTS: AtomicU64 = AtomicU64::new(0);
@@ -85,26 +85,26 @@ pub fn attempt(key: &RateLimitKey, request: Admission) -> Attempt {
     Attempt::new(key.clone(), request.at).with_cost(cost).with_id(id)
 }
 
-/// The key that tests use where any will do.
+/// Returns the key of tests that need only one.
 #[must_use]
 pub fn the_key() -> RateLimitKey {
     key("tenant-7", "/orders")
 }
 
-/// A key of an identifier and a resource.
+/// Returns a key with an identifier and a resource.
 #[must_use]
 #[expect(clippy::expect_used, reason = "tests give texts that make a key")]
 pub fn key(identifier: &str, resource: &str) -> RateLimitKey {
     RateLimitKey::new(identifier, resource, "POST").expect("three texts without separators")
 }
 
-/// The instant a number of seconds after 1970.
+/// Returns the instant a number of seconds after 1970.
 #[must_use]
 pub fn seconds(since_1970: i64) -> Timestamp {
     Timestamp::from_unix_seconds(since_1970)
 }
 
-/// The instant a number of nanoseconds after 1970.
+/// Returns the instant a number of nanoseconds after 1970.
 #[must_use]
 #[expect(clippy::expect_used, reason = "tests stay within the years 0001 to 9999")]
 pub fn nanos(since_1970: i128) -> Timestamp {

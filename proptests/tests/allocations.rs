@@ -38,7 +38,7 @@ where
     }
 }
 
-/// Waits a second, so many times.
+/// Waits a second, a number of times.
 struct Naps {
     left: u32,
     now: Timestamp,
@@ -68,7 +68,7 @@ fn the_kernel_allocates_nothing() {
     assert_eq!(counted.count_total, 0);
 }
 
-/// A limiter on its table, with what one instance remembers.
+/// A limiter on its table, with the cache of one instance.
 struct Instance {
     limiter: Limiter,
     store: Uncounted,
@@ -82,8 +82,8 @@ impl Instance {
         Self { limiter, store, recall: Recall::default() }
     }
 
-    /// Decides, and says how many allocations that took: of the machine, the texts of its effects,
-    /// and the decision; not of the store, nor of remembering.
+    /// Decides, and returns the number of allocations: of the machine, the texts of its effects,
+    /// and the decision; not of the store, nor of the cache.
     fn decide(&mut self, second: i64) -> (Decision, u64) {
         let request = Admission { at: seconds(NOON + second), cost: 1 };
         self.store.0.set_time(request.at);
@@ -99,7 +99,7 @@ impl Instance {
     }
 }
 
-/// The most that a decision takes: when it is allowed, and when it is refused.
+/// Asserts the most allocations of a decision, when it is allowed and when it is refused.
 #[track_caller]
 fn assert_allocations(limit: &Limit, allowed: u64, refused: u64) {
     let mut instance = Instance::new(limit);
@@ -149,7 +149,7 @@ fn several_windows() {
     let quotas = vec![(60, 2), (3_600, 9)];
     let multi = |writing| Limit::Multi { writing, quotas: quotas.clone() };
     assert_allocations(&multi(Writing::Transaction), 48, 49);
-    // Every count is looked at, also of an allowed request: the answer says when room comes back.
+    // Every count is needed, also for an allowed request: the decision says when room is restored.
     assert_allocations(&multi(Writing::Packed), 55, 56);
     assert_allocations(&multi(Writing::OneByOne), 44, 53);
 }
@@ -169,7 +169,7 @@ fn a_key() {
     }
 }
 
-/// Everything that a decision takes in a process: its key, its machine, and the store in memory.
+/// All allocations of a decision in a process: its key, its machine, and the store in memory.
 #[test]
 fn a_fixed_window_all_in() {
     let limiter = Limiter::fail_closed(FixedWindow::per_minute(9)).build();
@@ -186,8 +186,8 @@ fn a_fixed_window_all_in() {
     assert!(counted.count_total <= 24, "{}", counted.count_total);
 }
 
-/// The most that a page of 100 events takes, from the query to the events, the store in memory
-/// included. Each event is copied out of the store with its texts, and nothing is copied again.
+/// The most allocations of a page of 100 events, from the query to the events, including the store
+/// in memory. Each event is copied out of the store with its texts, and nothing is copied twice.
 #[test]
 fn a_page_of_events() {
     let bus = BusConfig::builder().build().unwrap();
@@ -227,14 +227,14 @@ fn a_cursor() {
     assert!(counted.count_total <= 13, "{}", counted.count_total);
 }
 
-/// A batch of so many records, each with its number in place of `#`.
+/// Returns a batch of records, each with its number in place of `#`.
 fn batch(records: usize, record: &str) -> String {
     let records: Vec<String> = (0..records).map(|n| record.replace('#', &n.to_string())).collect();
     format!(r#"{{"Records":[{}]}}"#, records.join(","))
 }
 
-/// The most that a record of a batch takes, from the event's text to the answer's, through one
-/// middleware or none; whatever the batch takes once is left out.
+/// Asserts the most allocations per record of a batch, from the event's text to the result's, with
+/// one middleware or none, without the fixed allocations of a batch.
 #[track_caller]
 fn assert_allocations_per_record(record: &str, plain: u64, wrapped: u64) {
     let app = |app: App| {
@@ -304,7 +304,7 @@ fn the_wire_of_a_fixed_window() {
         outcome = Some(order.read_reply(reply, request.at));
     });
     assert_eq!(outcome.map(|outcome| outcome.is_ok()), Some(true));
-    // The body and what its placeholders stand for; names and texts of ten attributes.
+    // The body and its placeholders; names and texts of ten attributes.
     let taken = (written.count_total, read.count_total);
     assert!(taken.0 <= 11 && taken.1 <= 19, "{taken:?}, {} bytes", body.len());
 }

@@ -1,5 +1,5 @@
-//! Whatever arrives, an application answers it or says that it is no request; and whatever its
-//! handlers do, what it answers can be sent.
+//! An application responds to any event or returns an error, and whatever its handlers do, its
+//! responses can be sent.
 #![allow(clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
 use core::num::NonZeroU64;
@@ -19,7 +19,7 @@ use serde_json::Value as Json;
 
 use crate::http_adapters::generators::{any_event, any_text, source};
 
-/// What a handler may do, good and bad.
+/// What a handler may do, valid or not.
 #[derive(Clone, Debug)]
 enum Deed {
     Answer { status: u16, name: String, value: String, cookie: String, body: String },
@@ -96,7 +96,7 @@ fn app(deed: Deed) -> AppService {
         .expect("an app")
 }
 
-/// What the adapters' responses all have.
+/// Checks what all responses of adapters have in common.
 fn check(answer: &str) -> Result<(), TestCaseError> {
     let answer: Json = serde_json::from_str(answer).expect("JSON");
     let status = answer["statusCode"].as_u64().expect("a status");

@@ -1,4 +1,4 @@
-//! Binding: any request has an answer, and what is bound says what the text said.
+//! Binding: any request gets a response, and bound values equal their texts.
 
 use apptheory::duration::{parse_portable_nanos, write_duration_nanos};
 use apptheory::error::AppError;
@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 const MAX_INTEGER: i64 = (1 << 53) - 1;
 
-/// Texts that are of some kind, nearly so, or anything.
+/// Generates texts that are of some kind, almost of a kind, or anything.
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         any::<i64>().prop_map(|integer| integer.to_string()),
@@ -25,7 +25,7 @@ fn text() -> impl Strategy<Value = String> {
 
 const NAMES: [&str; 4] = ["count", "ratio", "is_on", "tags"];
 
-/// One member of every kind.
+/// A struct with a member of every kind.
 #[derive(Debug, Deserialize)]
 struct Members {
     count: Option<i64>,
@@ -40,7 +40,7 @@ fn pairs() -> impl Strategy<Value = Vec<(String, String)>> {
     prop::collection::vec((name, text()), 0..5)
 }
 
-/// What a text reads as.
+/// Parses a text.
 fn read<T: serde::de::DeserializeOwned>(text: &str) -> Option<T> {
     from_params(&[("v".to_owned(), text.to_owned())]).ok()
 }

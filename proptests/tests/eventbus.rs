@@ -1,4 +1,4 @@
-//! The event bus: pages add up, cursors stay where they belong, publishing happens once.
+//! The event bus: pages are complete, cursors fit only their query, publishing happens once.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where its stage cannot be set")]
 

@@ -1,5 +1,5 @@
-//! Events of any shape are read without a panic, and no record of a batch is lost, whatever runs
-//! when.
+//! Events of any shape are parsed without a panic, and no record of a batch is lost, in any order
+//! of completion.
 
 #[path = "events/any_event.rs"]
 mod any_event;
@@ -33,11 +33,11 @@ const SOURCES: [BatchSource; 6] = [
     BatchSource::CodeCommit,
 ];
 
-/// What a host does next.
+/// The next action of a host.
 #[derive(Clone, Copy, Debug)]
 enum Act {
     Take,
-    /// Reports one of the records that run.
+    /// Reports one of the records in progress.
     Succeed(usize),
     Fail(usize),
     /// Loses one of them.
@@ -112,7 +112,7 @@ impl Host {
         }
     }
 
-    /// The records of each group, in their order.
+    /// Returns the records of each group, in order.
     fn groups(&self) -> Vec<Vec<usize>> {
         let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (index, item) in self.items.iter().enumerate() {
@@ -291,7 +291,7 @@ proptest! {
         let written = event.to_string();
         let raw = RawEvent::read(&written).unwrap();
         let members: Vec<_> = event.as_object().into_iter().flatten().collect();
-        // One of the event's own names and texts, or any other.
+        // A name or text of the event, or any other.
         let own = (!members.is_empty()).then(|| members[nth % members.len()]);
         let name = own.map_or(&name, |(name, _)| name);
         let text = own.and_then(|(_, value)| value.as_str()).unwrap_or(&text);
@@ -335,7 +335,7 @@ proptest! {
         let text = event.to_string();
         let _ = json::read::<Sns<EventBridge<Json>>>(text.as_bytes());
         let bare = json::read::<EventBridge<Json>>(text.as_bytes()).is_ok();
-        // Readers that `serde` derives take a list of the members, too.
+        // Readers derived by `serde` also accept a list of the members.
         prop_assert!(!bare || event.get("detail").is_some() || event.is_array());
 
         let inner = json!({"detail": event, "source": name, "account": null}).to_string();
@@ -343,14 +343,14 @@ proptest! {
         let read = json::read::<Sns<EventBridge<Json>>>(outer.as_bytes()).unwrap();
         prop_assert_eq!(&read.message.detail, &event);
         prop_assert_eq!((&read.message.source, &read.topic_arn), (&name, &name));
-        // The text of a text is another envelope's.
+        // A text inside of a text is another envelope.
         let twice = json!({"Message": outer}).to_string();
         let read = json::read::<Sns<Sns<EventBridge<Json>>>>(twice.as_bytes()).unwrap();
         prop_assert_eq!(read.message.message.detail, event);
     }
 }
 
-/// Reads a text as an event of every kind, and everything that is in it.
+/// Parses a text as an event of every kind, with everything in it.
 fn read_everything(text: &str) -> Result<(), TestCaseError> {
     if let Ok(LambdaEvent::Sns(records)) = LambdaEvent::read(text) {
         let _ = Routes::<()>::new().of_notifications(&records);

@@ -1,5 +1,5 @@
-//! Whatever clients and events hold, extractors read it or refuse it: none panics, and what is wrong
-//! with a client's body is the client's.
+//! Extractors read or refuse any client input and any event: none panics, and a malformed body is a
+//! client error.
 #![allow(clippy::expect_used, reason = "helpers of tests")]
 
 use std::collections::BTreeMap;
@@ -43,7 +43,7 @@ fn status(app: &AppService, request: RawRequest<'_>) -> u16 {
     response.expect("an answer that waits for nothing").status
 }
 
-/// JSON that is nearly what a platform sends.
+/// Generates JSON that is almost what a platform sends.
 fn context() -> impl Strategy<Value = String> {
     let scalar = prop_oneof![
         Just(Value::Null),

@@ -1,5 +1,5 @@
-//! Endpoints have one spelling or none, no foreign host has a region, and what is asked of
-//! connections is told back as it was meant.
+//! Endpoints have at most one normal form, hosts outside AWS have no region, and replies preserve
+//! the outcome that they were made from.
 
 use apptheory::gateway::{
     self, BroadcastReport, ConnectionOperation, ConnectionReply, ErrorKind, MAX_DATA_BYTES,
@@ -9,7 +9,7 @@ use apptheory_proptests::cases;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-/// Texts that are nearly endpoints.
+/// Generates texts that are almost endpoints.
 fn endpoint() -> impl Strategy<Value = String> {
     let scheme = select(vec!["", "https://", "HTTP://", "wss://", "Ws://", "ftp://", "//", "wss:"]);
     let host = prop_oneof![
@@ -39,7 +39,7 @@ fn label() -> impl Strategy<Value = String> {
     select([&known[..], &more[..]].concat()).prop_map(str::to_owned)
 }
 
-/// The domains that hosts of API Gateway end with.
+/// The domains of API Gateway's hosts.
 const AWS: [&str; 14] = [
     "amazonaws.com",
     "api.aws",

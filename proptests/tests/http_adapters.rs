@@ -1,5 +1,4 @@
-//! Every event is a request, an answer to its client, or an error; and what goes through an adapter
-//! comes out whole.
+//! Every event is a request, a response to its client, or an error; and adapters lose nothing.
 
 #[path = "http_adapters/generators.rs"]
 pub(crate) mod generators;
@@ -137,7 +136,7 @@ proptest! {
     }
 }
 
-/// The kind of an event, or why it has none.
+/// Returns the kind of an event, or why it has none.
 fn kind_of(text: &str) -> Result<&'static str, ErrorKind> {
     match LambdaEvent::read(text) {
         Ok(event) => Ok(event.name()),

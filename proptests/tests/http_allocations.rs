@@ -37,7 +37,7 @@ fn a_look_up_allocates_nothing() {
     assert_eq!(counted.count_total, 0);
 }
 
-/// Ten header fields, two cookies, three query parameters and a body.
+/// Returns an event with ten headers, two cookies, three query parameters and a body.
 fn event() -> String {
     let mut fields: serde_json::Map<String, Value> =
         (0..9).map(|n| (format!("x-field-{n}"), json!(format!("value {n}")))).collect();
@@ -58,8 +58,8 @@ fn event() -> String {
     event.to_string()
 }
 
-/// None for a header field, a cookie or a parameter: each map of them has one text and one list. The
-/// rest is what is read before they are known, and the request's own texts.
+/// A header, cookie or parameter allocates nothing: each map of them has one text and one list. The
+/// rest is parsed before their number is known, or is a text of the request.
 #[test]
 fn decoding_an_event() {
     let event = event();

@@ -1,5 +1,5 @@
-//! Work is begun by one at a time and done once, whatever fails in between; connections are found
-//! page by page until they expire.
+//! Work runs one at a time and is done once, whatever fails in between; connections are found page
+//! by page until they expire.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
@@ -22,9 +22,9 @@ use proptest::sample::select;
 
 #[derive(Clone, Copy, Debug)]
 enum Act {
-    /// Asks for the work, with one of two payloads, for a lease of so many seconds.
+    /// Requests a lease of some seconds for the work, with one of two payloads.
     Acquire(bool, u64),
-    /// Ends one of the leases that were given.
+    /// Completes one of the leases.
     Complete(usize),
     Release(usize),
     /// Lets seconds pass.
@@ -45,10 +45,10 @@ fn fault() -> impl Strategy<Value = Option<Fault>> {
     prop_oneof![4 => Just(None), 1 => select(Fault::ALL.to_vec()).prop_map(Some)]
 }
 
-/// For how long results count, in seconds.
+/// How long results are kept, in seconds.
 const TTL: i64 = 20;
 
-/// Runs a machine whose first call meets a fault.
+/// Runs a machine whose first call has a fault.
 fn with<M: Machine<Request = StoreRequest<M>>>(
     world: &mut World,
     mut fault: Option<Fault>,
@@ -76,9 +76,9 @@ proptest! {
         let mut store = World::default().with_table(idempotency.table());
         let key = IdempotencyKey::new("scope", "key").unwrap();
         let mut now = seconds(0);
-        // What was given, and when it ends.
+        // The leases, and when they end.
         let mut leases: Vec<(Lease, Timestamp)> = Vec::new();
-        // What was done, and until when it counts.
+        // The results, and until when they are kept.
         let mut done: Option<(Vec<u8>, Timestamp)> = None;
         let mut results = 0_u8;
         let mut owner = 0;
@@ -128,7 +128,8 @@ proptest! {
                         }
                         Ok(Completion::LeaseLost) => prop_assert!(ends <= now),
                         Ok(Completion::WithoutResult) => prop_assert!(false, "it is one byte"),
-                        // Whether it was done is not known: nothing can be said from here on.
+                        // It is unknown whether the work was done, so nothing can be checked from
+                        // here on.
                         Err(_) => return Ok(()),
                     }
                 }
@@ -173,7 +174,7 @@ proptest! {
                 break;
             }
         }
-        // Two hours, and ten minutes more.
+        // Two hours and ten minutes.
         let lives = |hour: i64| now < seconds(hour * 3_600 + 7_800);
         let expected: BTreeSet<_> = connections
             .iter()

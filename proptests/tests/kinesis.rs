@@ -1,5 +1,5 @@
-//! Whatever a stream refuses, fails and forgets to say: no record is lost without being named, and
-//! those of one key stay in order.
+//! With any refusals, failures and malformed replies of a stream, every lost record is named, and
+//! records of one key stay in order.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::collections::BTreeMap;
@@ -24,11 +24,11 @@ const THROUGHPUT: &str = "ProvisionedThroughputExceededException";
 /// What a stream does with a request.
 #[derive(Clone, Debug)]
 enum Act {
-    /// Accepts those records whose bit is set, and says so.
+    /// Accepts the records whose bit is set, and replies so.
     Answer(u64),
-    /// Accepts those records, and fails.
+    /// Accepts these records, and fails.
     Fail(u64, Error),
-    /// Accepts those records, and answers for one more, or one less.
+    /// Accepts these records, and replies for one more, or one less.
     Garble(u64, bool),
 }
 
@@ -42,13 +42,13 @@ fn act() -> impl Strategy<Value = Act> {
     })
 }
 
-/// An act that ends all, at most once.
+/// Generates at most one act that ends everything.
 fn end() -> impl Strategy<Value = Option<(usize, Error)>> {
     let errors = vec![Error::OutOfTime, Error::Misconfigured(Misconfiguration::AccessDenied)];
     prop_oneof![2 => Just(None), 1 => (0..12_usize, select(errors)).prop_map(Some)]
 }
 
-/// A stream that acts as it is told to, and accepts everything when it is told nothing more.
+/// A stream that acts as planned, and then accepts everything.
 #[derive(Default)]
 struct Stream {
     acts: Vec<Act>,
@@ -92,7 +92,7 @@ impl Interpret<Sleep> for Stream {
     }
 }
 
-/// Records of few keys, each with its place in its data; some are large, or too large.
+/// Generates records of few keys, each with its index in its data; some are large, or too large.
 fn records() -> impl Strategy<Value = Vec<Arc<Record>>> {
     let size = prop_oneof![
         60 => Just(0), 2 => Just(MAX_RECORD_BYTES - 20), 1 => Just(MAX_RECORD_BYTES - 8),
@@ -118,7 +118,8 @@ fn producer(retry_attempts: u32) -> ProducerConfig {
         .backoff(backoff)
 }
 
-/// The places of records that were not accepted, and whether they may be there all the same.
+/// Returns the indices of records that were not accepted, and whether they may be in the stream
+/// anyway.
 fn named(sent: &Result<usize, Incomplete>) -> BTreeMap<usize, Happened> {
     let Err(incomplete) = sent else { return BTreeMap::new() };
     incomplete.unaccepted().iter().map(|named| (named.index, named.happened)).collect()
@@ -253,7 +254,7 @@ fn records_of_different_keys_fill_requests() {
     assert_eq!(sizes, [5, 4]);
 }
 
-/// One record that never passes does not keep the others, but for those behind it.
+/// A record that is never accepted delays only those behind it with the same key.
 #[test]
 fn a_record_that_is_never_accepted_holds_back_its_key_alone() {
     struct Stubborn(Vec<Arc<Record>>);

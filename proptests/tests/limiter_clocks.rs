@@ -1,9 +1,9 @@
-//! Never more admissions than the limit while time passes: by clocks that differ, with answers that
-//! come late or never.
+//! Never more admissions than the limit while time passes: with clocks that differ, and replies
+//! that are late or lost.
 //!
-//! A call has two halves, the order that reaches the store and the answer that reaches the caller, and
-//! anything may happen between them. All schedules of a few callers around the end of a sub-window,
-//! and random ones of up to four instances that remember.
+//! A call has two halves, the request that reaches the store and the reply that reaches the caller,
+//! and anything may happen in between. The tests follow all schedules of a few callers around the
+//! end of a sub-window, and random ones of up to four instances with caches.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -26,7 +26,7 @@ use proptest::sample::select;
 
 const NOON: i64 = 1_767_268_800;
 
-/// What was admitted: as it is counted, and when that was known in real time.
+/// The admissions: as counted, and when they were known in real time.
 #[derive(Clone, Debug, Default)]
 struct Tally {
     counted: Vec<Admission>,
@@ -44,13 +44,13 @@ impl Tally {
         }
     }
 
-    /// Whether the limit held: over what is counted together, and over real time.
+    /// Returns whether the limit held, over what is counted together and over real time.
     fn held(&self, limit: &Limit) -> bool {
         limit.held(&self.counted) && holds_in_real_time(limit, &self.real)
     }
 }
 
-/// What a sliding window promises of every real span of time.
+/// Returns whether a sliding window's guarantee held for every real span of time.
 fn holds_in_real_time(limit: &Limit, admitted: &[Admission]) -> bool {
     let Limit::Sliding { parts, granularity, coverage, limit } = limit else { return true };
     let span = match coverage {
@@ -60,18 +60,18 @@ fn holds_in_real_time(limit: &Limit, admitted: &[Admission]) -> bool {
     model::Limit::busiest(admitted, Duration::from_secs(span)) <= (*limit).max(0)
 }
 
-/// Where a caller stands.
+/// The state of a caller.
 #[derive(Clone, Debug)]
 enum Stand {
     Idle,
-    /// About to send an order.
+    /// About to send a request.
     Asking(StoreRequest<CheckAndIncrement>),
-    /// Its answer is on the way.
+    /// Its reply is in flight.
     Waiting(StoreRequest<CheckAndIncrement>, Sent),
     Done,
 }
 
-/// A caller with a clock of its own.
+/// A caller with its own clock.
 #[derive(Clone, Debug)]
 struct Caller {
     /// How far its clock is ahead of real time.
@@ -85,14 +85,14 @@ struct Crossing<'a> {
     limiter: &'a Limiter,
     callers: Vec<Caller>,
     world: World,
-    /// The instants at which something may still happen.
+    /// The instants at which callers may still act.
     times: &'a [Timestamp],
-    /// How many more calls may fail.
+    /// The number of calls that may still fail.
     faults: usize,
-    /// Whether things may happen between an order and its answer.
+    /// Whether other callers may act between a request and its reply.
     in_halves: bool,
     tally: Tally,
-    /// The points of other schedules from which everything was followed already.
+    /// States of other schedules from which everything was already followed.
     seen: &'a RefCell<BTreeSet<String>>,
 }
 
@@ -106,8 +106,8 @@ impl Crossing<'_> {
         }
     }
 
-    /// Follows every schedule with every passing of time and every choice of faults. Where two of
-    /// them come to the same point, they go on alike.
+    /// Follows every schedule with every passing of time and every choice of faults. Schedules that
+    /// reach the same state continue alike, so it is followed once.
     fn explore(self) {
         if !self.seen.borrow_mut().insert(self.point()) {
             return;
@@ -124,7 +124,7 @@ impl Crossing<'_> {
         for at in 0..self.callers.len() {
             let faults = match &self.callers[at].stand {
                 Stand::Done => continue,
-                // Callers with the same clock are alike: they start in one order.
+                // Callers with the same clock are interchangeable: they start in one order.
                 Stand::Idle if self.is_preceded(at) => continue,
                 Stand::Asking(StoreRequest::Sleep(_)) | Stand::Waiting(..) => &[],
                 Stand::Idle | Stand::Asking(_) if self.faults == 0 => &[],
@@ -136,7 +136,7 @@ impl Crossing<'_> {
         }
     }
 
-    /// Everything that what follows depends on.
+    /// Returns everything that the continuation depends on.
     fn point(&self) -> String {
         let items = self.world.memory().items(&self.limiter.table().name);
         let rest = (self.world.now(), self.times.len(), self.faults);
@@ -207,27 +207,27 @@ fn by_clock<T>(world: &mut World, ahead: Duration, act: impl FnOnce(&mut World) 
     result
 }
 
-/// What can go wrong, in as many ways as matter here: an order that never arrives changes nothing.
+/// The faults that matter here: a request that never arrives changes nothing.
 const FAULTS: [Fault; 1] = [Fault::REPLY_LOST];
 
 const SKEW: Duration = Duration::from_secs(2);
 
-/// Sliding windows that each sum up two or three sub-windows of ten seconds.
+/// Returns sliding windows that each add up two or three sub-windows of ten seconds.
 fn short_windows(limit: i64) -> [Limit; 3] {
     [(2, Coverage::Aligned), (1, Coverage::Conservative), (2, Coverage::Conservative)]
         .map(|(parts, coverage)| Limit::Sliding { parts, granularity: 10, coverage, limit })
 }
 
-/// Instants around the end of the sub-window that ends at noon: in its open part, at either end of
-/// the skew allowance, and after it.
+/// Returns instants around the end of the sub-window that ends at noon: in its open part, at either
+/// end of the skew allowance, and after it.
 fn around_noon() -> [Timestamp; 4] {
     let noon = seconds(NOON);
     let open = noon.saturating_sub(SKEW).saturating_sub(Duration::from_nanos(1));
     [open, noon.saturating_sub(SKEW), noon.saturating_sub(Duration::from_nanos(1)), noon]
 }
 
-/// Follows every schedule of callers whose clocks are ahead by so many allowances, and says at how
-/// many different points they come by.
+/// Follows every schedule of callers whose clocks are ahead by these numbers of allowances, and
+/// returns the number of different states.
 fn cross(
     limit: &Limit,
     ahead: &[u32],
@@ -303,9 +303,9 @@ fn a_write_that_lands_after_its_sub_window_admits_nobody_beside_the_next_one() {
 struct Turn {
     who: prop::sample::Index,
     fault: Option<Fault>,
-    /// Time that passes before it.
+    /// The time that passes before it.
     passes: Duration,
-    /// The cost of the request, where the turn starts one.
+    /// The cost of the request, if the turn starts one.
     cost: u32,
 }
 
@@ -322,7 +322,7 @@ fn any_turn() -> impl Strategy<Value = Turn> {
     })
 }
 
-/// A process that decides, with its own memory and its own clock.
+/// A process that decides, with its own cache and clock.
 struct Instance {
     recall: Recall,
     ahead: Duration,
@@ -375,7 +375,7 @@ proptest! {
         turns in prop::collection::vec(any_turn(), 1..160),
     ) {
         let build = if open { limit.fail_open() } else { limit.fail_closed() };
-        // Clocks may differ by a good deal where windows do not rest on them.
+        // Clocks may differ much if windows do not depend on them.
         let skew = match limit.most_skew() {
             Some(_) => Duration::from_millis(skew),
             None => Duration::from_secs(15),
@@ -397,7 +397,7 @@ proptest! {
             let who = turn.who.index(instances.len());
             instances[who].take_turn(turn, &limiter, &mut world, &mut tally);
         }
-        // What is under way may still come to an end.
+        // Calls in flight may still finish.
         let last = Turn { fault: None, passes: Duration::ZERO, ..turns[0].clone() };
         for instance in &mut instances {
             while !instance.is_idle() {

@@ -1,4 +1,4 @@
-//! What a decision costs: store calls and capacity, as `ARCHITECTURE.md` promises.
+//! The cost of a decision: store calls and capacity, as in `ARCHITECTURE.md`.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -28,7 +28,7 @@ const fn cost(calls: u64, write_units: u64, read_units: u64) -> OperationUsage {
     OperationUsage { calls, consumed }
 }
 
-/// A limiter with a memory, on a table of its own.
+/// A limiter with a cache, on its own table.
 struct Instance {
     limiter: Limiter,
     world: World,
@@ -100,7 +100,7 @@ fn windows_without_transactions_take_a_call_each() {
     let quotas = vec![(60, 1), (600, 4), (3_600, 9)];
     let mut instance = Instance::new(&Limit::Multi { writing: Writing::OneByOne, quotas });
     assert_eq!(instance.decide(at(0)).1, cost(3, 3, 0));
-    // The minute is counted last, refuses, and the two before it are taken back.
+    // The minute is counted last and refuses, and the two before it are taken back.
     assert_eq!(instance.decide(at(1)).1, cost(5, 5, 0));
 }
 
@@ -135,10 +135,10 @@ fn sliding_windows_take_one_call_when_warm_and_two_when_cold() {
         assert_eq!(instance.decide(at(1)).1, cost(1, 1, 0), "warm, {coverage:?}");
         let (refused, spent) = instance.decide(at(2));
         assert_eq!((refused.allowed, spent), (false, cost(1, 1, 0)), "{coverage:?}");
-        // In the next sub-window only the one that has just ended is not known; it is too much.
+        // In the next sub-window only the one that has just ended is unknown; it is too much.
         let (refused, spent) = instance.decide(at(20));
         assert_eq!((refused.allowed, spent), (false, cost(1, 0, 2)), "{coverage:?}");
-        // Known to be too much: only the current count is read, for the answer.
+        // Known to be too much: only the current count is read, for the response.
         let (refused, spent) = instance.decide(at(21));
         assert_eq!((refused.allowed, spent), (false, cost(1, 0, 1)), "{coverage:?}");
         instance.forget();
@@ -162,7 +162,7 @@ fn a_late_write_takes_a_read_and_another_write() {
         assert!(instance.decide(at(0)).0.allowed);
         let step = instance.start(at(1));
         let ((), spent) = instance.world.spent(|world| {
-            // Its answer comes in the next sub-window: only the one that has ended is not known.
+            // The reply arrives in the next sub-window: only the one that has ended is unknown.
             world.set_time(at(20).at);
             let mut step = step;
             while let Step::Ask(request) = step {
@@ -246,7 +246,8 @@ fn a_bucket_takes_a_third_write_only_when_its_item_vanishes_in_between() {
     while let Step::Ask(request) = step {
         step = instance.world.step(request, None);
         writes += 1;
-        // Starting afresh was refused; advancing is tried next, but somebody empties the table.
+        // Setting the time was refused; advancing is tried next, but the table is emptied in
+        // between.
         if writes == 1 {
             for item in instance.world.memory().items(&table) {
                 let text = |name: &str| Value::from(item.text(name).unwrap());
@@ -273,7 +274,7 @@ fn a_foreign_arrival_time_takes_two_calls_once() {
     }
 }
 
-/// How many writes a decision takes, while rivals take tokens before some of them.
+/// Returns the number of writes of a decision, while rivals take tokens before some of them.
 fn writes_of(instance: &mut Instance, request: Admission, rivals: &[(usize, Admission)]) -> usize {
     let mut step = instance.start(request);
     let mut writes = 0;
@@ -299,7 +300,8 @@ proptest! {
         remembers in any::<bool>(),
         rivals in prop::collection::vec((0..4_usize, -20_000_000_000..20_000_000_000_i128), 0..4),
     ) {
-        // As far as the rivals' clocks are apart, so that none takes another's for foreign.
+        // As far as the rivals' clocks are apart, so that none takes another's arrival time for
+        // foreign.
         let limiter = limit.fail_closed().skew_allowance(Duration::from_secs(40)).unwrap().build();
         let world = World::new(&limiter);
         let mut instance = Instance { limiter, world, recall: Recall::default() };
@@ -314,7 +316,7 @@ proptest! {
                     (*before, Admission { at, cost: 1 })
                 })
                 .collect();
-            // The arrival time does not fall then, so not even rivals make it more.
+            // The arrival time does not decrease then, so rivals cannot add writes.
             prop_assert!(writes_of(&mut instance, request, &rivals) <= 2);
             prop_assert!(instance.decide(request).1.calls <= 2);
         }

@@ -1,5 +1,5 @@
-//! Whatever is decided, and whatever a store says, what clients are told is well-formed and honest;
-//! and no store keeps a machine busy for ever.
+//! With any decision and any store, the client's headers are well-formed and true, and every
+//! machine ends.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -21,7 +21,7 @@ use sfv::{BareItem, Item, List, ListEntry, Parser};
 
 const MAX_STRUCTURED_INTEGER: i64 = 999_999_999_999_999;
 
-/// Limits of everyday size, and absurd ones.
+/// Generates limits of ordinary size, and absurd ones.
 fn wide_limit() -> impl Strategy<Value = Limit> {
     let huge = prop_oneof![Just(i64::MAX), Just(i64::MIN), any::<i64>()];
     prop_oneof![4 => any::limit(), 1 => (any::limit(), huge).prop_map(|(limit, huge)| match limit {
@@ -35,7 +35,7 @@ fn wide_limit() -> impl Strategy<Value = Limit> {
 /// sleeps, taking back, reading back.
 const MOST_EFFECTS: usize = 12;
 
-/// Runs a machine that has to end.
+/// Runs a machine that must end.
 fn bounded<M>(machine: M, adversary: &mut Adversary) -> M::Output
 where
     M: Machine<Request = StoreRequest<M>>,
@@ -50,11 +50,11 @@ where
     }
 }
 
-/// A decision of a limiter over a store that answers anything.
+/// Returns a limiter's decision over a store with arbitrary replies.
 fn decide(limiter: &Limiter, attempt: Attempt, mut adversary: Adversary) -> Option<Decision> {
     let recall = Recall::default();
     let checked = bounded(limiter.check(attempt.clone(), &recall), &mut adversary.clone());
-    // Nothing is to be said of a record but that it ends.
+    // A record has no decision, but must end.
     let _: Result<(), limiter::Error> =
         bounded(limiter.record(attempt.clone(), &recall), &mut adversary.clone());
     let concluded = bounded(limiter.check_and_increment(attempt, &recall), &mut adversary);
@@ -64,7 +64,7 @@ fn decide(limiter: &Limiter, attempt: Attempt, mut adversary: Adversary) -> Opti
     concluded.decision.ok()
 }
 
-/// What holds for every decision and its headers.
+/// Checks what must hold for every decision and its headers.
 fn honest(decision: &Decision) {
     assert_eq!(decision.retry_after.is_some(), !decision.allowed, "{decision:?}");
     assert!(decision.remaining().is_none_or(|remaining| remaining >= 0), "{decision:?}");
@@ -88,7 +88,7 @@ fn honest(decision: &Decision) {
         assert_eq!(names.len(), all, "a field twice in {headers:?}");
         assert_eq!(names.contains(&"retry-after"), !decision.allowed, "{headers:?}");
         assert_eq!(names.contains(&"x-rate-limit-fail-open"), failed_open, "{headers:?}");
-        // Of a limit that nobody knows, nothing is said.
+        // Without a known limit there are no headers about it.
         let alone = style == HeaderStyle::Contract || headers.len() == 1;
         assert!(!failed_open || alone, "{headers:?}");
     }
@@ -138,7 +138,8 @@ fn well_formed(decision: &Decision, name: &str, value: &str) {
     }
 }
 
-/// The items of a structured list: strings, each with two non-negative integers as parameters.
+/// Parses the items of a structured list: strings, each with two non-negative integers as
+/// parameters.
 fn policies(value: &str, first: &str, second: &str) -> Vec<(String, i64, i64)> {
     let list: List = Parser::new(value).parse().unwrap();
     let parameter = |item: &Item, name: &str| {
@@ -156,7 +157,7 @@ fn policies(value: &str, first: &str, second: &str) -> Vec<(String, i64, i64)> {
         .collect()
 }
 
-/// A token (RFC 9110 §5.1), in lower case as HTTP/2 wants it.
+/// Returns whether the name is a token (RFC 9110 §5.1), in lower case as HTTP/2 requires.
 fn is_field_name(name: &str) -> bool {
     !name.is_empty()
         && name
@@ -164,7 +165,7 @@ fn is_field_name(name: &str) -> bool {
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
-/// Visible ASCII with single spaces inside (RFC 9110 §5.5).
+/// Returns whether the value is visible ASCII with single spaces inside (RFC 9110 §5.5).
 fn is_field_value(value: &str) -> bool {
     !value.is_empty()
         && value.trim() == value
@@ -200,7 +201,7 @@ proptest! {
             .with_cost(NonZeroU32::new(cost).unwrap())
             .with_id(DecisionId(id));
         let decision = decide(&limiter, attempt, adversary);
-        // Only a closed limiter gives no decision, and only an open one allows without a count.
+        // Only a closed limiter returns no decision, and only an open one allows without a count.
         let failed_open = matches!(decision.as_ref().map(|decision| decision.basis), Some(Basis::FailOpen { .. }));
         prop_assert!(decision.is_some() || !(open || shadow));
         prop_assert!(!failed_open || open || shadow);
@@ -218,7 +219,7 @@ proptest! {
             let decision = world.decide(&limiter, request).unwrap();
             honest(&decision);
             admitted.extend(decision.allowed.then_some(request));
-            // Never more is said to remain than the limit would still let in.
+            // `remaining` is never more than the limit would still admit.
             if let Some(remaining) = decision.remaining().filter(|_| decision.allowed) {
                 let used = limit.used(&admitted, request.at)[decision.quota];
                 prop_assert_eq!(remaining, (decision.limit - used).max(0));

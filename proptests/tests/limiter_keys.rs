@@ -22,11 +22,11 @@ use proptest::prelude::Strategy as Generator;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-/// Whose requests are counted.
+/// Who is counted.
 type Who = [String; 3];
 
-/// What a counter is for. Fixed and sliding windows are the same by their start, as the layout of
-/// their keys has it.
+/// What a counter is for. Fixed and sliding windows with the same start are the same, because of
+/// the layout of their keys.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 enum Counter {
     Window(Timestamp),
@@ -35,7 +35,7 @@ enum Counter {
     Bucket,
 }
 
-/// Texts made of what stands between the parts of keys.
+/// Generates texts made of the separators of keys.
 fn adversarial() -> impl Generator<Value = String> {
     let pieces = vec![
         "#",
@@ -75,7 +75,7 @@ fn any_who() -> impl Generator<Value = Who> {
         .prop_map(|(identifier, resource, operation)| [identifier, resource, operation])
 }
 
-/// A strategy, with what its counters are for as of an instant.
+/// Generates a strategy, with its counters at an instant.
 fn any_counting() -> impl Generator<Value = (Strategy, Timestamp, Vec<Counter>)> {
     let nested = || prop::sample::subsequence(vec![60_u64, 120, 360, 3_600], 1..4);
     let now = select(vec![-60_i64, 0, 60, 1_767_225_600, 1_767_225_660, 253_402_300_799]);
@@ -111,7 +111,7 @@ fn any_counting() -> impl Generator<Value = (Strategy, Timestamp, Vec<Counter>)>
     })
 }
 
-/// The keys of the items that a request is counted in, in the order of the configuration.
+/// Returns the keys of the items that a request is counted in, in the order of the configuration.
 fn written(strategy: Strategy, name: Option<&str>, who: &Who, now: Timestamp) -> Vec<Key> {
     let [identifier, resource, operation] = who;
     let key = RateLimitKey::new(identifier, resource, operation).unwrap();
@@ -135,7 +135,7 @@ fn written(strategy: Strategy, name: Option<&str>, who: &Who, now: Timestamp) ->
     ask.effect().writes.iter().map(key_of).collect()
 }
 
-/// Partition and sort key.
+/// Returns partition and sort key.
 fn texts(key: &Key) -> (String, String) {
     let text = |value: Option<&str>| value.unwrap().to_owned();
     let sort = key.sort.as_ref().and_then(|sort| sort.value.as_text());
@@ -160,7 +160,7 @@ proptest! {
                     let (partition, sort) = texts(key);
                     prop_assert!(partition.len() <= MAX_PARTITION_KEY_BYTES, "{}", partition);
                     prop_assert!(sort.len() <= MAX_SORT_KEY_BYTES, "{}", sort);
-                    // Whoever reads the table can tell resource and operation apart.
+                    // Readers of the table can tell resource and operation apart.
                     let separators = if name.is_some() { 2 } else { 1 };
                     prop_assert_eq!(sort.matches('#').count(), separators, "{}", sort);
                     let owner = (who.clone(), counter.clone(), name.clone());
@@ -173,7 +173,7 @@ proptest! {
 
     #[test]
     fn parts_that_are_cut_differently_are_different_keys(text in "[a#%/2]{3,10}", cuts in any::<[prop::sample::Index; 2]>()) {
-        // The same characters in the same order, divided elsewhere.
+        // The same characters in the same order, divided differently.
         let divided = |cut: prop::sample::Index| {
             let at = 1 + cut.index(text.len() - 1);
             RateLimitKey::new("i", &text[..at], &text[at..]).ok()
@@ -188,7 +188,7 @@ proptest! {
 
 #[test]
 fn what_one_limiter_learned_says_nothing_of_another() {
-    // One memory and one attempt for both: their names keep them apart.
+    // One cache and one attempt for both: their names keep them apart.
     let fixed = || Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), 1).unwrap());
     let [one, other] =
         ["one", "other"].map(|name| fixed().named(name).unwrap().deny_cache().build());
@@ -214,7 +214,8 @@ fn what_one_limiter_learned_says_nothing_of_another() {
 
 #[test]
 fn the_longest_parts_and_windows_fit() {
-    // Lengths at which a part is kept as it is, with the longest list that packs into a century.
+    // Lengths at which a part is kept unchanged, with the longest list that can be packed in a
+    // century.
     let who = ["i".repeat(1024), "r".repeat(640), "o".repeat(256)];
     let century = 36_500 * 86_400_u64;
     let quotas = (1..=60)

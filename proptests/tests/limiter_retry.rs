@@ -1,5 +1,5 @@
-//! A denial says exactly when the same request can be admitted, and every decision that leaves
-//! nothing when the first unit comes back: not a nanosecond earlier or later. Nobody is refused for
+//! A denial says exactly when the same request can be admitted, and a decision that uses the last
+//! unit when the first one is restored: not a nanosecond earlier or later. No one is refused for
 //! longer than a bucket takes to fill, whatever is stored.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
@@ -17,8 +17,8 @@ use proptest::prelude::*;
 
 const NANOSECOND: Duration = Duration::from_nanos(1);
 
-/// What a fresh instance, and one that remembers, decide at another time if nothing else happens,
-/// and what they say when they are only asked.
+/// Returns what a new instance, and one with a cache, decide at another time if nothing else
+/// happens, and what a check returns.
 fn replays(world: &World, limiter: &Limiter, recall: &Recall, request: Admission) -> [bool; 3] {
     let anew = world.fork().decide(limiter, request).unwrap();
     let remembered = world.fork().decide_with(limiter, request, &mut recall.clone()).unwrap();
@@ -55,9 +55,9 @@ proptest! {
     }
 }
 
-/// Whether a decision knows all windows that have nothing left. An admission by a transaction tells
-/// no counts, its refusal those of every full window. Counted one by one, the windows that end before
-/// the refusing one are not asked: they only matter where that one has units left.
+/// Returns whether a decision knows all windows without room. An admission by a transaction returns
+/// no counts, its refusal those of every full window. When counted one by one, the windows that end
+/// before the refusing one are not read: they only matter if the refusing one has units left.
 fn knows_all(limit: &Limit, used: &[i64], decision: &Decision) -> bool {
     match limit {
         Limit::Multi { writing: Writing::Transaction, .. } => !decision.allowed,
@@ -95,7 +95,7 @@ proptest! {
             }
             let knows_all = knows_all(&limit, &limit.used(&admitted, request.at), &decision);
             if !checked.allowed {
-                // What is asked reads every window, a refusal that does not know takes the limiting one.
+                // A check reads every window; a refusal without knowledge takes the limiting one.
                 let expected = if knows_all { checked.room_at } else { decision.resets_at };
                 prop_assert_eq!(decision.room_at, expected, "{:?}", decision);
             } else if !knows_all {
@@ -118,7 +118,8 @@ proptest! {
         skew in 0..2_000_u64,
         requests in any::requests(12),
     ) {
-        // The same counter, under another limit, by a clock that ran ahead, and recorded beyond.
+        // The same counter, under another limit, by a clock that ran ahead, and recorded beyond the
+        // limit.
         let skew = Duration::from_millis(skew);
         let limiter = now.fail_closed().skew_allowance(skew).unwrap().build();
         let before = earlier.fail_closed().build();
@@ -157,7 +158,7 @@ const fn burst_of(limit: &Limit) -> u32 {
     }
 }
 
-/// What no wait can admit is left out.
+/// Leaves out what no wait can admit.
 fn compare_all(
     limit: &Limit,
     requests: &[Admission],

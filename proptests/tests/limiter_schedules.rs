@@ -1,6 +1,6 @@
-//! Never more admissions than the limit, whatever the schedule and whatever fails.
+//! Never more admissions than the limit, in any schedule and with any faults.
 //!
-//! All callers ask at one time here. `limiter_clocks.rs` lets time pass.
+//! All callers act at one time here. `limiter_clocks.rs` lets time pass.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -13,7 +13,7 @@ use apptheory_proptests::world::{Decide as _, attempt, seconds, the_key};
 
 const NOON: i64 = 1_767_268_800;
 
-/// What came of callers that asked at one time.
+/// The result of callers that acted at one time.
 #[derive(Debug, Default)]
 struct End {
     admitted: Vec<Admission>,
@@ -43,8 +43,8 @@ fn is_counted(decision: &Decision) -> bool {
     }
 }
 
-/// Lets callers ask in the order of each schedule, on a table where `earlier` requests were counted.
-/// Hands each end to `judge`, and says how many there were.
+/// Lets callers act in the order of each schedule, on a table where `earlier` requests were
+/// counted. Passes each result to `judge`, and returns their number.
 fn explore(
     limiter: &Limiter,
     earlier: &[Admission],
@@ -101,8 +101,8 @@ fn every_schedule_of_three_callers_admits_exactly_what_fits() {
             let room = i64::from(limit.room(&[], seconds(NOON)).min(3));
             let admitted = i64::try_from(end.admitted.len()).unwrap();
             assert!(admitted <= room, "{limit:?}");
-            // One window after the other, a caller may be refused by what another one counts for a
-            // moment and takes back once a later window refuses it: then fewer are admitted.
+            // One window after the other: a caller may be refused by what another one counts for a
+            // moment and takes back when a later window refuses it; then fewer are admitted.
             if !limit.is_one_by_one() {
                 assert_eq!(admitted, room, "{limit:?}");
             }
@@ -127,7 +127,8 @@ fn every_schedule_of_mixed_costs_fills_the_room() {
     }
 }
 
-/// One of every kind, in either mode; of windows that are counted one after the other only two.
+/// Returns a limit of every kind, in either mode; of windows that are counted one after the other
+/// only two.
 fn short_and_either_mode(
     limit: i64,
 ) -> impl Iterator<Item = (Limit, fn(&Limit) -> LimiterBuilder)> {
@@ -170,7 +171,7 @@ fn every_schedule_of_two_callers_with_three_faults_holds_the_limit() {
 
 #[test]
 fn every_schedule_of_callers_that_tell_different_times_holds_the_limit() {
-    // All within one sub-window, on top of what earlier ones admitted.
+    // All within one sub-window, on top of earlier admissions.
     let earlier = [-59, -41, -21, -1].map(|ago| Admission { at: seconds(NOON + ago), cost: 1 });
     for limit in (3..=5).flat_map(every_kind) {
         for (times, costs) in [([0, 7, 19], [1, 1, 1]), ([19, 0, 7], [1, 2, 1])] {

@@ -1,4 +1,4 @@
-//! One request after the other: the limiter decides as a model that keeps every admission.
+//! One request after the other: the limiter decides like a model that keeps every admission.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -41,8 +41,8 @@ proptest! {
 
             admitted.extend(expected.then_some(request));
             let now = limit.used(&admitted, request.at);
-            // A multi-window transaction does not tell its counts, and what is decided without the
-            // store does not know them.
+            // A multi-window transaction returns no counts, and a decision without the store does
+            // not know them.
             let counts = if expected { now } else { before };
             let at = decision.quota;
             if let (Some(count), false) = (decision.count, decision.basis == Basis::LocalDeny) {
@@ -97,7 +97,8 @@ proptest! {
         let mut world = World::new(&limiter);
         let Limit::Bucket { burst, .. } = limit else { unreachable!() };
         let interval = limit.interval().unwrap();
-        // The greediest caller: first all at once, then about when the next tokens come back.
+        // The greediest caller: first everything at once, then about when the next tokens are
+        // restored.
         let mut now = 1_767_225_600_000_000_000;
         let mut admitted = Vec::new();
         let gaps = core::iter::once((0, 0, burst)).chain(gaps);
@@ -151,7 +152,7 @@ fn a_bucket_under_constant_load_settles_at_its_rate() {
         let bucket = Limit::Bucket { period, limit, burst };
         let limiter = bucket.fail_closed().build();
         let mut world = World::new(&limiter);
-        // Six requests for every token that comes back, over forty tokens' time.
+        // Six requests for every restored token, for forty tokens' time.
         let interval = bucket.interval().unwrap();
         let allowed = (0..240)
             .filter(|n| {

@@ -1,4 +1,4 @@
-//! Log lines, whatever goes in.
+//! Log lines, for any input.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::collections::BTreeSet;
@@ -23,10 +23,10 @@ static HIDDEN: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]").unwrap()
 });
 
-/// What secrets hold around here, so that any trace of one is found.
+/// A part of every secret here, so that any trace of one is found.
 const SECRET: &str = "qzx7";
 
-/// The members of an object, in their order, and none of them lost.
+/// The members of an object, in order and complete.
 struct Members(Vec<(String, Json)>);
 
 impl<'de> Deserialize<'de> for Members {
@@ -90,7 +90,8 @@ fn value() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// Names: some are taken by every line, some by others, and some say that the value is a secret.
+/// Generates names: some are in every line, some belong to other fields, and some mean that the
+/// value is a secret.
 fn field() -> impl Strategy<Value = (String, Value)> {
     let taken =
         select(vec!["level", "message", "timestamp", "target", "omitted_fields", "field_level"]);
@@ -168,7 +169,7 @@ proptest! {
     }
 }
 
-/// One for each field whose name has to be looked up.
+/// One allocation for each field whose name has to be looked up.
 #[test]
 fn a_line_allocates_for_the_names_of_its_fields_alone() {
     let sanitizer = Sanitizer::new();

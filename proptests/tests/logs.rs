@@ -1,4 +1,4 @@
-//! What reaches logs, whatever texts come from outside.
+//! Texts from outside in logs.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::sync::LazyLock;
@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use regex::Regex;
 use serde_json::json;
 
-/// By the properties of Unicode's own database, as another library has them.
+/// Invisible characters by Unicode's database, as another library has it.
 static HIDDEN: LazyLock<Regex> = LazyLock::new(|| {
     let classes =
         r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\p{Variation_Selector}]";
@@ -35,7 +35,7 @@ fn every_character_of_unicode_is_shown_or_removed() {
     }
 }
 
-/// Texts with many characters that show nothing.
+/// Generates texts with many invisible characters.
 fn any_text() -> impl Strategy<Value = String> {
     let odd = prop::sample::select(vec![
         '\u{202e}',

@@ -1,5 +1,5 @@
-//! Properties, in one program: each file is a module of it. A program of its own for every file would be
-//! linked with every client and an embedded DynamoDB each time.
+//! Property tests, in one program: each file is a module of it. Separate programs would each be
+//! linked with every client and an embedded DynamoDB.
 
 mod allocations;
 mod app;
@@ -36,7 +36,7 @@ mod testkit_sources;
 mod uris;
 mod validation;
 
-/// A file that is not named above would not run.
+/// Checks that every file is named above, or it would not run.
 #[test]
 fn every_file_is_a_module() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests");

@@ -1,4 +1,4 @@
-//! What CloudWatch is told, whatever is measured and in which order it is written.
+//! What CloudWatch gets, for any measurements in any order of writing.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +11,7 @@ use apptheory::time::Timestamp;
 use proptest::prelude::*;
 use serde_json::Value as Json;
 
-/// One of each instrument, without a dimension and by two.
+/// One of each instrument, without a dimension and with two.
 struct Shop {
     metrics: Metrics,
     written: TestWriter,
@@ -78,7 +78,7 @@ struct Told {
     amounts: BTreeMap<[String; 2], Vec<f64>>,
 }
 
-/// A value as CloudWatch keeps it, if it takes it at all.
+/// Returns a value as CloudWatch keeps it, if it accepts the value.
 fn taken(value: f64) -> Option<f64> {
     let (exponent, is_number) = (value.abs().log2(), value.is_finite());
     match exponent {
@@ -95,7 +95,7 @@ fn known(labels: &[String; 2]) -> [String; 2] {
     [method.to_owned(), currency.to_owned()]
 }
 
-/// What lines say, once each is within the limits of the format.
+/// Parses lines, and checks that each is within the limits of the format.
 fn read(lines: &[Json]) -> Told {
     let mut told = Told::default();
     for line in lines {
@@ -191,8 +191,8 @@ fn measuring_allocates_nothing_and_writing_little() {
     shop.metrics.flush(); // gives buffers their sizes
     let used = measure(use_all);
     assert_eq!(used.count_total, 0);
-    // For each line: what is measured, what of it fits, the time as text, the values of dimensions, and
-    // the sets of their names, of which there are two where there is a breakdown.
+    // For each line: the measurements that fit, the time as text, the values of dimensions, and the
+    // sets of their names, of which there are two with a breakdown.
     let flushed = measure(|| shop.metrics.flush());
     assert!(flushed.count_total <= 5 + 3 * 6, "{}", flushed.count_total);
 }

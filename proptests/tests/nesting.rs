@@ -1,4 +1,4 @@
-//! Routers in routers against a list of routes: the tree is walked here, never by the router.
+//! Nested routers against a list of routes: the tree is walked here, never by the router.
 #![allow(clippy::expect_used, reason = "helpers of tests")]
 
 use apptheory::app::{
@@ -9,7 +9,7 @@ use futures_util::FutureExt as _;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 
-/// What is said about a router, in this order. Layers are numbered as they are met.
+/// The calls on a router, in this order. Layers are numbered as they are met.
 #[derive(Clone, Debug)]
 enum Said {
     Route { method: &'static str, path: Vec<&'static str>, layers: u8 },
@@ -42,7 +42,7 @@ fn said() -> impl Strategy<Value = Vec<Said>> {
     })
 }
 
-/// A route as the list has it: what a request passes on its way to which handler.
+/// A route in the list: the layers that a request passes on its way to the handler.
 #[derive(Clone, Debug)]
 struct Flat {
     method: Option<&'static str>,
@@ -50,7 +50,7 @@ struct Flat {
     passes: String,
 }
 
-/// Numbers in the order in which layers and handlers are said, outside first.
+/// Numbers in the order in which layers and handlers are added, outer ones first.
 #[derive(Default)]
 struct Numbers(u32);
 
@@ -92,7 +92,7 @@ fn pattern(path: &[&str]) -> String {
     format!("/{}", named.collect::<Vec<_>>().join("/"))
 }
 
-/// The router of what is said.
+/// Returns the router of these calls.
 fn router(said: &[Said], numbers: &mut Numbers) -> Router {
     said.iter().fold(Router::new(), |router, said| match said {
         Said::Route { method, path, layers } => {
@@ -111,7 +111,8 @@ fn router(said: &[Said], numbers: &mut Numbers) -> Router {
     })
 }
 
-/// The same as a list. `outer` has the layers further out, all of them, also of what is said later.
+/// Returns the same routes as a list. `outer` has all outer layers, also those that are added
+/// later.
 fn flatten(said: &[Said], numbers: &mut Numbers, flat: &mut Vec<Flat>) {
     let start = flat.len();
     let mut own = String::new();
@@ -154,13 +155,13 @@ fn matches(route: &Flat, path: &[&str]) -> bool {
         && route.path.iter().zip(path).all(|(own, segment)| *own == "{}" || own == segment)
 }
 
-/// Which answer the list gives: 200 with what was passed, or a status alone.
+/// Returns the response by the list: 200 with the passed layers, or only a status.
 fn expected(flat: &[Flat], method: &str, path: &[&str]) -> (u16, String) {
     let matching: Vec<&Flat> =
         flat.iter().filter(|route| route.method.is_some() && matches(route, path)).collect();
     let statics = |route: &Flat| route.path.iter().filter(|segment| **segment != "{}").count();
     let mine = matching.iter().filter(|route| route.method == Some(method));
-    // Of as many static segments, the first one wins.
+    // With equally many static segments, the first one wins.
     if let Some(route) = mine.rev().max_by_key(|route| statics(route)) {
         return (200, route.passes.clone());
     }
@@ -173,7 +174,7 @@ fn expected(flat: &[Flat], method: &str, path: &[&str]) -> (u16, String) {
         .map_or((404, String::new()), |route| (200, route.passes.clone()))
 }
 
-/// Whether two routes serve the same requests, so that the application does not build.
+/// Returns whether two routes serve the same requests, so that the application does not build.
 fn has_duplicates(flat: &[Flat]) -> bool {
     flat.iter().enumerate().any(|(at, route)| {
         flat[..at].iter().any(|other| (other.method, &other.path) == (route.method, &route.path))

@@ -1,4 +1,4 @@
-//! Allocations for payloads of 1 MB, as asynchronous invocations may have them: they are copied a few
+//! Allocations for payloads of 1 MB, the size of asynchronous invocations: they are copied a few
 //! times, and never piece by piece.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
@@ -16,11 +16,11 @@ use apptheory::lambda::Runtime;
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 
-/// What an asynchronous invocation may carry (*AWS Lambda Developer Guide*, "Lambda quotas"), and a
-/// message of SQS.
+/// The largest payload of an asynchronous invocation (*AWS Lambda Developer Guide*, "Lambda
+/// quotas"), and of an SQS message.
 const MOST: usize = 1 << 20;
 
-/// What has nothing to do with the length of a payload.
+/// Allocations that do not depend on the payload's length.
 const REST: u64 = 32 << 10;
 
 #[derive(serde::Deserialize)]
@@ -44,8 +44,8 @@ fn app() -> AppService {
         .unwrap()
 }
 
-/// The events, each with a text of a length, and how often that is there at the same time at most,
-/// besides the event itself.
+/// Returns events, each with a text of a length, and how many copies of that text may exist at the
+/// same time, beside the event itself.
 fn events(len: usize) -> [(&'static str, String, u64); 6] {
     let note = "n".repeat(len);
     let message = |queue: &str, body: &str| {
@@ -78,7 +78,7 @@ fn counted(app: &AppService, event: &str) -> AllocationInfo {
 fn an_event_of_1_mb_is_copied_a_few_times_and_never_piece_by_piece() {
     let app = app();
     for ((name, small, _), (_, large, copies)) in events(1 << 10).into_iter().zip(events(MOST)) {
-        // What is done once is done.
+        // Run once before counting.
         counted(&app, &small);
         let (few, many) = (counted(&app, &small), counted(&app, &large));
         let most = copies * u64::try_from(large.len()).unwrap() + REST;
@@ -87,7 +87,7 @@ fn an_event_of_1_mb_is_copied_a_few_times_and_never_piece_by_piece() {
     }
 }
 
-/// Plays the Runtime API: hands an event out, reads the answer, and ends the function.
+/// Plays the Runtime API: sends an event, reads the response, and ends the function.
 fn serve(api: &TcpListener, event: &str) {
     let mut stream = BufReader::new(api.accept().unwrap().0);
     assert!(request(&mut stream).starts_with("GET /2018-06-01/runtime/invocation/next "));
@@ -113,7 +113,7 @@ fn request(stream: &mut BufReader<TcpStream>) -> String {
     head[0].clone()
 }
 
-/// An invocation on Lambda, from its event to where there are no more.
+/// Returns the allocations of an invocation on Lambda, until there are no more events.
 fn invoked(event: String) -> AllocationInfo {
     let api = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = api.local_addr().unwrap().to_string();
@@ -134,9 +134,9 @@ fn lambdas_loop_keeps_an_event_of_1_mb_a_few_times_at_most() {
     invoked(small.clone());
     let len = u64::try_from(large.len()).unwrap();
     let (few, many) = (invoked(small), invoked(large));
-    // It is read in pieces, which are put together once.
+    // The event is received in pieces, which are joined once.
     let most = (copies + 2) * len + 8 * REST;
     assert!(many.bytes_max <= most, "{many:?}");
-    // A piece is what a read of a socket brings: 8 KiB at least, once there are more of them.
+    // A piece is one read of a socket: at least 8 KiB, if there are more.
     assert!(many.count_total <= few.count_total + len / (4 << 10), "{few:?} {many:?}");
 }

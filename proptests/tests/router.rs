@@ -5,7 +5,7 @@ use apptheory::http::router::{Lookup, Pattern, RouteTable};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 
-/// A segment of a generated pattern; the scan reads this, never the router's reading of a text.
+/// A segment of a generated pattern; the scan reads this, never the router's parser.
 #[derive(Clone, Debug)]
 enum Segment {
     Static(&'static str),
@@ -46,7 +46,7 @@ fn text(shape: &Shape) -> String {
     format!("/{}", segments.collect::<Vec<_>>().join("/"))
 }
 
-/// What a pattern captures of a path, if it matches.
+/// Returns what a pattern captures from a path, if it matches.
 fn captures(shape: &Shape, path: &str) -> Option<Vec<(String, String)>> {
     let path = &path[1..];
     let mut segments: Vec<&str> = if path.is_empty() { vec![] } else { path.split('/').collect() };
@@ -69,7 +69,7 @@ fn captures(shape: &Shape, path: &str) -> Option<Vec<(String, String)>> {
     segments.is_empty().then_some(captured)
 }
 
-/// The greater wins.
+/// Returns a rank; the greater one wins.
 fn rank(shape: &Shape) -> (usize, usize, bool, usize) {
     let statics = shape.iter().filter(|segment| matches!(segment, Segment::Static(_))).count();
     let params = shape.iter().filter(|segment| matches!(segment, Segment::Param)).count();

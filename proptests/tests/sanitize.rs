@@ -1,4 +1,4 @@
-//! What may be logged, whatever comes from outside.
+//! Sanitizing input from outside.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::sync::LazyLock;
@@ -21,10 +21,10 @@ static HIDDEN: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]").unwrap()
 });
 
-/// What secrets look like around here, so that any trace of one is found.
+/// A part of every secret here, so that any trace of one is found.
 const SECRET: &str = "qzx7";
 
-/// Names whose values are not for logs; those whose last four characters are shown are not among them.
+/// Names whose values must not be logged, without those whose last four characters are shown.
 const NAMES: [&str; 24] = [
     "password",
     "cvv",
@@ -52,7 +52,7 @@ const NAMES: [&str; 24] = [
     "authorization_id",
 ];
 
-/// Pieces of messages, of which some mean something together.
+/// Generates pieces of messages, of which some mean something together.
 fn piece() -> impl Strategy<Value = String> {
     let word = select(vec![
         "bearer ",
@@ -157,7 +157,7 @@ fn message() -> impl Strategy<Value = String> {
     prop::collection::vec(piece(), 0..16).prop_map(|pieces| pieces.concat())
 }
 
-/// A value under many names, some of them sensitive, with JSON in some of its texts.
+/// Generates a value under many names, some of them sensitive, with JSON in some of its texts.
 fn value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -184,7 +184,7 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A name as others may write it.
+/// Generates another spelling of a name.
 fn spelled(name: &'static str) -> impl Strategy<Value = String> {
     prop::collection::vec(0..12_u8, name.len()).prop_map(|ways| {
         let spell = |(c, way): (char, u8)| match way {
@@ -201,7 +201,8 @@ fn spelled(name: &'static str) -> impl Strategy<Value = String> {
     })
 }
 
-/// A name in any spelling that leaves its words apart: some of them mean nothing inside of others.
+/// Generates a sensitive name in any spelling that keeps its words apart: some of them mean nothing
+/// inside of others.
 fn sensitive() -> impl Strategy<Value = String> {
     select(&NAMES[..]).prop_flat_map(|name| {
         let around =
@@ -217,13 +218,13 @@ fn sensitive() -> impl Strategy<Value = String> {
     })
 }
 
-/// A number with the check digit that makes it a card's, and its digits with something between them.
+/// Generates a number with the check digit of a card, and its digits with separators.
 fn card_number() -> impl Strategy<Value = (String, String)> {
     let digits = prop::collection::vec(0..10_u32, 12..19);
     let gap =
         select(vec!["", "", "", " ", "-", ".", "\u{a0}", " - ", "\u{2011}", "/", "_", "\u{200b}"]);
     (digits, prop::collection::vec(gap, 18)).prop_map(|(mut digits, gaps)| {
-        // What doubling and adding the digits of the product gives.
+        // The sum of the digits of the doubled digit.
         const DOUBLED: [u32; 10] = [0, 2, 4, 6, 8, 1, 3, 5, 7, 9];
         let place = |(place, digit): (usize, &u32)| {
             if place % 2 == 0 { DOUBLED[*digit as usize] } else { *digit }
@@ -238,13 +239,13 @@ fn card_number() -> impl Strategy<Value = (String, String)> {
     })
 }
 
-/// The digits of a text in a row, and `*` where some are hidden. Those of escapes are none of it.
+/// Returns the digits of a text in a row, and `*` for hidden ones. Digits of escapes do not count.
 fn digits(text: &str) -> String {
     let text = text.replace(REDACTED, "*").replace("\\u00", "*");
     text.chars().filter(|c| c.is_ascii_digit() || *c == '*').collect()
 }
 
-/// What lines of the profile below have, besides what is called safe.
+/// What lines of the profile below have, beside what is called safe.
 const ALLOWED: [&str; 12] = [
     "error_code",
     "error_type",
@@ -260,7 +261,7 @@ const ALLOWED: [&str; 12] = [
     "user_id",
 ];
 
-/// Fields that profiles know, and others.
+/// Generates fields that profiles know, and others.
 fn field_name() -> impl Strategy<Value = String> {
     prop_oneof![
         select(&ALLOWED[..]).prop_map(str::to_owned),
@@ -270,7 +271,8 @@ fn field_name() -> impl Strategy<Value = String> {
     ]
 }
 
-/// The line of an event with these texts: its message, its stack trace, its event, and a path.
+/// Returns the line of an event with these texts: its message, its stack trace, its event, and a
+/// path.
 fn profile_line(texts: &[String; 4], fields: &Fields) -> String {
     let mut config = ProfileConfig::built_in("legacy").unwrap();
     config.error_capture.include_stack_trace = true;
@@ -576,7 +578,7 @@ proptest! {
     }
 }
 
-/// Whatever its value is, exactly one last digit makes a card number of thirteen digits.
+/// For each value, exactly one last digit makes a card number of thirteen digits.
 #[test]
 fn digits_of_every_script_are_digits() {
     let decimal = Regex::new(r"\p{Nd}").unwrap();
@@ -591,7 +593,7 @@ fn digits_of_every_script_are_digits() {
     }
 }
 
-/// The text as it stands in another XML text.
+/// Escapes a text for another XML text.
 fn escape(text: &str, is_numeric: bool) -> String {
     let amp = text.replace('&', if is_numeric { "&#38;" } else { "&amp;" });
     let lt = amp.replace('<', if is_numeric { "&#x3C;" } else { "&lt;" });
@@ -599,7 +601,7 @@ fn escape(text: &str, is_numeric: bool) -> String {
     gt.replace('"', "&quot;").replace('\'', "&#39;")
 }
 
-/// Texts made to be read again and again: a reader that does takes very long.
+/// Returns texts that take very long to parse if the parser backtracks.
 fn hostile() -> Vec<String> {
     let many = |piece: &str| piece.repeat(15_000 / piece.len());
     let mut texts: Vec<String> = [
@@ -708,7 +710,7 @@ fn work_grows_with_the_text_and_not_faster() {
     }
 }
 
-/// A body in a body in a body: each level costs its writer little, and could double what is shown.
+/// A body in a body in a body: each level is cheap to write, and could double what is shown.
 #[test]
 fn bodies_in_bodies_do_not_grow_without_bound() {
     let mut text = json!({"ok": "<<<<"}).to_string();
@@ -725,7 +727,7 @@ fn bodies_in_bodies_do_not_grow_without_bound() {
     assert!(shown.len() <= 20 * text.len(), "{} of {}", shown.len(), text.len());
 }
 
-/// A body of 4 KB in an event, as the benchmark has it.
+/// A body of 4 KB in an event, as in the benchmark.
 #[test]
 fn four_kilobytes_of_json() {
     let item = |n: u32| json!({"id": format!("item-{n}"), "amount": n * 100, "note": "two cups of tea", "token": "t"});

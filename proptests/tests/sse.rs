@@ -1,4 +1,4 @@
-//! Server-sent events: what is written is what is read, and nothing in between can forge anything.
+//! Server-sent events: parsed as written, and no text can forge a field.
 
 use core::time::Duration;
 
@@ -12,7 +12,7 @@ use apptheory_proptests::cases;
 use proptest::prelude::*;
 use serde_json::json;
 
-/// What matters to the format, and a little of what does not.
+/// Generates characters that matter to the format, and some that do not.
 fn text() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
         "\r", "\n", "\r\n", "\0", ":", " ", "data: ", "id: ", "event:", "retry: 5", "\u{feff}",
@@ -40,7 +40,7 @@ fn events() -> impl Strategy<Value = Vec<SseEvent>> {
     prop::collection::vec(event(), 0..5)
 }
 
-/// Bytes that are much like a stream, but follow no rule.
+/// Generates bytes that look like a stream, but follow no rule.
 fn stream() -> impl Strategy<Value = Vec<u8>> {
     let lines = ["\n\n", "\ndata: x\n", "\nid: 7\n", "\nretry: 9\n", "\ndata\n\n"];
     let line = prop::sample::select(lines.to_vec());
@@ -58,7 +58,7 @@ fn long_data() -> impl Strategy<Value = Vec<u8>> {
         .prop_map(|lines| (lines.concat() + "\n").into())
 }
 
-/// Where to cut, over and over; a piece may be empty.
+/// Generates the lengths of pieces, repeatedly; a piece may be empty.
 fn cuts() -> impl Strategy<Value = Vec<usize>> {
     prop::collection::vec(0..9_usize, 1..6)
         .prop_filter("no end", |cuts| cuts.iter().any(|n| *n > 0))
@@ -102,7 +102,7 @@ fn with_lf(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n")
 }
 
-/// What a reader has to see of events: the model of writing and reading together.
+/// Returns what a reader must see of events: the model of writing and parsing together.
 fn seen(events: &[SseEvent]) -> (Vec<SseMessage>, Option<Duration>) {
     let (mut id, mut retry) = (String::new(), None);
     let messages = events.iter().map(|event| {
@@ -121,7 +121,7 @@ fn seen(events: &[SseEvent]) -> (Vec<SseMessage>, Option<Duration>) {
     (messages.collect(), retry)
 }
 
-/// The standard's rules over a whole text, read word by word: the messages, and the last id.
+/// Applies the standard's rules to a whole text: the messages, and the last id.
 fn by_the_standard(bytes: &[u8]) -> (Vec<SseMessage>, String) {
     let text = String::from_utf8_lossy(bytes);
     let text = with_lf(text.strip_prefix('\u{feff}').unwrap_or(&text));
@@ -228,7 +228,7 @@ proptest! {
         let (mut wire, mut sent, mut now, mut last_output) = (Vec::new(), Vec::new(), 0, 0);
         for (step, (pause, event)) in steps.into_iter().enumerate() {
             now += pause;
-            // The driver's timer rings when it was told to.
+            // The driver's timer fires when it was set to.
             while let Some(due) = framer.poll_timeout().filter(|due| *due <= at(now)) {
                 let before = wire.len();
                 prop_assert_eq!(due, at(last_output + keep_alive as i64));

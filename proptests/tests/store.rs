@@ -1,5 +1,5 @@
 //! The executor in memory against the embedded DynamoDB, and against itself behind a `Store`: the
-//! same orders, the same answers, the same items in the end, at the same price.
+//! same requests, replies, final items and costs.
 
 #[path = "store/expressions.rs"]
 mod expressions;
@@ -80,7 +80,7 @@ fn failure(error: EmbeddedError) -> TestCaseError {
     TestCaseError::fail(error.to_string())
 }
 
-/// What an executor answered, in a form in which order means something.
+/// An executor's reply, in a form in which order matters.
 #[derive(Debug, PartialEq)]
 enum Answer {
     Item(store::Outcome<Option<Item>>),
@@ -104,7 +104,7 @@ async fn answer(executor: &impl StoreExecutor, order: &Order) -> Answer {
     }
 }
 
-/// A page, and up to `more` after it.
+/// Reads a page, and up to `more` after it.
 async fn pages(
     executor: &impl StoreExecutor,
     query: &QueryItems,
@@ -120,13 +120,13 @@ async fn pages(
     pages
 }
 
-/// A batch comes in no particular order.
+/// Sorts a batch, which has no particular order.
 fn sorted(mut read: Answered<BatchRead>) -> Answered<BatchRead> {
     read.answer.items.sort_by_cached_key(|item| item.to_json().to_string());
     read
 }
 
-/// DynamoDB gives the members of number sets in the order of their hashes with a cancellation.
+/// DynamoDB returns the members of number sets with a cancellation in the order of their hashes.
 fn normalised(transacted: Answered<Transacted>) -> Answered<Transacted> {
     let answer = match transacted.answer {
         Transacted::Committed => Transacted::Committed,

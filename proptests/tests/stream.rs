@@ -1,4 +1,4 @@
-//! The frames of streamed responses, whatever happens to them.
+//! The frames of streamed responses, for any course of events.
 
 use std::num::NonZeroU64;
 

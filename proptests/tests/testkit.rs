@@ -1,5 +1,5 @@
-//! The test kit: what its builders put into events is what applications read of them, time passes in
-//! the order of those who wait, and a recording is answered again.
+//! The test kit: applications read what its builders put into events, time passes in the order of
+//! the sleepers, and recordings are replayed.
 
 use core::net::{IpAddr, Ipv4Addr};
 use core::time::Duration;
@@ -20,7 +20,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::FileFailurePersistence;
 
-/// A request, as somebody wrote it.
+/// A request.
 #[derive(Clone, Debug)]
 struct Written {
     via: Via,
@@ -54,7 +54,7 @@ impl Written {
         let slash = if self.path.starts_with('/') { "" } else { "/" };
         let path = format!("{slash}{}", self.path);
         match self.via {
-            // These decode a path before they hand it over.
+            // These decode a path before they send it.
             Via::HttpApi | Via::HttpApiV1 => UriPath::from_decoded(&percent::decode(&path)),
             Via::FunctionUrl
             | Via::RestApi

@@ -1,5 +1,5 @@
-//! What the test kit's builders put into events and callers is what applications read of them, and
-//! what failed is what they are answered.
+//! Applications read what the test kit's builders put into events and callers, and results name
+//! exactly the failed records.
 #![expect(clippy::panic, reason = "a test ends where an event is none")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,12 +29,12 @@ fn batch(event: &str) -> BatchEvent<'_> {
     }
 }
 
-/// A name as those of queues, streams, tables and topics.
+/// Generates a name of a queue, stream, table or topic.
 fn name() -> impl Strategy<Value = String> {
     "[a-zA-Z0-9_-]{1,9}"
 }
 
-/// Any value that an attribute of an item can have.
+/// Generates any value of an item's attribute.
 fn json_value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -56,7 +56,7 @@ fn item() -> impl Strategy<Value = Value> {
         .prop_map(|members| Value::Object(members.into_iter().collect()))
 }
 
-/// Properties as CloudFormation writes them: texts, in lists and objects.
+/// Generates properties as CloudFormation writes them: texts, in lists and objects.
 fn properties() -> impl Strategy<Value = Value> {
     let text = "\\PC{0,6}".prop_map(Value::from);
     let value = text.prop_recursive(3, 12, 3, |inner| {

@@ -1,5 +1,5 @@
-//! What the test kit's builders put into events of Kafka, S3, SES, CodeCommit, Amazon MQ, DocumentDB,
-//! Firehose, FIFO queues, Cognito, AppSync and authorizers is what applications read of them.
+//! Applications read what the test kit's builders put into events of Kafka, S3, SES, CodeCommit,
+//! Amazon MQ, DocumentDB, Firehose, FIFO queues, Cognito, AppSync and authorizers.
 #![expect(clippy::panic, reason = "a test ends where an event is none")]
 
 use std::collections::BTreeMap;
@@ -28,7 +28,7 @@ fn batch(event: &str) -> BatchEvent<'_> {
     }
 }
 
-/// A name as those of topics, buckets, repositories and queues.
+/// Generates a name of a topic, bucket, repository or queue.
 fn name() -> impl Strategy<Value = String> {
     "[a-z0-9]{1,9}"
 }

@@ -1,5 +1,5 @@
 //! Paths and queries against independent models: the crates `percent-encoding` and
-//! `form_urlencoded`, which browsers' rules are written in.
+//! `form_urlencoded`, which implement the browsers' rules.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use serde_json::{Value as Json, json};
 
-/// What a path cannot hold as it is: RFC 3986 §3.3 without `%`, taken from what it can hold.
+/// The characters that a path cannot contain unescaped: RFC 3986 §3.3 without `%`.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -34,7 +34,8 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'@')
     .remove(b'/');
 
-/// Texts with escapes, broken ones among them, and with what readers trim, cut or resolve.
+/// Generates texts with valid and malformed escapes, and with characters that readers trim, cut or
+/// resolve.
 fn text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         "%[0-9a-fA-F]{2}",
@@ -45,7 +46,7 @@ fn text() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
 }
 
-/// A spelling of a text in which any character may be escaped, in either case.
+/// Generates a spelling of a text in which any character may be escaped, in either case.
 fn spelled(text: &'static str) -> impl Strategy<Value = String> {
     prop::collection::vec(0_u8..4, text.len()).prop_map(move |how| {
         let spell = |(byte, how): (u8, u8)| match how {
@@ -61,7 +62,7 @@ fn bytes(text: &str) -> Vec<u8> {
     percent_decode_str(text).collect()
 }
 
-/// The text of a path, with the slash that all of them start with.
+/// Returns the text of a path, with its leading slash.
 fn rooted(text: &str) -> String {
     if text.starts_with('/') { text.to_owned() } else { format!("/{text}") }
 }
@@ -92,7 +93,7 @@ proptest! {
     fn a_path_has_one_normal_form_and_means_what_was_sent(text in text()) {
         let path = UriPath::from_encoded(&text);
         prop_assert_eq!(&UriPath::from_encoded(&path), &path);
-        // What is escaped needs it, and what needs it is.
+        // Exactly the characters that need an escape have one.
         let mut again = String::new();
         let mut rest = path.as_str();
         while let Some((before, escape)) = rest.split_once('%') {
@@ -105,7 +106,7 @@ proptest! {
         }
         again.push_str(rest);
         prop_assert_eq!(utf8_percent_encode(&again, ESCAPED).to_string(), again);
-        // Nothing is lost, and what separates still separates.
+        // Nothing is lost, and separators still separate.
         let sent = rooted(&text);
         prop_assert_eq!(bytes(&path), bytes(&sent));
         for reserved in "/!$&'()*+,;=:@".chars() {
@@ -199,7 +200,7 @@ proptest! {
         let event = json!({"multiValueQueryStringParameters": grouped(pairs.into_iter())});
         let event = event.to_string();
         let request = HttpSource::Alb.read_request(&event).unwrap().normalize(None).unwrap();
-        // Of a name in two spellings, the provider loses the order of the values.
+        // For a name in two spellings, the provider loses the order of the values.
         let sorted = |parameters: &MultiMap| {
             let mut pairs: Vec<_> = parameters
                 .iter()

@@ -1,4 +1,4 @@
-//! Values against their rules: what is told of a body, and what a model finds in its JSON.
+//! Validation: the reported rules, and those that a model finds in the JSON.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -30,7 +30,7 @@ struct Line {
     tag_names: Option<Vec<String>>,
 }
 
-/// Each broken rule's member and name.
+/// Returns each broken rule's member and name.
 fn told(violations: Violations) -> Vec<(String, String)> {
     let Err(error) = violations.into_result() else { return Vec::new() };
     let errors = errors(&error);
@@ -43,7 +43,7 @@ fn errors(error: &AppError) -> Vec<Json> {
     shown["error"]["details"]["errors"].as_array().unwrap().clone()
 }
 
-/// The rules of an order, as somebody reads them who has its JSON before them.
+/// Returns the broken rules of an order, from its JSON.
 fn broken(order: &Json) -> Vec<(String, String)> {
     let mut broken = Vec::new();
     let mut add = |field: String, rule: &str| broken.push((field, rule.to_owned()));

@@ -1,10 +1,10 @@
 //! Runs every benchmark beside its peers, and writes the page with the figures.
 //!
 //! ```text
-//! cargo run --release -p apptheory-bench               # everything; writes drivers/benches/README.md
-//! cargo run --release -p apptheory-bench -- look-ups   # a group, or several; writes nothing
+//! cargo run --release -p apptheory-bench               # everything; writes the page
+//! cargo run --release -p apptheory-bench -- look-ups   # some groups; writes nothing
 //! cargo run --release -p apptheory-bench -- --quick    # with a fifth of the turns
-//! cargo run -p apptheory-bench -- --once               # to see that everything runs; writes nothing
+//! cargo run -p apptheory-bench -- --once               # only to run everything; writes nothing
 //! ```
 //!
 //! Some benchmarks need another process: this program in another role, or a function that is built

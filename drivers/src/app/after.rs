@@ -23,7 +23,7 @@ use crate::trace::{Trace, run_within};
 struct NotDone;
 
 /// Work that a handler registered with [`Context::after`].
-struct Left {
+struct Deferred {
     request_id: String,
     work: BoxFuture<()>,
 }
@@ -31,39 +31,39 @@ struct Left {
 /// The work that the handlers of one invocation registered; `None` once the invocation has ended.
 /// Clones share the same list.
 #[derive(Clone)]
-pub(super) struct After(Arc<Mutex<Option<Vec<Left>>>>);
+pub(super) struct After(Arc<Mutex<Option<Vec<Deferred>>>>);
 
 impl After {
     pub(super) fn new() -> Self {
         Self(Arc::new(Mutex::new(Some(Vec::new()))))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Vec<Left>>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Vec<Deferred>>> {
         // Nothing panics while the lock is held, so a poisoned lock is still consistent.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn add(&self, left: Left) {
+    fn add(&self, deferred: Deferred) {
         let refused = match &mut *self.lock() {
-            Some(kept) => {
-                kept.push(left);
+            Some(list) => {
+                list.push(deferred);
                 None
             }
-            None => Some(left),
+            None => Some(deferred),
         };
         if let Some(refused) = refused {
-            tell_lost(&[refused]);
+            warn_lost(&[refused]);
         }
     }
 
-    fn take(&self) -> Vec<Left> {
+    fn take(&self) -> Vec<Deferred> {
         self.lock().as_mut().map(mem::take).unwrap_or_default()
     }
 
     fn close(&self) {
         // The work may own this list: drop it after the lock is released.
         let lost = self.lock().take();
-        tell_lost(&lost.unwrap_or_default());
+        warn_lost(&lost.unwrap_or_default());
     }
 }
 
@@ -73,9 +73,9 @@ impl fmt::Debug for After {
     }
 }
 
-fn tell_lost(lost: &[Left]) {
+fn warn_lost(lost: &[Deferred]) {
     #[cfg(feature = "tracing")]
-    for Left { request_id, .. } in lost {
+    for Deferred { request_id, .. } in lost {
         let request_id = &*apptheory_core::sanitize::log_text(request_id);
         tracing::warn!(
             request_id,
@@ -150,7 +150,7 @@ impl Context {
         let begun = self.begun();
         let (span, request_id) = (begun.span.clone(), begun.invocation.request_id.clone());
         let work = Box::pin(span.run(async move { work().await }));
-        begun.after.add(Left { request_id, work });
+        begun.after.add(Deferred { request_id, work });
     }
 }
 
@@ -159,24 +159,25 @@ impl AppService {
     /// time.
     pub(crate) async fn run_after(&self, ending: &Ending) {
         loop {
-            let left = ending.after.take();
-            if left.is_empty() {
+            let deferred = ending.after.take();
+            if deferred.is_empty() {
                 return;
             }
-            join_all(left.into_iter().map(|left| self.run_left(left, ending.time))).await;
+            join_all(deferred.into_iter().map(|deferred| self.run_deferred(deferred, ending.time)))
+                .await;
         }
     }
 
-    async fn run_left(&self, left: Left, time: InvocationTime) {
-        let Left { request_id, work } = left;
+    async fn run_deferred(&self, deferred: Deferred, time: InvocationTime) {
+        let Deferred { request_id, work } = deferred;
         let work = guarded("the work registered with `after`", async {
             work.await;
             Ok::<_, Panicked>(())
         });
         match self.in_time(time, work).await {
             Some(Ok(())) => {}
-            Some(Err(panicked)) => self.tell_cause(&request_id, panicked),
-            None => self.tell_cause(&request_id, NotDone),
+            Some(Err(panicked)) => self.report_cause(&request_id, panicked),
+            None => self.report_cause(&request_id, NotDone),
         }
     }
 

@@ -31,11 +31,13 @@ use crate::clock::{Clock as _, SharedClock};
 /// ```
 /// use apptheory::prelude::*;
 ///
-/// async fn lines() -> Response {
-///     let lines = stream::iter([Ok::<_, AppError>("first\n"), Ok("second\n")]);
-///     Response::text_stream(200, BodyStream::new(lines))
+/// async fn page() -> Html<BodyStream> {
+///     let chunks = stream::iter([Ok::<_, AppError>("<h1>Hello"), Ok("</h1>")]);
+///     Html(BodyStream::new(chunks))
 /// }
-/// # let _ = lines;
+///
+/// let app = App::new().get("/", page).build()?;
+/// # Ok::<(), BuildError>(())
 /// ```
 pub struct BodyStream {
     // Dropped first: records how the stream ended before the producer is dropped.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::context::Context;
-use super::left::Left;
+use super::locals::Locals;
 
 /// The token that cancels a context.
 #[derive(Clone)]
@@ -13,14 +13,14 @@ pub(super) enum Cancellation {
     /// The token of the invocation, or of the layer that runs the handler.
     This(CancellationToken),
     /// The token of a record's invocation. The record's own child token is created when it is first
-    /// [asked for](Left::given_up).
+    /// [asked for](Locals::cancellation).
     ChildOf(CancellationToken),
 }
 
 /// Cancels the record's contexts when dropped, unless disarmed. Contexts that ask for their token
 /// later are cancelled, too.
-pub(super) struct GiveUp {
-    left: Arc<Left>,
+pub(super) struct CancelOnDrop {
+    locals: Arc<Locals>,
     invocation: Option<CancellationToken>,
 }
 
@@ -46,13 +46,13 @@ impl Context {
     pub fn cancellation(&self) -> &CancellationToken {
         match &self.cancellation {
             Cancellation::This(token) => token,
-            Cancellation::ChildOf(invocation) => self.left.given_up(invocation),
+            Cancellation::ChildOf(invocation) => self.locals.cancellation(invocation),
         }
     }
 
     /// Returns the context of a record that may be cancelled without its invocation: see
-    /// [`give_up_on_drop`](Self::give_up_on_drop).
-    pub(super) fn given_up_alone(mut self) -> Self {
+    /// [`cancel_on_drop`](Self::cancel_on_drop).
+    pub(super) fn cancelled_alone(mut self) -> Self {
         if let Cancellation::This(invocation) = self.cancellation {
             self.cancellation = Cancellation::ChildOf(invocation);
         }
@@ -60,12 +60,12 @@ impl Context {
     }
 
     /// Returns a guard that cancels the record when dropped.
-    pub(super) fn give_up_on_drop(&self) -> GiveUp {
+    pub(super) fn cancel_on_drop(&self) -> CancelOnDrop {
         let invocation = match &self.cancellation {
             Cancellation::ChildOf(invocation) => Some(invocation.clone()),
             Cancellation::This(_) => None,
         };
-        GiveUp { left: Arc::clone(&self.left), invocation }
+        CancelOnDrop { locals: Arc::clone(&self.locals), invocation }
     }
 
     /// Returns the context with another cancellation token.
@@ -76,17 +76,17 @@ impl Context {
     }
 }
 
-impl GiveUp {
+impl CancelOnDrop {
     /// Disarms the guard: the record was handled.
     pub(super) fn disarm(mut self) {
         self.invocation = None;
     }
 }
 
-impl Drop for GiveUp {
+impl Drop for CancelOnDrop {
     fn drop(&mut self) {
         if let Some(invocation) = &self.invocation {
-            self.left.given_up(invocation).cancel();
+            self.locals.cancellation(invocation).cancel();
         }
     }
 }

@@ -20,7 +20,7 @@ use super::cancellation::Cancellation;
 use super::chain::Chain;
 use super::events::AnyEvent;
 use super::invocation::Invocation;
-use super::left::Left;
+use super::locals::Locals;
 use super::services::Services;
 use super::subject::{ContextKind, OfAnotherKind, Subject};
 use super::time::Begun;
@@ -48,7 +48,7 @@ pub struct Context {
     subject: Subject,
     pub(super) services: Arc<Services>,
     begun: Arc<Begun>,
-    pub(super) left: Arc<Left>,
+    pub(super) locals: Arc<Locals>,
     pub(super) cancellation: Cancellation,
 }
 
@@ -73,7 +73,7 @@ impl Context {
             subject,
             services: Arc::clone(services),
             begun: Arc::clone(begun),
-            left: Arc::new(Left::behind(stages)),
+            locals: Arc::new(Locals::behind(stages)),
             cancellation: Cancellation::This(cancellation.clone()),
         }
     }
@@ -242,7 +242,7 @@ impl Context {
                 let socket = self.websocket().and_then(|socket| socket.connection().source_ip);
                 return socket.or_else(|| self.begun.invocation.peer.map(|peer| peer.ip()));
             }
-            told => told.split_once('%').unwrap_or((told, "")),
+            address => address.split_once('%').unwrap_or((address, "")),
         };
         address.parse().ok()
     }

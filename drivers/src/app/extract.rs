@@ -239,6 +239,20 @@ pub struct Headers<T>(pub T);
 
 /// Reads the application's state, or one [part](FromRef) of it. See
 /// [`App::with_state`](super::App::with_state).
+///
+/// ```
+/// use apptheory::prelude::*;
+///
+/// #[derive(Clone)]
+/// struct Shop {
+///     name: &'static str,
+/// }
+///
+/// let app = App::with_state(Shop { name: "corner shop" })
+///     .get("/", async |State(shop): State<Shop>| shop.name)
+///     .build()?;
+/// # Ok::<(), BuildError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct State<T>(pub T);
 
@@ -265,6 +279,17 @@ pub struct State<T>(pub T);
 pub struct Extension<T>(pub Arc<T>);
 
 /// Reads the bytes of the body. `Debug` does not print them.
+///
+/// ```
+/// use apptheory::prelude::*;
+///
+/// async fn upload(Body(bytes): Body) -> String {
+///     format!("{} bytes", bytes.len())
+/// }
+///
+/// let app = App::new().put("/files/{name}", upload).build()?;
+/// # Ok::<(), BuildError>(())
+/// ```
 #[derive(Clone, Default, Eq, PartialEq)]
 pub struct Body(pub Vec<u8>);
 

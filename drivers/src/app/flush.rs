@@ -94,7 +94,7 @@ impl AppService {
     #[cfg(any(feature = "lambda", feature = "tower"))]
     pub(crate) async fn flush_by(&self, by: Option<Timestamp>) {
         if self.clock().race(by, self.flush()).await.is_none() {
-            self.tell_cause("", NotFlushed::Invocation);
+            self.report_cause("", NotFlushed::Invocation);
         }
     }
 
@@ -102,7 +102,7 @@ impl AppService {
     async fn flush_own(&self) {
         if let Some(measures) = &self.inner.measures {
             // The writer is application code, and may panic.
-            let report = |panic| self.tell_cause("", panic);
+            let report = |panic| self.report_cause("", panic);
             isolated("the writer of metrics", || measures.flush(), report);
         }
         self.run_flush_hook().await;
@@ -119,8 +119,8 @@ impl AppService {
         });
         match self.clock().race(Some(by), flushed).await {
             Some(Ok(())) => {}
-            Some(Err(panicked)) => self.tell_cause("", panicked),
-            None => self.tell_cause("", NotFlushed::Hook),
+            Some(Err(panicked)) => self.report_cause("", panicked),
+            None => self.report_cause("", NotFlushed::Hook),
         }
     }
 }

@@ -55,7 +55,7 @@ impl Framing {
         let framed = framing.handle(begin, body.into());
         if framed.outcome.as_ref().is_some_and(FrameOutcome::is_masked_refusal) {
             let error = AppError::internal().with_cause(HeadRefused);
-            app.tell(Failure { request_id, error });
+            app.report_failure(Failure { request_id, error });
         }
         (framing, framed)
     }

@@ -34,7 +34,10 @@ use super::{Answer, BoxFuture};
 /// #[derive(serde::Deserialize, serde::Serialize)]
 /// struct Order { item: String }
 ///
-/// async fn ship(State(shop): State<&'static str>, Json(order): Json<Order>) -> Result<(), AppError> {
+/// async fn ship(
+///     State(shop): State<&'static str>,
+///     Json(order): Json<Order>,
+/// ) -> Result<(), AppError> {
 ///     println!("{shop} ships {}", order.item);
 ///     Ok(())
 /// }

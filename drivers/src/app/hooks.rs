@@ -74,8 +74,8 @@ pub struct Failure {
 /// Prints the error and its sources in one line, sanitized by [`Sanitizer::free_text`].
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let told = WithCauses(&self.error).to_string();
-        f.write_str(&Sanitizer::new().free_text(&told))?;
+        let text = WithCauses(&self.error).to_string();
+        f.write_str(&Sanitizer::new().free_text(&text))?;
         See::about(&self.error).map_or(Ok(()), |see| write!(f, "; {see}"))
     }
 }
@@ -140,6 +140,19 @@ impl<S> App<S> {
 
     /// Asks `hook` whether a request may proceed, before or after its caller is authenticated. An
     /// error is a masked 500.
+    ///
+    /// ```
+    /// use apptheory::http::HeaderMap;
+    /// use apptheory::http::exchange::{PolicyDecision, PolicyStage};
+    /// use apptheory::prelude::*;
+    ///
+    /// async fn maintenance(context: Context) -> Result<Option<PolicyDecision>, AppError> {
+    ///     let is_write = context.method() != "GET";
+    ///     Ok(is_write.then(|| PolicyDecision::overloaded(HeaderMap::default())))
+    /// }
+    ///
+    /// let app = App::new().policy(PolicyStage::BeforeAuthentication, maintenance);
+    /// ```
     #[must_use]
     pub fn policy<F, R>(mut self, stage: PolicyStage, hook: F) -> Self
     where

@@ -47,7 +47,7 @@ impl InvokeError {
 
     /// Returns the error message for the invoker.
     #[cfg(any(feature = "lambda", feature = "local"))]
-    pub(crate) fn told(&self) -> String {
+    pub(crate) fn message(&self) -> String {
         if let Self::Event(error) = self
             && error.kind() == events::ErrorKind::Authorizer
             && let Some(cause) = core::error::Error::source(error)
@@ -83,7 +83,7 @@ impl AppService {
         begun: &mut Begun,
     ) -> Result<LambdaEvent<'e>, InvokeError> {
         let read = LambdaEvent::read(event).inspect_err(|error| {
-            self.tell_cause(&begun.invocation.request_id, error.clone());
+            self.report_cause(&begun.invocation.request_id, error.clone());
         })?;
         if matches!(read, LambdaEvent::Http(_) | LambdaEvent::WebSocket(_)) {
             self.keep_event(event, begun);

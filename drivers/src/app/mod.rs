@@ -45,7 +45,7 @@ mod hooks;
 mod invocation;
 mod invoke;
 pub mod kind;
-mod left;
+mod locals;
 mod measure;
 mod middleware;
 #[cfg(feature = "tower")]

@@ -43,7 +43,8 @@ macro_rules! mounts {
             /// let pages = Router::new().route("/pages/about", get(async || "about"));
             /// let app = App::new().mount("/pages", pages).build()?;
             /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-            /// let about = app.serve(RawRequest::new("GET", "/pages/about"), Invocation::default()).await;
+            /// let request = RawRequest::new("GET", "/pages/about");
+            /// let about = app.serve(request, Invocation::default()).await;
             /// assert_eq!(about.body, b"about");
             /// # });
             /// # Ok::<(), apptheory::app::BuildError>(())

@@ -251,7 +251,9 @@ macro_rules! routes {
             /// ```
             /// use apptheory::app::{App, Router};
             ///
-            /// let orders = Router::new().get("/", async || "all orders").get("/{id}", async || "one order");
+            /// let orders = Router::new()
+            ///     .get("/", async || "all orders")
+            ///     .get("/{id}", async || "one order");
             /// let app = App::new().nest("/orders", orders).build()?;
             /// # Ok::<(), apptheory::app::BuildError>(())
             /// ```

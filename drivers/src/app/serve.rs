@@ -104,15 +104,16 @@ impl AppService {
         if let Some(route) = call.route() {
             begun.span.record_route(route);
         }
-        let (begun, given_up) = (Arc::new(begun), CancellationToken::new());
-        let guard = given_up.clone().drop_guard();
+        let (begun, cancellation) = (Arc::new(begun), CancellationToken::new());
+        let guard = cancellation.clone().drop_guard();
         let on_socket = |context: Context| {
             if let Some(socket) = socket {
                 context.extend(WebSocket::clone(socket));
             }
             context
         };
-        let about = |subject| on_socket(Context::new(subject, &self.services, &begun, &given_up));
+        let about =
+            |subject| on_socket(Context::new(subject, &self.services, &begun, &cancellation));
         let mut is_in_time = true;
         let mut step = exchange.start();
         let exchanged = loop {
@@ -125,7 +126,7 @@ impl AppService {
                     let effect = ask.effect();
                     let (call, principal) = (Arc::clone(&effect.call), effect.principal.clone());
                     let decided = self.decide_policy(about(Subject::Call { call, principal }));
-                    let decided = self.or_cancel(begun.time, &given_up, decided).await;
+                    let decided = self.or_cancel(begun.time, &cancellation, decided).await;
                     is_in_time &= decided.is_some();
                     ask.answer(decided.unwrap_or_else(too_late))
                 }
@@ -133,17 +134,18 @@ impl AppService {
                     let call = Arc::clone(&ask.effect().call);
                     let nobody = about(Subject::Call { call, principal: None });
                     let authenticated = self.authenticate(nobody);
-                    let authenticated = self.or_cancel(begun.time, &given_up, authenticated).await;
+                    let authenticated =
+                        self.or_cancel(begun.time, &cancellation, authenticated).await;
                     is_in_time &= authenticated.is_some();
                     ask.answer(authenticated.unwrap_or_else(too_late))
                 }
                 Step::Ask(ExchangeRequest::CallHandler(ask)) => {
                     let effect = ask.effect();
                     let services = &self.services;
-                    let context = Context::for_handler(effect, services, &begun, &given_up);
+                    let context = Context::for_handler(effect, services, &begun, &cancellation);
                     let errors = self.settings().error_style_for(&effect.call);
                     let answering = effect.handler.run(on_socket(context), errors);
-                    let response = self.or_cancel(begun.time, &given_up, answering).await;
+                    let response = self.or_cancel(begun.time, &cancellation, answering).await;
                     is_in_time &= response.is_some();
                     ask.answer(response.map_or_else(too_late, Ok))
                 }
@@ -159,12 +161,12 @@ impl AppService {
     async fn or_cancel<T>(
         &self,
         time: InvocationTime,
-        given_up: &CancellationToken,
+        cancellation: &CancellationToken,
         work: impl Future<Output = T>,
     ) -> Option<T> {
         let output = self.in_time(time, work).await;
         if output.is_none() {
-            given_up.cancel();
+            cancellation.cancel();
         }
         output
     }
@@ -187,7 +189,7 @@ impl AppService {
     pub(super) fn report<S>(&self, response: &http::HttpResponse<S>, report: &Report) {
         let request_id = &report.call.request_id;
         if let Some(error) = response.error.as_ref().filter(|error| error.status() >= 500) {
-            self.tell(Failure { request_id: request_id.clone(), error: error.clone() });
+            self.report_failure(Failure { request_id: request_id.clone(), error: error.clone() });
         }
         if let Some(observation) = &report.observation {
             self.record(observation, request_id);
@@ -209,7 +211,7 @@ impl AppService {
             changed = Some(headers);
         };
         isolated("the hook of response headers", change, |panic| {
-            self.tell_cause(&call.request_id, panic);
+            self.report_cause(&call.request_id, panic);
         });
         let head = http::HttpResponse {
             headers: changed?,
@@ -221,7 +223,7 @@ impl AppService {
                 Some(core::mem::replace(&mut response.headers, head.headers))
             }
             Err(reason) => {
-                self.tell_cause(&call.request_id, reason);
+                self.report_cause(&call.request_id, reason);
                 None
             }
         }
@@ -247,7 +249,7 @@ impl AppService {
         span: impl FnOnce() -> SpanRecord<'r>,
     ) {
         let hooks = &self.inner.hooks;
-        let report = |panic| self.tell_cause(request_id, panic);
+        let report = |panic| self.report_cause(request_id, panic);
         if let Some(hook) = &hooks.metric {
             isolated("the metric hook", || hook(&metric()), report);
         }
@@ -258,22 +260,22 @@ impl AppService {
 
     pub(super) fn log(&self, record: &LogRecord<'_>, request_id: &str) {
         if let Some(hook) = &self.inner.hooks.log {
-            isolated("the log hook", || hook(record), |panic| self.tell_cause(request_id, panic));
+            isolated("the log hook", || hook(record), |panic| self.report_cause(request_id, panic));
         }
     }
 
     /// Reports a failure that does not change the response.
-    pub(super) fn tell_cause(
+    pub(super) fn report_cause(
         &self,
         request_id: &str,
         cause: impl core::error::Error + Send + Sync + 'static,
     ) {
         let error = AppError::internal().with_cause(cause);
-        self.tell(Failure { request_id: request_id.to_owned(), error });
+        self.report_failure(Failure { request_id: request_id.to_owned(), error });
     }
 
     /// Reports a failure that clients must not see.
-    pub(crate) fn tell(&self, mut failure: Failure) {
+    pub(crate) fn report_failure(&self, mut failure: Failure) {
         failure.request_id = log_text(&failure.request_id).into_owned();
         match &self.inner.hooks.failure {
             // A panic of the failure hook itself has nowhere to go.

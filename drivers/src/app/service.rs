@@ -38,7 +38,8 @@ impl AppService {
     /// ```
     /// use apptheory::app::{App, Context, Invocation};
     ///
-    /// let app = App::new().get("/", async |context: Context| context.invocation().request_id.clone());
+    /// let id = async |context: Context| context.invocation().request_id.clone();
+    /// let app = App::new().get("/", id);
     /// let app = app.build()?;
     /// let invocation = Invocation { request_id: "r1".into(), ..Invocation::default() };
     /// let mut request = http::Request::new(http_body_util::Empty::<bytes::Bytes>::new());

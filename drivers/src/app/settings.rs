@@ -45,6 +45,13 @@ impl<S> App<S> {
     }
 
     /// Allows pages of other origins to read responses. By default, they cannot.
+    ///
+    /// ```
+    /// use apptheory::app::App;
+    /// use apptheory::http::exchange::Cors;
+    ///
+    /// let app = App::new().cors(Cors::for_origins(["https://shop.example"]));
+    /// ```
     #[must_use]
     pub fn cors(mut self, cors: Cors) -> Self {
         self.settings.cors = Some(cors);

@@ -124,11 +124,11 @@ impl Middleware for Timeout {
         if time.is_zero() {
             return Err(self.error());
         }
-        let given_up = context.cancellation().child_token();
-        let guard = given_up.clone().drop_guard();
+        let cancellation = context.cancellation().child_token();
+        let guard = cancellation.clone().drop_guard();
         let clock = context.clock().clone();
         let ends_at = clock.now().saturating_add(time);
-        let answer = clock.race(Some(ends_at), next.run(context.cancelled_by(given_up))).await;
+        let answer = clock.race(Some(ends_at), next.run(context.cancelled_by(cancellation))).await;
         let mut response = answer.ok_or_else(|| self.error())?;
         let _ = guard.disarm();
         if self.includes_streams {

@@ -40,7 +40,8 @@ use super::{Answer, BoxFuture, Response};
 /// use http::{HeaderValue, header::X_FRAME_OPTIONS};
 /// use tower_http::set_header::SetResponseHeaderLayer;
 ///
-/// let deny = SetResponseHeaderLayer::if_not_present(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+/// let deny = HeaderValue::from_static("DENY");
+/// let deny = SetResponseHeaderLayer::if_not_present(X_FRAME_OPTIONS, deny);
 /// let app = App::new().layer(apptheory::tower(deny)).get("/", async || "hello").build()?;
 /// # Ok::<(), apptheory::app::BuildError>(())
 /// ```

@@ -46,7 +46,7 @@ impl Watch {
                 if error.status() >= 500 {
                     let request_id = self.report.call.request_id.clone();
                     let error = error.clone();
-                    self.app.tell(Failure { request_id, error });
+                    self.app.report_failure(Failure { request_id, error });
                 }
                 self.end.error = Some(error.clone());
             }

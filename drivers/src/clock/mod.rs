@@ -60,6 +60,12 @@ pub(crate) async fn before<F: Future>(alarm: impl Future, work: F) -> Option<F::
 }
 
 /// The system clock. It sleeps on tokio's timer, so it needs a runtime with time enabled.
+///
+/// ```
+/// use apptheory::clock::{Clock, SystemClock};
+///
+/// assert!(SystemClock.now().unix_seconds() > 1_700_000_000);
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 

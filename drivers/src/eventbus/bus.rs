@@ -323,7 +323,7 @@ impl EventBus {
     }
 
     fn conclude<T>(&self, measured: Measured<T, Error>) -> Result<T, Error> {
-        self.metrics.tell(measured.metric);
+        self.metrics.record(measured.metric);
         measured.result
     }
 }

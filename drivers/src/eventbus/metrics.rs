@@ -16,7 +16,7 @@ impl Metrics {
         Self(Some(Arc::new(hook)))
     }
 
-    pub(super) fn tell(&self, record: Option<BusMetric>) {
+    pub(super) fn record(&self, record: Option<BusMetric>) {
         if let (Some(hook), Some(record)) = (&self.0, record) {
             // A metric must not fail an operation. The process's panic hook has already reported
             // the panic.

@@ -64,6 +64,15 @@ use crate::store::Store;
 /// same `authorization`, `x-api-key` and [session cookies](Self::with_session_cookies).
 /// `set-cookie` headers are never kept. Responses above 350 KB and streams are not kept:
 /// repetitions get a 200 with the header `idempotency-replayed`, and no body.
+///
+/// ```
+/// use apptheory::prelude::*;
+///
+/// let store = Store::memory();
+/// let once = Idempotent::new("shop", &store);
+/// let app = App::new().post("/orders", async || "order 7").layer(once.require_key()).build()?;
+/// # Ok::<(), BuildError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Idempotent {
     config: IdempotencyConfig,

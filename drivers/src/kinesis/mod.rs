@@ -15,7 +15,8 @@
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
 //! let orders = StreamName::new("orders")?;
-//! let streams = MemoryStreams::new([orders.clone()]); // in production, AwsStreams::from_env().await
+//! // In production, `AwsStreams::from_env().await`.
+//! let streams = MemoryStreams::new([orders.clone()]);
 //! let producer = Producer::new(orders.clone(), streams.clone());
 //!
 //! let order = serde_json::json!({"id": "o1", "total": 12});

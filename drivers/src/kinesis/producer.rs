@@ -35,7 +35,8 @@ pub const REQUEST_BUDGET: Duration = Duration::from_secs(5);
 ///
 /// let records = [Record::new("a", "1")?, Record::new("b", "2")?];
 /// producer.send(records).await?; // the refused record is sent again
-/// let keys: Vec<_> = streams.records(&orders).iter().map(|r| r.partition_key().to_owned()).collect();
+/// let records = streams.records(&orders);
+/// let keys: Vec<_> = records.iter().map(|record| record.partition_key()).collect();
 /// assert_eq!(keys, ["b", "a"]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;

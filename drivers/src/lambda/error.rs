@@ -156,6 +156,6 @@ impl FunctionError {
 
 impl From<InvokeError> for FunctionError {
     fn from(error: InvokeError) -> Self {
-        Self { error_type: error.error_type().to_owned().into(), message: error.told() }
+        Self { error_type: error.error_type().to_owned().into(), message: error.message() }
     }
 }

@@ -69,7 +69,7 @@ async fn report(
     let error = FunctionError { error_type: error_type.into(), message };
     let mut api = RuntimeApi::new(address);
     match before(SystemClock.sleep(REPORT_TIME), api.fail_start(what, &error)).await {
-        Some(told) => log(what, &told),
+        Some(sent) => log(what, &sent),
         None => tracing::error!(what, "the Runtime API did not accept the error report in time"),
     }
 }

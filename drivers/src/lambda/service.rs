@@ -215,7 +215,7 @@ async fn streamed(
             Some(at) => stream.until(app.clock().clone(), at, AppError::of(code::TIMEOUT)),
             None => stream,
         };
-        telling(app, request_id, has_begun, stream)
+        reporting(app, request_id, has_begun, stream)
     });
     let framed = FrameBody::begin(app, head, stream, false, Passage::Streamed).await;
     let (mut head, body) = framed.into_parts();
@@ -232,7 +232,7 @@ async fn streamed(
 
 /// Reports all errors after the head to the application, because no client sees them. A server
 /// error (5xx) is reported anyway.
-fn telling(
+fn reporting(
     app: &AppService,
     request_id: String,
     mut has_begun: bool,
@@ -242,7 +242,7 @@ fn telling(
     BodyStream::new(stream.inspect(move |chunk| match chunk {
         Ok(_) => has_begun = true,
         Err(error) if has_begun && error.status() < 500 => {
-            app.tell(Failure { request_id: request_id.clone(), error: error.clone() });
+            app.report_failure(Failure { request_id: request_id.clone(), error: error.clone() });
         }
         Err(_) => {}
     }))

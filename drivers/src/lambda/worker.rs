@@ -93,7 +93,7 @@ impl Worker {
             Ok(Some(())) => {}
             Ok(None) => tracing::warn!("closing the connection: the response was not read in time"),
             // Application code panicked while a response was dropped.
-            Err(panic) => shared.tell_of_panic(&reply.request_id, panic),
+            Err(panic) => shared.report_panic(&reply.request_id, panic),
         }
     }
 
@@ -104,7 +104,7 @@ impl Worker {
             Answer::Streamed(frames) => {
                 let (delivered, outcome) = self.api.stream(reply, frames).await;
                 if let Some(outcome) = outcome {
-                    tell(&outcome);
+                    log_outcome(&outcome);
                 }
                 delivered
             }
@@ -134,14 +134,14 @@ impl Shared {
         let request_id = begun.invocation.request_id.clone();
         let answer = AssertUnwindSafe(self.answer(event, begun)).catch_unwind().await;
         answer.unwrap_or_else(|panic| {
-            self.tell_of_panic(&request_id, panic);
+            self.report_panic(&request_id, panic);
             Answer::Failed(FunctionError::panicked())
         })
     }
 
-    fn tell_of_panic(&self, request_id: &str, panic: Box<dyn Any + Send>) {
+    fn report_panic(&self, request_id: &str, panic: Box<dyn Any + Send>) {
         let error = AppError::internal().with_cause(Panicked::new("the function", panic));
-        self.app.tell(Failure { request_id: request_id.to_owned(), error });
+        self.app.report_failure(Failure { request_id: request_id.to_owned(), error });
     }
 
     async fn answer(&self, event: &[u8], begun: Begun) -> Answer {
@@ -200,7 +200,7 @@ impl Shared {
     }
 }
 
-fn tell(outcome: &FrameOutcome) {
+fn log_outcome(outcome: &FrameOutcome) {
     let FrameOutcome { status, chunks, bytes, code, refused_code, reason, .. } = outcome;
     if code.is_empty() && refused_code.is_none() {
         tracing::debug!(?status, chunks, bytes, ?reason, "stream.completed");

@@ -25,7 +25,8 @@
 //!
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 //! let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
-//! let world = Recording::new(Deadline::after(World(clock.clone()), clock, Duration::from_secs(1)));
+//! let deadline = Deadline::after(World(clock.clone()), clock, Duration::from_secs(1));
+//! let world = Recording::new(deadline);
 //! let woken = world.execute(&Sleep { duration: Duration::from_secs(60) }).await;
 //! assert_eq!(woken.unix_seconds(), 1);
 //! assert_eq!(world.transcript().exchanges.len(), 1);

@@ -61,14 +61,14 @@ where
         }
         let traced = async {
             let outcome = self.inner.execute(effect).await;
-            tell(operation, E::conclusion(&outcome));
+            report(operation, E::conclusion(&outcome));
             outcome
         };
         traced.instrument(span).await
     }
 }
 
-fn tell(operation: &str, conclusion: Conclusion) {
+fn report(operation: &str, conclusion: Conclusion) {
     match conclusion {
         Conclusion::Answered => debug!(operation, outcome = "answered"),
         Conclusion::Applied => debug!(operation, outcome = "applied"),

@@ -243,11 +243,11 @@ impl<R> RequestLimit<R> {
     }
 
     fn undecided(&self, request: &R, error: limiter::Error) -> Refusal {
-        self.tell(request, &error);
+        self.report(request, &error);
         Refusal::Undecided(error)
     }
 
-    fn tell(&self, request: &R, error: &limiter::Error) {
+    fn report(&self, request: &R, error: &limiter::Error) {
         match &self.on_error {
             Some(hook) => hook(request, error),
             None => log(error),
@@ -283,7 +283,7 @@ impl<R> RequestLimit<R> {
         let decided = self.limiter_for(request)?.check_and_increment(attempt).await;
         let decision = decided.map_err(|error| self.undecided(request, error))?;
         if let Basis::FailOpen { cause, stage } = decision.basis {
-            self.tell(request, &limiter::Error::failed_open(cause, stage));
+            self.report(request, &limiter::Error::failed_open(cause, stage));
         }
         if decision.allowed {
             return Ok(decision);

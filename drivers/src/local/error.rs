@@ -82,6 +82,6 @@ impl Trouble {
 }
 
 /// Reports a problem outside of requests to the application.
-pub(super) fn tell(app: &AppService, trouble: Trouble) {
-    app.tell(Failure { request_id: String::new(), error: trouble.into_error() });
+pub(super) fn report(app: &AppService, trouble: Trouble) {
+    app.report_failure(Failure { request_id: String::new(), error: trouble.into_error() });
 }

@@ -29,7 +29,7 @@ pub(super) async fn invoke(
     let (answer, has_failed) = match app.invoke(event, invocation).await {
         Ok(answer) => (answer, false),
         Err(error) => {
-            let (error_type, message) = (error.error_type(), error.told());
+            let (error_type, message) = (error.error_type(), error.message());
             (json!({"errorType": error_type, "errorMessage": message}).to_string(), true)
         }
     };

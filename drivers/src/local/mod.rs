@@ -37,7 +37,12 @@
 //!
 //! `POST /2015-03-31/functions/function/invocations` invokes the application with any event, and
 //! responds as Lambda does:
-//! `aws lambda invoke --endpoint-url http://localhost:{port} --function-name function --payload file://event.json answer.json`.
+//!
+//! ```text
+//! aws lambda invoke --endpoint-url http://localhost:3000 --function-name function \
+//!     --payload file://event.json answer.json
+//! ```
+//!
 //! An event names its own caller and address, so only programs on this machine may send one, and
 //! nobody may if the server is [open](Server::open_to_every_host_and_page): other clients get the
 //! application's response for that path. A proxy on this machine must not forward the path.
@@ -108,7 +113,7 @@ pub use websocket::{IDLE_TIME, LIFETIME, MAX_FRAME_BYTES};
 use crate::app::AppService;
 use crate::clock::Clock as _;
 use connection::Front;
-use error::tell;
+use error::report;
 use websocket::{Gateway, Slot};
 
 /// The most concurrent connections, including WebSockets: 256, many times the six that a browser
@@ -119,6 +124,17 @@ pub const MAX_CONNECTIONS: usize = 256;
 pub const DRAIN_TIME: Duration = Duration::from_secs(10);
 
 /// An application bound to a port, ready to serve.
+///
+/// ```no_run
+/// use apptheory::app::App;
+/// use apptheory::local::{Server, stop_signal};
+///
+/// # async fn serve() -> Result<(), Box<dyn std::error::Error>> {
+/// let app = App::new().get("/", async || "hello").build()?;
+/// Server::bind(app, 3000).await?.serve(stop_signal()?).await;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Server {
     app: AppService,
@@ -152,7 +168,7 @@ impl Server {
     pub async fn bind_exposed(app: AppService, address: SocketAddr) -> Result<Self, ListenError> {
         let server = Self::listen(app, address).await?;
         if !server.address.ip().to_canonical().is_loopback() {
-            tell(&server.app, Trouble::Exposed(server.address));
+            report(&server.app, Trouble::Exposed(server.address));
         }
         Ok(server)
     }
@@ -235,7 +251,7 @@ impl Server {
             match accepted {
                 Ok((stream, _)) if is_full => {
                     if !was_full {
-                        tell(&app, Trouble::Full);
+                        report(&app, Trouble::Full);
                     }
                     turn_away(&app, stream);
                 }
@@ -248,7 +264,7 @@ impl Server {
                 }
                 Err(error) if is_of_connection(&error) => {}
                 Err(error) => {
-                    tell(&app, Trouble::NotAccepted(error));
+                    report(&app, Trouble::NotAccepted(error));
                     let pause = app.clock().sleep(ACCEPT_PAUSE);
                     if let Either::Left(((), _)) = select(stop.as_mut(), pin!(pause)).await {
                         break;
@@ -263,7 +279,7 @@ impl Server {
         let is_late = matches!(select(drained, late).await, Either::Right(_));
         if is_late {
             while connections.try_join_next().is_some() {}
-            tell(&app, Trouble::CutOff { connections: connections.len() });
+            report(&app, Trouble::CutOff { connections: connections.len() });
         }
         connections.shutdown().await;
         app.flush().await;
@@ -296,7 +312,7 @@ fn spawn(
         if let Err(error) = connection::serve(front, stream, &stopping).await
             && error.is_parse()
         {
-            tell(gateway.app(), Trouble::Malformed(error));
+            report(gateway.app(), Trouble::Malformed(error));
         }
         if let Some(opening) = slot.take() {
             gateway.carry(opening, &stopping).await;

@@ -36,7 +36,7 @@ use crate::env::process_env;
 /// Loggers write to the standard output:
 ///
 /// ```json
-/// {"timestamp":"2026-01-01T00:00:00.000Z","level":"INFO","message":"placed","request_id":"r1","order":7}
+/// {"timestamp":"…","level":"INFO","message":"placed","request_id":"r1","order":7}
 /// ```
 pub struct LoggerFactory {
     clock: SharedClock,

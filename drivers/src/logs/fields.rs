@@ -33,7 +33,7 @@ pub(super) struct Fields<'l, 'b> {
     pub(super) line: &'l mut Line<'b>,
     pub(super) value: &'l mut Bounded,
     /// Returns whether the spans have this text under this name.
-    pub(super) is_said: &'l dyn Fn(&str, &str) -> bool,
+    pub(super) is_in_spans: &'l dyn Fn(&str, &str) -> bool,
 }
 
 /// Writes an event's message.
@@ -151,7 +151,7 @@ impl Visit for Fields<'_, '_> {
 
     fn record_str(&mut self, field: &Field, value: &str) {
         let name = name(field);
-        if name != MESSAGE && !(self.is_said)(name, value) {
+        if name != MESSAGE && !(self.is_in_spans)(name, value) {
             self.line.field(name, value);
         }
     }
@@ -167,7 +167,7 @@ impl Visit for Fields<'_, '_> {
         }
         self.value.clear();
         self.value.write(value);
-        if !(self.is_said)(name, self.value) {
+        if !(self.is_in_spans)(name, self.value) {
             self.line.field(name, &**self.value);
         }
     }

@@ -17,7 +17,7 @@ pub(super) struct LineFilter {
 
 impl LineFilter {
     fn always(&self, metadata: &Metadata<'_>) -> bool {
-        self.levels.would_enable(metadata.target(), metadata.level()) || says_who(metadata)
+        self.levels.would_enable(metadata.target(), metadata.level()) || is_own_span(metadata)
     }
 
     /// Returns whether the decision depends on the invocation. Targets that are switched off stay
@@ -31,7 +31,7 @@ impl LineFilter {
 
 /// Returns whether this is a span of this crate, such as an invocation: every line has its fields,
 /// whatever the level.
-fn says_who(metadata: &Metadata<'_>) -> bool {
+fn is_own_span(metadata: &Metadata<'_>) -> bool {
     let crates = metadata.target().split("::").next();
     metadata.is_span() && *metadata.level() <= Level::INFO && crates == Some("apptheory")
 }

@@ -99,8 +99,8 @@ impl LineLayer {
         for (name, value) in &self.about {
             line.field(name, value.as_str());
         }
-        let is_said = |name: &str, text: &str| says(&spans, name, text);
-        event.record(&mut Fields { line: &mut line, value, is_said: &is_said });
+        let is_in_spans = |name: &str, text: &str| says(&spans, name, text);
+        event.record(&mut Fields { line: &mut line, value, is_in_spans: &is_in_spans });
         self.queue.push(line.end());
     }
 }

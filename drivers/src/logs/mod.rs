@@ -13,7 +13,7 @@
 //!
 //! Logs::from_env().format(Format::Json).debug_sample_rate(0.01).init();
 //! tracing::info!(order = 7, pin = "1234", "paid");
-//! // {"timestamp":"…","level":"INFO","message":"paid","order":7,"pin":"[REDACTED]","target":"shop"}
+//! // {"timestamp":"…","level":"INFO","message":"paid","order":7,"pin":"[REDACTED]",…}
 //! ```
 //!
 //! A line has the fields of the [spans](mod@tracing::span) around its event, and then the event's

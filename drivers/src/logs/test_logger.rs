@@ -25,7 +25,8 @@ use crate::clock::{Clock, SharedClock};
 /// let logger = TestLogger::new(ManualClock::new(Timestamp::UNIX_EPOCH));
 /// logger.with_request_id("r1").warn("refused", &[("status", json!(401))]);
 ///
-/// logger.assert_logged(Level::Warn, "refused", &[("request_id", json!("r1")), ("status", json!(401))]);
+/// let fields = [("request_id", json!("r1")), ("status", json!(401))];
+/// logger.assert_logged(Level::Warn, "refused", &fields);
 /// logger.assert_not_logged(Level::Error, "");
 /// assert_eq!(logger.entries()[0].fields["status"], "401");
 /// ```

@@ -37,7 +37,7 @@ pub(super) struct Sink {
     written: u64,
     failed: u64,
     /// The statistics at the time of the last warning.
-    told: MetricsStats,
+    warned: MetricsStats,
 }
 
 impl Sink {
@@ -50,7 +50,7 @@ impl Sink {
             is_torn: false,
             written: 0,
             failed: 0,
-            told: MetricsStats::default(),
+            warned: MetricsStats::default(),
         }
     }
 
@@ -115,9 +115,9 @@ impl Metrics {
             sink.write(lines);
         }
         let stats = shared.stats(&sink);
-        let told = core::mem::replace(&mut sink.told, stats);
+        let warned = core::mem::replace(&mut sink.warned, stats);
         drop(sink);
-        tell(&told, &stats);
+        warn_lost(&warned, &stats);
     }
 
     /// Returns statistics of the measurements so far.
@@ -145,14 +145,14 @@ impl Shared {
 
 /// Warns about measurements that were lost since the last warning.
 #[cfg(feature = "tracing")]
-fn tell(told: &MetricsStats, now: &MetricsStats) {
-    let refused = now.refused.saturating_sub(told.refused);
-    let dropped = now.dropped.saturating_sub(told.dropped);
-    let failed = now.failed.saturating_sub(told.failed);
+fn warn_lost(warned: &MetricsStats, now: &MetricsStats) {
+    let refused = now.refused.saturating_sub(warned.refused);
+    let dropped = now.dropped.saturating_sub(warned.dropped);
+    let failed = now.failed.saturating_sub(warned.failed);
     if (refused, dropped, failed) != (0, 0, 0) {
         tracing::warn!(refused, dropped, failed, "measurements were lost");
     }
 }
 
 #[cfg(not(feature = "tracing"))]
-const fn tell(_: &MetricsStats, _: &MetricsStats) {}
+const fn warn_lost(_: &MetricsStats, _: &MetricsStats) {}

@@ -48,10 +48,13 @@ pub struct Histogram {
 /// ```
 /// use apptheory::metrics::{Dimension, Metrics};
 ///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let metrics = Metrics::builder("Shop").build()?;
-/// let payments = metrics.by([Dimension::new("method", ["card", "cash"])]).counter("Payments")?;
+/// let method = Dimension::new("method", ["card", "cash"])?;
+/// let payments = metrics.by([method]).counter("Payments")?;
 /// payments.with(["card"]).add(1);
-/// # Ok::<(), apptheory::metrics::Error>(())
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Clone, Debug)]
 pub struct By<I, const N: usize> {

@@ -64,6 +64,19 @@ use flush::Sink;
 use instrument::Lost;
 
 /// The metrics of a program. Clones share the same metrics.
+///
+/// ```
+/// use apptheory::metrics::{Metrics, Unit};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let metrics = Metrics::builder("Shop").build()?;
+/// metrics.counter("Orders")?.add(1);
+/// metrics.gauge("Queued", Unit::Count)?.set(7.0);
+/// metrics.histogram("Basket", Unit::Count)?.record(3.0);
+/// metrics.flush();
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Metrics {
     shared: Arc<Shared>,

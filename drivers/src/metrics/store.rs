@@ -30,7 +30,8 @@ impl Store {
     ///
     /// # fn main() -> Result<(), apptheory::metrics::Error> {
     /// let metrics = Metrics::builder("Shop").build()?;
-    /// let store = Store::memory().measured(&metrics)?; // or Store::aws().await.measured(&metrics)?
+    /// // In production, `Store::aws().await.measured(&metrics)?`.
+    /// let store = Store::memory().measured(&metrics)?;
     /// let bus = EventBus::on(&store);
     /// # Ok(())
     /// # }

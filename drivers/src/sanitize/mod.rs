@@ -15,7 +15,8 @@
 //!
 //! let sanitizer = Sanitizer::new();
 //! assert_eq!(sanitizer.field("csrfToken", "t"), json!("[REDACTED]"));
-//! assert_eq!(sanitizer.field("ok", json!({"n": 7, "cvv": 1})), json!({"n": "7", "cvv": "[REDACTED]"}));
+//! let shown = sanitizer.field("ok", json!({"n": 7, "cvv": 1}));
+//! assert_eq!(shown, json!({"n": "7", "cvv": "[REDACTED]"}));
 //! assert_eq!(sanitizer.free_text("bad password: hunter2"), "bad password: [REDACTED]");
 //! ```
 

@@ -91,7 +91,7 @@ fn report(error: &StartError, is_for_programs: bool) {
 
 fn start_in<A: IntoService>(env: Env<'_>, app: impl AsyncFnOnce() -> A) -> Result<(), StartError> {
     Logs::read(env).init_if_none();
-    runtime(env).map_err(StartError::Runtime)?.block_on(told(env, async {
+    runtime(env).map_err(StartError::Runtime)?.block_on(reported(env, async {
         let app = AssertUnwindSafe(app()).catch_unwind().await;
         let app = app.map_err(|panic| Panicked::new("the closure of `start`", panic));
         let app = app.map_err(|panicked| StartError::App(panicked.into()))?.into_service()?;
@@ -101,7 +101,7 @@ fn start_in<A: IntoService>(env: Env<'_>, app: impl AsyncFnOnce() -> A) -> Resul
 
 /// Reports to Lambda why an application does not start. Lambda's runtime reports what ends it
 /// later.
-async fn told(
+async fn reported(
     env: Env<'_>,
     started: impl Future<Output = Result<(), StartError>>,
 ) -> Result<(), StartError> {
@@ -131,7 +131,7 @@ async fn told(
 pub async fn run(app: impl IntoService) -> Result<(), StartError> {
     logs::init();
     let started = async { serve(Place::read(&process_env)?, app.into_service()?).await };
-    let ended = told(&process_env, started).await;
+    let ended = reported(&process_env, started).await;
     logs::flush();
     ended
 }
@@ -193,7 +193,7 @@ mod tests {
 
     /// Returns what Lambda is sent about an application that does not start: path, error type and
     /// message.
-    fn told<A: IntoService>(app: impl AsyncFnOnce() -> A) -> (String, String, String) {
+    fn reported<A: IntoService>(app: impl AsyncFnOnce() -> A) -> (String, String, String) {
         let api = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = api.local_addr().unwrap().to_string();
         let taken = thread::spawn(move || {
@@ -218,16 +218,16 @@ mod tests {
     fn lambda_is_told_why_an_application_does_not_start() {
         let there = "POST /2018-06-01/runtime/init/error HTTP/1.1";
         let as_what = "Function.InitFailed";
-        let odd = told(async || App::new().get("orders}", async || "order"));
+        let odd = reported(async || App::new().get("orders}", async || "order"));
         assert_eq!((&*odd.0, &*odd.1), (there, as_what));
         assert!(odd.2.starts_with("the application does not build: "), "{}", odd.2);
 
         let made_none = "the closure of `start` made no application: it failed or panicked; see \
                          apptheory::guide::errors";
-        let none = told(async || Err::<AppService, _>("no table for password=hunter2"));
+        let none = reported(async || Err::<AppService, _>("no table for password=hunter2"));
         assert_eq!(none.2, format!("{made_none}: no table for password=[REDACTED]"));
 
-        let panicked = told(async || -> App { panic!("no {}", "table") });
+        let panicked = reported(async || -> App { panic!("no {}", "table") });
         let why = format!("{made_none}: the closure of `start` panicked: no table");
         assert_eq!((&*panicked.0, &*panicked.1, &*panicked.2), (there, as_what, &*why));
     }

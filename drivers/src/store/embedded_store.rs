@@ -16,7 +16,8 @@
 //! use apptheory::clock::ManualClock;
 //! use apptheory::execute::Execute;
 //! use apptheory::store::{
-//!     Assignment, EmbeddedStore, Guard, Key, KeySchema, TableDefinition, UpdateItem, Value, Written,
+//!     Assignment, EmbeddedStore, Guard, Key, KeySchema, TableDefinition, UpdateItem, Value,
+//!     Written,
 //! };
 //! use apptheory::time::Timestamp;
 //!

@@ -67,6 +67,19 @@ use crate::ids::IdSource;
 ///
 /// A store is an executor itself. A call costs a boxed future for the store and one for each
 /// [layer](Self::layer), beside the executor's work.
+///
+/// ```
+/// use apptheory::prelude::*;
+///
+/// // The same function with `Store::memory()` in tests and `Store::aws().await` in production.
+/// fn app(store: &Store) -> App<EventBus> {
+///     let limit = RateLimit::per_minute(100).fail_closed().on(store);
+///     App::with_state(EventBus::on(store)).get("/", async || "hello").layer(limit)
+/// }
+///
+/// let app = app(&Store::memory()).build()?;
+/// # Ok::<(), BuildError>(())
+/// ```
 #[derive(Clone)]
 pub struct Store {
     executor: Arc<dyn ErasedExecutor>,

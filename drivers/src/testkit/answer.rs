@@ -9,6 +9,14 @@ use crate::app::InvokeError;
 
 /// The result of an event, or the error of its invocation. Methods named `assert_…` panic with a
 /// report if the expectation fails.
+///
+/// ```
+/// use apptheory::prelude::*;
+/// use apptheory::testkit::TestApp;
+///
+/// let app = TestApp::new(|_| App::new().otherwise(async |Json(n): Json<u32>| Json(n + 1)));
+/// app.invoke(&41).assert_answer(&42);
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "check the result"]
 pub struct TestAnswer {

@@ -304,8 +304,9 @@ impl TestApp {
     ///
     /// let app = TestApp::new(|_| App::new().cloudformation(cache));
     /// let create = ResourceChange::Create { properties: json!({"replicas": 3}) };
-    /// let told: Value = app.custom_resource("Custom::Cache", &create).answer();
-    /// assert_eq!((&told["Status"], &told["PhysicalResourceId"]), (&json!("SUCCESS"), &json!("cache-7")));
+    /// let response: Value = app.custom_resource("Custom::Cache", &create).answer();
+    /// assert_eq!(response["Status"], "SUCCESS");
+    /// assert_eq!(response["PhysicalResourceId"], "cache-7");
     /// ```
     ///
     /// # Panics
@@ -318,9 +319,9 @@ impl TestApp {
         change: &ResourceChange<T>,
     ) -> TestAnswer {
         let mut answer = self.invoke(&events::custom_resource(resource_type, change));
-        if let Some(told) = self.env.take_told().pop() {
-            answer.report.got.clone_from(&told);
-            answer.answer = Ok(told);
+        if let Some(reply) = self.env.take_replies().pop() {
+            answer.report.got.clone_from(&reply);
+            answer.answer = Ok(reply);
         }
         answer
     }

@@ -48,7 +48,7 @@ pub struct TestEnv {
     websocket_clients: FakeWebSocketClients,
     /// The responses that CloudFormation got.
     #[cfg(feature = "cloudformation")]
-    told: Arc<Mutex<Vec<String>>>,
+    replies: Arc<Mutex<Vec<String>>>,
 }
 
 impl Default for TestEnv {
@@ -78,7 +78,7 @@ impl TestEnv {
             store,
             websocket_clients: FakeWebSocketClients::strict(),
             #[cfg(feature = "cloudformation")]
-            told: Arc::default(),
+            replies: Arc::default(),
         }
     }
 
@@ -108,9 +108,9 @@ impl TestEnv {
     pub(super) fn around<S>(&self, app: App<S>) -> App<S> {
         #[cfg(feature = "cloudformation")]
         let app = {
-            let told = Arc::clone(&self.told);
+            let replies = Arc::clone(&self.replies);
             app.answering_cloudformation_by(Arc::new(move |_, answer| {
-                told.lock().unwrap_or_else(PoisonError::into_inner).push(answer);
+                replies.lock().unwrap_or_else(PoisonError::into_inner).push(answer);
                 Box::pin(ready(Ok(())))
             }))
         };
@@ -121,8 +121,8 @@ impl TestEnv {
 
     /// Takes the responses that CloudFormation has got.
     #[cfg(feature = "cloudformation")]
-    pub(super) fn take_told(&self) -> Vec<String> {
-        mem::take(&mut *self.told.lock().unwrap_or_else(PoisonError::into_inner))
+    pub(super) fn take_replies(&self) -> Vec<String> {
+        mem::take(&mut *self.replies.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Returns the clock.

@@ -4,7 +4,9 @@
 //! use apptheory::testkit::{Via, requests};
 //! use serde_json::json;
 //!
-//! let order = requests::post("/orders?draft=1").json(&json!({"items": ["tea"]})).cookie("cart", "7");
+//! let order = requests::post("/orders?draft=1")
+//!     .json(&json!({"items": ["tea"]}))
+//!     .cookie("cart", "7");
 //! let event = order.clone().via(Via::HttpApi).event();
 //! assert_eq!(event["rawQueryString"], "draft=1");
 //! assert_eq!(event["cookies"], json!(["cart=7"]));
@@ -28,6 +30,14 @@ use super::json_of;
 
 /// The service that sends a request to the function. Applications recognize it by the event's form,
 /// its [source](Self::source); REST APIs have the same source as HTTP APIs with payload format 1.0.
+///
+/// ```
+/// use apptheory::prelude::*;
+/// use apptheory::testkit::{TestApp, Via};
+///
+/// let app = TestApp::new(|_| App::new().get("/", async |ClientIp(ip): ClientIp| ip.to_string()));
+/// app.get("/").via(Via::HttpApi).send().assert_text("192.0.2.1");
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum Via {
     /// A function URL.
@@ -76,6 +86,14 @@ impl Via {
 
 /// A request that is being built. [`event`](Self::event) returns its event; a request started on a
 /// [`TestApp`](super::TestApp) can also be sent.
+///
+/// ```
+/// use apptheory::prelude::*;
+/// use apptheory::testkit::TestApp;
+///
+/// let app = TestApp::new(|_| App::new().post("/notes", async |Json(note): Json<String>| note));
+/// app.post("/notes").header("x-request-id", "r1").json("buy milk").send().assert_text("buy milk");
+/// ```
 #[derive(Clone)]
 #[must_use = "a request does nothing until it is sent"]
 pub struct TestRequest<A = ()> {

@@ -16,6 +16,14 @@ use super::report::Report;
 
 /// The response to a request, as its client sees it. Methods named `assert_…` panic with a report
 /// if the expectation fails.
+///
+/// ```
+/// use apptheory::prelude::*;
+/// use apptheory::testkit::TestApp;
+///
+/// let app = TestApp::new(|_| App::new().get("/", async || Json(json!({ "id": 7 }))));
+/// app.get("/").send().assert_status(200).assert_json(&json!({ "id": 7 }));
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "check the response"]
 pub struct TestResponse {

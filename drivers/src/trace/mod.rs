@@ -17,7 +17,8 @@
 //! }
 //!
 //! let app = App::new().get("/", show).build()?;
-//! let invocation = Invocation { trace: "Root=1-5f84-ab;Sampled=1".into(), ..Invocation::default() };
+//! let trace = "Root=1-5f84-ab;Sampled=1".into();
+//! let invocation = Invocation { trace, ..Invocation::default() };
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 //! let shown = app.serve(RawRequest::new("GET", "/"), invocation).await;
 //! assert_eq!(shown.body, b"Root=1-5f84-ab;Sampled=1");

@@ -17,7 +17,7 @@ use serde::forward_to_deserialize_any;
 /// `lines[1].unit_price`, and its position among the type's members. Where the type does not give a
 /// name, the rest of the path is not changed.
 pub(super) fn wire_path<T: DeserializeOwned>(path: &str) -> (Place, String) {
-    let mut trail = Trail { told: String::new(), place: Place::new(), rest: path };
+    let mut trail = Trail { walked: String::new(), place: Place::new(), rest: path };
     // There is no input, so this always ends with an error.
     let _ = T::deserialize(Walk { trail: &mut trail, in_newtype: false });
     trail.skip_rest()
@@ -28,7 +28,7 @@ pub(super) type Place = Vec<usize>;
 
 /// The part of a path that was walked, and the rest.
 struct Trail<'p> {
-    told: String,
+    walked: String,
     place: Place,
     rest: &'p str,
 }
@@ -60,15 +60,15 @@ impl<'p> Trail<'p> {
     }
 
     fn enter_member(&mut self, name: &str, rest: &'p str) {
-        if !self.told.is_empty() {
-            self.told.push('.');
+        if !self.walked.is_empty() {
+            self.walked.push('.');
         }
-        self.told.push_str(name);
+        self.walked.push_str(name);
         self.rest = rest;
     }
 
     fn enter_element(&mut self, at: &str, rest: &'p str) {
-        self.told.extend(["[", at, "]"]);
+        self.walked.extend(["[", at, "]"]);
         self.place.extend(at.parse::<usize>());
         self.rest = rest;
     }
@@ -78,9 +78,9 @@ impl<'p> Trail<'p> {
         if !self.rest.is_empty() && !self.rest.starts_with('[') {
             self.enter_member(self.rest, "");
         } else {
-            self.told.push_str(self.rest);
+            self.walked.push_str(self.rest);
         }
-        (self.place, self.told)
+        (self.place, self.walked)
     }
 }
 

@@ -46,16 +46,16 @@ where
     let mut violations = Violations::new();
     let Err(report) = with_i18n(&broken, || value.validate()) else { return violations };
     let mut found = report.iter().map(|(path, error)| (path, broken.found(error.message())));
-    let told = found.by_ref().take(Violations::MAX_TOLD);
-    let mut told: Vec<_> = told
+    let reported = found.by_ref().take(Violations::MAX_TOLD);
+    let mut reported: Vec<_> = reported
         .map(|(path, found)| {
             let path = path.to_string();
             (wire_path::<T>(&path), found.rule::<T>(&path))
         })
         .collect();
     // The library reports members by name, and clients expect the order of their declaration.
-    told.sort_by(|((a, _), _), ((b, _), _)| a.cmp(b));
-    for ((_, field), rule) in told {
+    reported.sort_by(|((a, _), _), ((b, _), _)| a.cmp(b));
+    for ((_, field), rule) in reported {
         violations.add(field, rule);
     }
     // These are only counted, so their names and rules are not needed.

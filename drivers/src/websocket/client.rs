@@ -57,6 +57,14 @@ pub type FactoryFuture<'f> =
 /// Creates clients for endpoints, or returns cached ones.
 ///
 /// A function or closure from an endpoint to a client or an error is a factory.
+///
+/// ```
+/// use apptheory::app::App;
+/// use apptheory::websocket::FakeWebSocketClients;
+///
+/// let clients = FakeWebSocketClients::new();
+/// let app = App::new().websocket_clients(clients);
+/// ```
 pub trait WebSocketClientFactory: Send + Sync {
     /// Returns the client for an endpoint, which is empty if the event does not name one.
     ///

@@ -94,7 +94,7 @@ async fn what_is_not_done_is_given_up_in_time_and_what_panics_ends_nothing() {
         .unwrap();
     let mut api = RuntimeApi::listen().await;
     let _function = api.start(app, InvokeMode::Buffered);
-    for (path, why) in [("/panics", "boom"), ("/hangs", "not done in time")] {
+    for (path, why) in [("/panics", "boom"), ("/hangs", "did not finish in time")] {
         let fields = [("Lambda-Runtime-Deadline-Ms", &*in_seconds(10))];
         api.poll().await.hand_out("r1", &fields, &url_event(path)).await;
         let mut answer = api.request().await;

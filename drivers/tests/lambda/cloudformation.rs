@@ -299,7 +299,10 @@ async fn an_answer_that_gets_lost_fails_the_invocation_and_prints_no_url() {
         }
         assert_eq!(sending.await.unwrap().unwrap_err(), "internal error");
         let told = told.take();
-        assert!(told.len() == 1 && told[0].contains(&format!("S3 answered {status}")), "{told:?}");
+        assert!(
+            told.len() == 1 && told[0].contains(&format!("S3 returned status {status}")),
+            "{told:?}"
+        );
         assert!(!told[0].contains("Signature"), "{told:?}");
     }
 }

@@ -92,7 +92,7 @@ async fn what_cannot_be_flushed_is_given_up_and_reported() {
     let clock = clock();
     let half = Duration::from_millis(500);
     for (deadline_s, answered_after, flushed_after, why) in [
-        (10, Duration::ZERO, FLUSH_TIME, "not done within a second"),
+        (10, Duration::ZERO, FLUSH_TIME, "did not finish within a second"),
         (1, half, half, "the invocation ended before its logs"),
     ] {
         let (app, failures, mut calls) = hanging(&clock);

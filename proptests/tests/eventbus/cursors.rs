@@ -1,4 +1,5 @@
-//! Cursors: read back to the letter, refused where they do not belong, harmless whatever they hold.
+//! Cursors: parsed exactly as written, refused for other queries, and harmless whatever they
+//! contain.
 
 use std::collections::BTreeMap;
 
@@ -34,7 +35,7 @@ proptest! {
     #[test]
     fn any_text_is_read_or_refused(text in "\\PC*", bytes in any::<Vec<u8>>(), json in json()) {
         for text in [text, encoded(&bytes), encoded(json.as_bytes())] {
-            // What is read can be written, and then reads the same.
+            // A parsed cursor can be written, and is then parsed as the same.
             if let Ok(Some(cursor)) = KeyCursor::decode(&text) {
                 prop_assert_eq!(KeyCursor::decode(&cursor.encode()), Ok(Some(cursor)));
             }
@@ -86,7 +87,7 @@ proptest! {
     }
 }
 
-/// Which part of the table a query reads, and which way.
+/// Returns which part of the table a query reads, and in which direction.
 fn place(query: &EventQuery) -> (String, Option<String>, bool) {
     (query.tenant_id.clone(), query.event_type.clone(), query.order == Order::NewestFirst)
 }
@@ -119,7 +120,7 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Texts that look like the inside of a cursor.
+/// Generates texts that look like the content of a cursor.
 fn json() -> impl Strategy<Value = String> {
     let part = prop::sample::select(vec![
         "{",
@@ -149,7 +150,7 @@ fn json() -> impl Strategy<Value = String> {
     prop::collection::vec(part, 0..14).prop_map(|parts| parts.concat())
 }
 
-/// Any bytes in the outer encoding of a cursor: base64url with padding.
+/// Returns bytes in the outer encoding of a cursor: base64url with padding.
 fn encoded(bytes: &[u8]) -> String {
     let mut text = String::new();
     for chunk in bytes.chunks(3) {

@@ -1,4 +1,4 @@
-//! Events and queries that collide often, and what a query means by definition.
+//! Events and queries that collide often, and a model of queries.
 
 use core::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -24,7 +24,7 @@ pub(crate) fn now() -> Timestamp {
     Timestamp::from_unix_seconds(1_767_225_600)
 }
 
-/// A few instants within a few seconds, with fractions of every width.
+/// Generates instants within a few seconds, with fractions of every width.
 pub(crate) fn instant() -> impl Strategy<Value = Timestamp> {
     let fraction = prop_oneof![
         Just(0),
@@ -58,7 +58,7 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
     })
 }
 
-/// Events, each with another key.
+/// Generates events, each with another key.
 pub(crate) fn events(most: usize) -> impl Strategy<Value = Vec<Event>> {
     prop::collection::vec(event(), 0..most).prop_map(|events| {
         let key = |event: &Event| {
@@ -113,7 +113,7 @@ pub(crate) fn any_text() -> impl Strategy<Value = String> {
     prop_oneof!["\\PC{0,12}", "[\\x00-\\x7f]{0,8}", Just("<\u{2028}&\"\\>".to_string())]
 }
 
-/// An event with anything in it that a table can hold.
+/// Generates an event with anything that a table can hold.
 pub(crate) fn any_event() -> impl Strategy<Value = Event> {
     let payload = prop_oneof![
         Just(Payload::default()),
@@ -150,7 +150,7 @@ pub(crate) fn compare(order: Order, a: &Event, b: &Event) -> Ordering {
     }
 }
 
-/// What tells an event from every other, for readable comparisons.
+/// Returns what identifies each event, for readable comparisons.
 pub(crate) fn names(events: &[Event]) -> Vec<String> {
     let name = |event: &Event| {
         let at = event.published_at.map(Timestamp::to_rfc3339).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Pages, followed to the end, are the whole answer.
+//! Pages, read to the end, are the complete result.
 
 use apptheory::clock::ManualClock;
 use apptheory::eventbus::{BusConfig, Event, EventPage, EventQuery, PageEnd, TimestampFormat};
@@ -55,7 +55,7 @@ proptest! {
                 page = read(&bus, &store, &query.clone().after(cursor)).await;
                 found.extend(page.events);
             }
-            // Each event that was there is found once, whatever came in between.
+            // Each earlier event is found once, whatever was published in between.
             let there = names(&selected(&query, &events));
             let mut found = names(&found);
             found.retain(|name| there.contains(name));
@@ -113,7 +113,7 @@ proptest! {
     }
 }
 
-/// Fills a store with events and reads a query to its end.
+/// Fills a store with events, and reads a query to its end.
 async fn check_pages<X: StoreExecutor>(
     bus: &BusConfig,
     store: &X,
@@ -140,7 +140,7 @@ async fn check_pages<X: StoreExecutor>(
         prop_assert_eq!(names(&found), names(&whole));
         return Ok(());
     }
-    // On the tenant's index, ties that two pages share come in the order of the store.
+    // On the tenant's index, ties across pages are in the store's order.
     let mut found = found;
     found.sort_by(|a, b| compare(query.order, a, b));
     prop_assert_eq!(names(&found), names(&whole));
@@ -157,7 +157,7 @@ async fn read<X: StoreExecutor>(bus: &BusConfig, store: &X, query: &EventQuery) 
     drive(bus.query(query).unwrap(), store).await.result.unwrap()
 }
 
-/// Every page's events, checked on the way.
+/// Returns the events of every page, which is checked on the way.
 async fn all<X: StoreExecutor>(
     bus: &BusConfig,
     store: &X,

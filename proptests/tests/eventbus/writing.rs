@@ -1,4 +1,4 @@
-//! Publishing, deleting and storing, also when the store misbehaves.
+//! Publishing, deleting and storing, also with faults of the store.
 
 use apptheory::eventbus::{BusConfig, Event, EventQuery, PublishOutcome};
 use apptheory::execute::drive;
@@ -12,7 +12,7 @@ use proptest::prelude::*;
 
 use super::model::{any_event, bus, config, event, events, names, now};
 
-/// What goes wrong with a call, if anything.
+/// The fault of a call, if any.
 #[derive(Clone, Copy, Debug)]
 struct Trouble {
     error: store::Error,

@@ -1,10 +1,10 @@
-//! Events with every member that is read, most of them of some other type.
+//! Generates events with every member that is read, most of them of another type.
 
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value as Json, json};
 
-/// Texts that readers stumble over.
+/// Generates texts that are hard to parse.
 pub(crate) fn any_text() -> impl Strategy<Value = String> {
     let known = select(vec![
         "aws:sqs",
@@ -103,7 +103,7 @@ fn any_json() -> impl Strategy<Value = Json> {
     })
 }
 
-/// A record of some trigger, or anything else.
+/// Generates a record of some trigger, or anything else.
 pub(crate) fn any_record() -> impl Strategy<Value = Json> {
     let text = || prop_oneof![6 => any_text().prop_map(Json::from), 1 => any_json()];
     let record = (text(), text(), text(), text()).prop_map(|(arn, id, number, data)| {
@@ -122,7 +122,7 @@ pub(crate) fn any_record() -> impl Strategy<Value = Json> {
     prop_oneof![4 => record, 1 => any_json()]
 }
 
-/// An event of some trigger, or anything else.
+/// Generates an event of some trigger, or anything else.
 pub(crate) fn any_event() -> impl Strategy<Value = Json> {
     let records = prop::collection::vec(any_record(), 0..4);
     let members = prop::collection::btree_map(name(), any_json(), 0..12);

@@ -35,7 +35,7 @@ pub(crate) fn member_name() -> impl Strategy<Value = String> {
     prop::sample::select(names.to_vec()).prop_map(str::to_owned)
 }
 
-/// Texts that parsers stumble over.
+/// Generates texts that are hard to parse.
 pub(crate) fn any_text() -> impl Strategy<Value = String> {
     prop_oneof![
         "[a%2=&;?+/ .:{}é\r\n\0-]{0,10}",
@@ -55,7 +55,7 @@ pub(crate) fn any_text() -> impl Strategy<Value = String> {
     ]
 }
 
-/// An event with every member that an adapter reads, most of them of the right type.
+/// Generates an event with every member that an adapter reads, most of them of the right type.
 pub(crate) fn any_event() -> impl Strategy<Value = Json> {
     let text = || any_text().prop_map(Json::from).boxed();
     let texts = || prop::collection::btree_map(any_text(), any_text(), 0..4).boxed();
@@ -100,7 +100,8 @@ fn name() -> impl Strategy<Value = String> {
     "[a-z][a-z0-9-]{0,6}"
 }
 
-/// A header value as providers pass it on: no line ends, no comma that might come from a join.
+/// Generates a header value as providers send it: without line ends, and without commas that could
+/// come from a join.
 fn value() -> impl Strategy<Value = String> {
     "[ -+\\--~é]{0,8}"
 }

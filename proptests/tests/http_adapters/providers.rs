@@ -1,4 +1,4 @@
-//! The providers' side: what they send for a request, and how they read a response.
+//! Providers: what they send for a request, and how they read a response.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -11,8 +11,8 @@ use serde_json::{Map, Value as Json, json};
 
 use super::generators::Lists;
 
-/// The event that a provider makes of a request. Payload format 2.0 joins repeated header fields,
-/// so the request is given back as the function can see it.
+/// Returns a provider's event for a request. Payload format 2.0 joins repeated headers, so the
+/// request is returned as the function can see it.
 pub(crate) fn to_event(source: HttpSource, mut request: Request) -> (Json, Request) {
     let mut event = json!({
         "body": match std::str::from_utf8(&request.body) {
@@ -50,7 +50,7 @@ pub(crate) fn to_event(source: HttpSource, mut request: Request) -> (Json, Reque
             let query =
                 query.map(|(name, all)| (write(name), all.iter().map(write).collect::<Vec<_>>()));
             let query: Lists = query.collect();
-            // Neither has the whole text: it is put together from what they have.
+            // Neither has the whole query text: it is rebuilt from the parameters.
             request.raw_query = if is_alb {
                 let pairs = query.iter().flat_map(|(name, values)| {
                     values.iter().map(move |value| format!("{name}={value}"))
@@ -114,7 +114,7 @@ fn last_of_each<'a>(lists: impl Iterator<Item = (&'a str, Vec<&'a str>)>) -> Jso
     Json::Object(lists.filter_map(last).collect())
 }
 
-/// A query of decoded parameters, as browsers write it.
+/// Returns a query of decoded parameters, as browsers write it.
 fn spelled_anew(query: &MultiMap) -> String {
     let mut raw = Serializer::new(String::new());
     for (name, values) in query.iter() {
@@ -150,7 +150,7 @@ fn base64(bytes: &[u8]) -> String {
     chunks.collect()
 }
 
-/// Reads back what an adapter wrote, as its provider would.
+/// Parses an adapter's output, as its provider would.
 pub(crate) fn read_back(source: HttpSource, written: Json) -> Result<HttpResponse, Box<dyn Error>> {
     let mut written: Map<String, Json> = serde_json::from_value(written)?;
     let mut take = |name: &str| written.remove(name).unwrap_or_default();
@@ -162,7 +162,8 @@ pub(crate) fn read_back(source: HttpSource, written: Json) -> Result<HttpRespons
     if matches!(source, HttpSource::VpcLatticeV1 | HttpSource::VpcLatticeV2) {
         let fields: BTreeMap<String, String> = serde_json::from_value(take("headers"))?;
         let mut fields: Vec<_> = fields.into_iter().collect();
-        // A further cookie is in the next spelling, whose letters in upper case count in binary.
+        // A further cookie has the next spelling of the name, whose upper-case letters count in
+        // binary.
         fields.sort_by_key(|(name, _)| {
             let letters = name.chars().filter(char::is_ascii_alphabetic);
             letters.rev().map(|letter| letter.is_ascii_uppercase()).collect::<Vec<_>>()
@@ -189,7 +190,7 @@ pub(crate) fn read_back(source: HttpSource, written: Json) -> Result<HttpRespons
     Ok(response)
 }
 
-/// What can reach the client: fields without values cannot, and function URLs have no lists.
+/// Removes what cannot reach the client: headers without values; function URLs have no lists.
 pub(crate) fn visible(source: HttpSource, mut response: HttpResponse) -> HttpResponse {
     let headers = response.headers.iter().filter(|(_, values)| !values.is_empty());
     let headers = headers.map(|(name, values)| match source {

@@ -1,5 +1,5 @@
-//! Rendered expressions use every placeholder that they define, and define every one they use.
-//! DynamoDB refuses an order in which either is missing.
+//! Rendered expressions use every placeholder that they define, and define every one that they use;
+//! DynamoDB refuses requests otherwise.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 
 use super::orders::{Order, order};
 
-/// Guards in which some parts always hold, so that they leave nothing to render.
+/// Generates guards in which some parts always hold, so that they render to nothing.
 fn guard() -> impl Strategy<Value = Guard> {
     let name = || select(vec!["a", "b", "c"]);
     let leaf = prop_oneof![
@@ -42,7 +42,7 @@ fn assignment() -> impl Strategy<Value = Assignment> {
     })
 }
 
-/// The placeholders in a text: `#n` or `:v` with a number.
+/// Returns the placeholders in a text: `#n` or `:v` with a number.
 fn placeholders(text: &str) -> BTreeSet<String> {
     let starts = text.match_indices(['#', ':']).map(|(at, _)| &text[at..]);
     let end = |token: &str| {
@@ -63,7 +63,7 @@ fn defined(expressions: &Expressions<'_>) -> BTreeSet<String> {
     names.chain(values).collect()
 }
 
-/// The same of a request body, in every order that it holds.
+/// Checks a request body, in every request that it contains.
 fn check_body(body: &Json) -> Result<(), TestCaseError> {
     match body {
         Json::Object(members) => {

@@ -1,4 +1,5 @@
-//! Random orders on two small tables: few keys, so that they meet; values of every type.
+//! Random requests on two small tables, with few keys, so that they collide, and values of every
+//! type.
 
 use apptheory::store::{
     Assignment, Attribute, AttributeName, BatchGetItem, Comparison, ConditionCheck, DeleteItem,
@@ -17,7 +18,7 @@ pub(crate) enum Order {
     Put(PutItem),
     Update(UpdateItem),
     Delete(DeleteItem),
-    /// A query, and how many of its further pages to read.
+    /// A query, and the number of further pages to read.
     Query(QueryItems, usize),
     Transact(TransactWriteItems),
 }
@@ -55,8 +56,8 @@ pub(crate) fn order() -> impl Strategy<Value = Order> {
             .prop_map(Order::Update),
         1 => delete().prop_map(Order::Delete),
         5 => (query(), 0..3_usize).prop_map(|(query, more)| {
-            // In a table without sort key, the embedded DynamoDB starts over instead of going on
-            // after the start key; AWS gives an empty last page.
+            // In a table without sort key, the embedded DynamoDB starts over instead of continuing
+            // after the start key; AWS returns an empty last page.
             let more = if query.table.as_ref() == "singles" { 0 } else { more };
             Order::Query(query, more)
         }),
@@ -82,7 +83,7 @@ fn singles_key() -> impl Strategy<Value = Key> + Clone {
     select(vec!["1", "2", "3"]).prop_map(|id| Key::of("ID", Value::from(id)))
 }
 
-/// A table and a key, which now and then do not belong together.
+/// Generates a table and a key, which sometimes do not fit.
 fn located() -> impl Strategy<Value = (&'static str, Key)> + Clone {
     prop_oneof![
         36 => things_key().prop_map(|key| ("things", key)),
@@ -176,8 +177,8 @@ fn value() -> impl Strategy<Value = Value> + Clone {
     })
 }
 
-/// A value for an attribute: for an index's key mostly a text, as the index needs it. Never an
-/// over-long one, which AWS refuses and the embedded DynamoDB does not.
+/// Generates a value for an attribute: for an index's key mostly a text, as the index requires.
+/// Never an over-long one, which AWS refuses and the embedded DynamoDB does not.
 fn value_for(name: &'static str) -> BoxedStrategy<Value> {
     match name {
         "Tag" | "Rank" => prop_oneof![
@@ -307,7 +308,7 @@ fn range(name: &'static str) -> impl Strategy<Value = (AttributeName, SortRange)
         bound().prop_map(SortRange::AtLeast),
         bound().prop_map(SortRange::AtMost),
         (bound(), bound()).prop_map(|(a, b)| {
-            // Mostly the right way around.
+            // Mostly in the right order.
             let reversed =
                 matches!((&a, &b), (Value::S(a), Value::S(b)) if a > b && a != "z\u{10ffff}");
             if reversed { SortRange::Between(b, a) } else { SortRange::Between(a, b) }
@@ -318,7 +319,7 @@ fn range(name: &'static str) -> impl Strategy<Value = (AttributeName, SortRange)
     range.prop_map(move |range| (name.into(), range))
 }
 
-/// A start key of a plausible shape; most start keys come from the pages themselves.
+/// Generates a start key of a plausible shape; most start keys come from the pages themselves.
 fn start_key() -> impl Strategy<Value = Option<Item>> {
     let invented = (things_key(), vec(named_value(), 0..3)).prop_map(|(key, values)| {
         let values = values.into_iter().map(|(name, value)| (AttributeName::from(name), value));

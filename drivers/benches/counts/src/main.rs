@@ -1,7 +1,7 @@
 //! Counts the instructions of six hot paths, and compares them with `figures.txt`.
 //!
 //! ```text
-//! cargo run --release -p apptheory-counts               # compares, and fails where one is more than 3 % off
+//! cargo run --release -p apptheory-counts               # fails for a path more than 3 % off
 //! cargo run --release -p apptheory-counts -- --update   # writes the file
 //! ```
 //!

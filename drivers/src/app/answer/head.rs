@@ -16,6 +16,13 @@ use crate::app::kind::RequestKind;
 ///
 /// An invalid name, or a value with other characters than tabs, blanks and visible ASCII, turns the
 /// response into a masked 500; the log has the reason.
+///
+/// ```
+/// use apptheory::prelude::*;
+///
+/// let app = App::new().get("/", async || ([("cache-control", "no-store")], "hello")).build()?;
+/// # Ok::<(), BuildError>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is neither a status nor header fields of an answer",
     note = "an answer is `(StatusCode, T)`, `([(name, value)], T)`, `(StatusCode, [(name, value)], T)` or the same with an `http::HeaderMap`"

@@ -114,7 +114,7 @@ impl AppService {
             true => events::Error::unrouted(&seen, &self.inner.registered),
             false => event.unknown(),
         };
-        self.tell_cause(request_id, error.clone());
+        self.report_cause(request_id, error.clone());
         error.into()
     }
 }

@@ -196,9 +196,9 @@ impl AppService {
             return handled;
         }
         let context = shared.record_context(input);
-        let given_up = context.give_up_on_drop();
+        let guard = context.cancel_on_drop();
         let handled = self.handle(handler, context).await;
-        given_up.disarm();
+        guard.disarm();
         handled
     }
 

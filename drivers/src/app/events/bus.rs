@@ -29,7 +29,7 @@ macro_rules! buses {
             ///
             /// let bus = EventBus::on(&Store::memory());
             /// bus.subscribe("order.created", |event| async move {
-            ///     if event.tenant_id == "t1" { Ok(()) } else { Err("an unexpected tenant".into()) }
+            ///     if event.tenant_id == "t1" { Ok(()) } else { Err("unexpected tenant".into()) }
             /// })?;
             /// let app = App::new().eventbus(&bus).build()?;
             /// # Ok::<(), Box<dyn core::error::Error>>(())

@@ -41,7 +41,7 @@ impl AppService {
         let outputs = outputs.into_iter().map(OnceLock::into_inner);
         let answer = FirehoseResponse::new(event, outputs, MAX_FIREHOSE_ANSWER_BYTES)?;
         if !answer.left_out.is_empty() {
-            self.tell_cause(&request_id, NoRoom { records: answer.left_out.len() });
+            self.report_cause(&request_id, NoRoom { records: answer.left_out.len() });
         }
         Ok(answer.json)
     }

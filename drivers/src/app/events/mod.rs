@@ -79,6 +79,20 @@ use crate::clock::Clock as _;
 pub type BoxError = Box<dyn core::error::Error + Send + Sync>;
 
 /// An SQS message.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use apptheory::app::App;
+/// use apptheory::app::events::SqsMessage;
+///
+/// async fn ship(message: Arc<SqsMessage>) {
+///     println!("{}: {} bytes", &*message.message_id, message.body.len());
+/// }
+///
+/// let app = App::new().sqs("orders", ship).build()?;
+/// # Ok::<(), apptheory::app::BuildError>(())
+/// ```
 pub type SqsMessage = SqsRecord<'static>;
 /// A Kinesis record, with its data decoded.
 pub type KinesisMessage = KinesisRecord<'static>;
@@ -270,7 +284,7 @@ impl Shared {
 
     /// Returns the context of a record that can be cancelled alone.
     fn record_context(&self, record: EventInput) -> Context {
-        self.context(record).given_up_alone()
+        self.context(record).cancelled_alone()
     }
 
     fn event_context(&self, event: AnyEvent) -> Context {
@@ -342,7 +356,7 @@ impl AppService {
             self.observe(&observation, outcome, request_id);
         }
         if let Some(error) = error {
-            self.tell(Failure { request_id: request_id.clone(), error });
+            self.report_failure(Failure { request_id: request_id.clone(), error });
         }
     }
 

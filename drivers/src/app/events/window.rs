@@ -295,14 +295,14 @@ impl AppService {
         let Some(WindowRoute { gather, end }) = self.inner.events.window(source, event.name())
         else {
             let error = Error::tumbling_window(source);
-            self.tell_cause(&begun.invocation.request_id, error.clone());
+            self.report_cause(&begun.invocation.request_id, error.clone());
             return Err(error.into());
         };
         begun.span.record_route(event.name());
         let trigger = source.trigger();
         let request_id = begun.invocation.request_id.clone();
         let fail = |error: AppError| {
-            self.tell_cause(&request_id, error.clone());
+            self.report_cause(&request_id, error.clone());
             InvokeError::Failed(error)
         };
         let window = Arc::new(InWindow::new(event).map_err(fail)?);

@@ -18,6 +18,13 @@ use crate::app::kind::RequestKind;
 /// response is a masked 500.
 ///
 /// In a tower stack, it is a request extension that the server sets.
+///
+/// ```
+/// use apptheory::prelude::*;
+///
+/// let app = App::new().get("/", async |ClientIp(address): ClientIp| address.to_string()).build()?;
+/// # Ok::<(), BuildError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ClientIp(pub IpAddr);
 
@@ -28,6 +35,15 @@ pub struct ClientIp(pub IpAddr);
 ///
 /// In a tower stack, it is a request extension that authentication sets; a rate limit without an
 /// identity counts it as `tenant:` and the trimmed text.
+///
+/// ```
+/// use apptheory::prelude::*;
+///
+/// let app = App::new()
+///     .get("/orders", async |Tenant(tenant): Tenant| format!("orders of {tenant}"))
+///     .build()?;
+/// # Ok::<(), BuildError>(())
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Tenant(pub String);
 
@@ -52,12 +68,33 @@ pub struct Tenant(pub String);
 pub struct Claims<T>(pub T);
 
 /// Reads the scopes of the caller's token, which the authorizer of [`Claims`] has checked.
+///
+/// ```
+/// use apptheory::prelude::*;
+///
+/// let app = App::new().get("/", async |Scopes(scopes): Scopes| scopes.join(" ")).build()?;
+/// # Ok::<(), BuildError>(())
+/// ```
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Scopes(pub Vec<String>);
 
 /// Reads the context that a Lambda authorizer returned. REST APIs send its numbers and Booleans as
 /// texts, which are converted to the type's members. A masked 500 if the route has no Lambda
 /// authorizer, or the context has another shape.
+///
+/// ```
+/// use apptheory::prelude::*;
+///
+/// #[derive(serde::Deserialize)]
+/// struct Account {
+///     plan: String,
+/// }
+///
+/// let app = App::new()
+///     .get("/plan", async |Authorizer(account): Authorizer<Account>| account.plan)
+///     .build()?;
+/// # Ok::<(), BuildError>(())
+/// ```
 #[derive(Clone, Copy, Default, Eq, PartialEq)]
 pub struct Authorizer<T>(pub T);
 

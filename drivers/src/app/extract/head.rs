@@ -11,12 +11,28 @@ use crate::app::kind::{Http, RequestKind};
 
 /// Reads the pattern of the matched route, such as `/orders/{id}`. Use it in logs and metrics
 /// instead of the path, which can have any number of values. A fallback has no pattern.
+///
+/// ```
+/// use apptheory::prelude::*;
+///
+/// let app = App::new()
+///     .get("/orders/{id}", async |MatchedPath(pattern): MatchedPath| pattern)
+///     .build()?;
+/// # Ok::<(), BuildError>(())
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct MatchedPath(pub String);
 
 /// Reads the query as the client sent it, without `?`, for signatures and cache keys. Load
 /// balancers, REST APIs and payload format 1.0 do not pass it on; then it is rebuilt from the
 /// parameters. `Option<RawQuery>` is `None` for a request without a query.
+///
+/// ```
+/// use apptheory::prelude::*;
+///
+/// let app = App::new().get("/", async |RawQuery(query): RawQuery| query).build()?;
+/// # Ok::<(), BuildError>(())
+/// ```
 #[derive(Clone, Default, Eq, PartialEq)]
 pub struct RawQuery(pub String);
 

@@ -14,12 +14,39 @@ use crate::app::kind::RequestKind;
 /// Reads the `requestContext` of the request's event into a type of yours. Use it for members that
 /// no other extractor reads, such as `apiId` or `requestTimeEpoch`. A masked 500 if the event has
 /// no context, as on the local server, or if the context has another shape.
+///
+/// ```
+/// use apptheory::prelude::*;
+///
+/// #[derive(serde::Deserialize)]
+/// #[serde(rename_all = "camelCase")]
+/// struct Api {
+///     api_id: String,
+///     stage: String,
+/// }
+///
+/// let app = App::new()
+///     .get("/", async |RequestContext(api): RequestContext<Api>| api.api_id + "/" + &api.stage)
+///     .build()?;
+/// # Ok::<(), BuildError>(())
+/// ```
 #[derive(Clone, Copy, Default, Eq, PartialEq)]
 pub struct RequestContext<T = Json>(pub T);
 
 /// Reads API Gateway's stage variables into a map or a struct, whose members may be numbers and
 /// Booleans. An API without stage variables gives an empty map; a missing variable that the struct
 /// requires is a masked 500.
+///
+/// ```
+/// use apptheory::prelude::*;
+///
+/// async fn table(StageVariables(variables): StageVariables) -> Option<String> {
+///     variables.get("table").cloned()
+/// }
+///
+/// let app = App::new().get("/table", table).build()?;
+/// # Ok::<(), BuildError>(())
+/// ```
 #[derive(Clone, Default, Eq, PartialEq)]
 pub struct StageVariables<T = BTreeMap<String, String>>(pub T);
 

@@ -100,7 +100,7 @@ fn a_panic_is_reported_and_the_other_work_goes_on() {
     assert_eq!(seen.len(), 3, "{seen:?}");
     assert_eq!(seen[0], "done");
     for (told, message) in seen[1..].iter().zip(["boom", "early"]) {
-        let panicked = format!("the work for after the answer panicked: {message}");
+        let panicked = format!("the work registered with `after` panicked: {message}");
         assert!(told.starts_with("r1 ") && told.ends_with(&panicked), "{told}");
     }
 }
@@ -125,7 +125,7 @@ fn it_ends_where_the_work_of_its_invocation_does() {
         assert_eq!(response.status, status, "{path}");
         assert_eq!(begun.until(clock.now()), Duration::from_millis(5_500), "{path}");
         let seen = seen.take();
-        let not_done = |told: &&String| told.contains("left for after the answer was not done");
+        let not_done = |told: &&String| told.contains("did not finish in time");
         assert_eq!(seen.iter().filter(not_done).count(), 1, "{path}: {seen:?}");
         assert!(!seen.iter().any(|told| told.contains("panicked")), "{path}: {seen:?}");
     }

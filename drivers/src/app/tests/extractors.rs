@@ -156,14 +156,17 @@ fn what_is_missing_or_misshapen_is_masked_and_told_in_the_log() {
             "requestContext.authorizer.jwt.claims.sub: expected a string",
         ),
         (answer(async |Authorizer(plan): Authorizer<Plan>| plan.plan, request(&none)), "no Lambda"),
-        (answer(async |PrincipalId(id)| id, request(&none)), "no Lambda authorizer said"),
+        (
+            answer(async |PrincipalId(id)| id, request(&none)),
+            "no Lambda authorizer returned a `principalId`",
+        ),
         (answer(async |_: IamIdentity| (), request(&none)), "a signature with AWS"),
         (answer(async |_: CognitoIdentity| (), request(&none)), "a Cognito identity pool"),
-        (answer(async |_: ClientCertificate| (), request(&none)), "a certificate"),
+        (answer(async |_: ClientCertificate| (), request(&none)), "a client certificate"),
         (answer(async |ClientIp(ip)| ip.to_string(), request(&none)), "Option<ClientIp>"),
-        (answer(async |_: RequestContext| (), get("/")), "no event that has a `requestContext`"),
-        (answer(async |_: Principal| (), get("/")), "say `for_callers` or `for_scopes`"),
-        (answer(async |Extension(n): Extension<u8>| n.to_string(), get("/")), "of the type u8"),
+        (answer(async |_: RequestContext| (), get("/")), "event has no `requestContext`"),
+        (answer(async |_: Principal| (), get("/")), "call `for_callers` or `for_scopes`"),
+        (answer(async |Extension(n): Extension<u8>| n.to_string(), get("/")), "of type u8"),
     ];
     for ((status, text, told), expected) in answers {
         assert_eq!(status, 500, "{expected}");

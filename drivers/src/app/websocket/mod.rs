@@ -79,10 +79,12 @@ macro_rules! sockets {
             /// }
             ///
             /// let clients = FakeWebSocketClients::new();
-            /// let app = App::new().websocket("$default", greet).websocket_clients(clients.clone());
-            /// let app = app.build()?;
-            /// let event = r#"{"requestContext":{"routeKey":"$default","connectionId":"c1=","stage":"dev",
-            ///     "domainName":"a1.execute-api.us-east-1.amazonaws.com"}}"#;
+            /// let app = App::new()
+            ///     .websocket("$default", greet)
+            ///     .websocket_clients(clients.clone())
+            ///     .build()?;
+            /// let event = r#"{"requestContext":{"routeKey":"$default","connectionId":"c1=",
+            ///     "stage":"dev","domainName":"a1.execute-api.us-east-1.amazonaws.com"}}"#;
             /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
             /// let answer = app.invoke(event, Invocation::default()).await?;
             /// assert!(answer.starts_with(r#"{"statusCode":204"#));
@@ -203,7 +205,10 @@ impl AppService {
         }
         match error {
             Some(error) if error.status() >= 500 => {
-                self.tell(Failure { request_id: request_id.clone(), error: error.clone() });
+                self.report_failure(Failure {
+                    request_id: request_id.clone(),
+                    error: error.clone(),
+                });
             }
             // A client that connects sees its refusal; for other messages it may see nothing.
             Some(error) if call.route_key() != Some("$connect") => {

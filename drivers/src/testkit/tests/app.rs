@@ -349,7 +349,7 @@ fn the_store_may_have_layers() {
 #[tokio::test]
 async fn a_test_with_a_runtime_takes_the_environment_alone() {
     let text = said(|| drop(TestApp::new(echo)));
-    assert!(text.contains("take a `TestEnv`, and `.await`"), "{text}");
+    assert!(text.contains("with a `TestEnv`, and `.await`"), "{text}");
     let env = TestEnv::new();
     let app = env.build(echo).unwrap();
     let event = requests::post("/echo").body("hi").event().to_string();

@@ -233,7 +233,7 @@ fn machines_that_change_their_mind_are_no_test() {
                 callers = later;
             }
         });
-        assert!(told.contains("went another way"), "{told}");
+        assert!(told.contains("did not repeat the choices"), "{told}");
     }
 }
 

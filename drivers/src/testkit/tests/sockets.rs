@@ -118,7 +118,7 @@ fn refusals_and_failures_are_named() {
     app.websocket().assert_refused("/?name=eve", 403);
     app.websocket().header("x-banned", "1").assert_refused("/", 403);
     let text = said(|| drop(app.websocket().connect("/?name=eve")));
-    assert!(text.contains("expected a connection, refused: 403"), "{text}");
+    assert!(text.contains("expected a connection, refused with 403"), "{text}");
 
     let mut ann = app.websocket().connect("/");
     let text = said(|| {

@@ -190,8 +190,9 @@ impl Settings {
                     ["AWS_REGION", "AWS_DEFAULT_REGION"].map(|name| (self.env)(name));
                 let said = [&self.region, &first, &second];
                 // Files are not read if they would not matter.
-                let is_said = said.into_iter().flatten().any(|region| !region.trim().is_empty());
-                let profile = if is_said { None } else { profile_region().await };
+                let is_configured =
+                    said.into_iter().flatten().any(|region| !region.trim().is_empty());
+                let profile = if is_configured { None } else { profile_region().await };
                 (first, second, profile)
             }
         };
@@ -258,12 +259,12 @@ fn warn_of_contradiction(base: &RequestBase, region: &ResolvedRegion) {
     use apptheory_core::sanitize::log_text;
 
     if region.contradicts_endpoint() {
-        let (signed_for, said_by) = (&region.name, region.source.as_str());
+        let (signed_for, region_source) = (&region.name, region.source.as_str());
         let base = base.to_string();
         let base = log_text(&base);
         tracing::warn!(
             target: "apptheory::websocket",
-            signed_for, said_by, %base, "the endpoint is in another region: AWS will answer 403"
+            signed_for, region_source, %base, "the endpoint is in another region: AWS will respond with 403"
         );
     }
 }

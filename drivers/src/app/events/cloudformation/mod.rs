@@ -87,8 +87,9 @@ macro_rules! cloudformation {
             ///
             /// async fn topic(resource: CustomResource<Topic>) -> Result<Done, AppError> {
             ///     match resource.change {
-            ///         ResourceChange::Create { properties } | ResourceChange::Update { properties, .. } => {
-            ///             println!("{} has {} partitions", properties.name, properties.partitions);
+            ///         ResourceChange::Create { properties }
+            ///         | ResourceChange::Update { properties, .. } => {
+            ///             println!("{}: {} partitions", properties.name, properties.partitions);
             ///             Ok(Done::new(properties.name).data("Url", "https://kafka.example.com"))
             ///         }
             ///         ResourceChange::Delete { physical_id, .. } => Ok(Done::new(physical_id)),
@@ -153,7 +154,7 @@ impl AppService {
         let reply = ResourceReply::read(event.raw().as_json()).map_err(InvokeError::Failed)?;
         if !(reply.is_to_s3() || self.inner.replies.goes_anywhere) {
             let error = AppError::internal().with_cause(OtherHost);
-            self.tell_cause(&begun.invocation.request_id, OtherHost);
+            self.report_cause(&begun.invocation.request_id, OtherHost);
             return Err(InvokeError::Failed(error));
         }
         let time = begun.time;
@@ -216,7 +217,7 @@ impl AppService {
         let by = self.clock().now().saturating_add(FLUSH_TIME);
         let sent = async { while given_up.join_next().await.is_some() {} };
         if self.clock().race(Some(by), sent).await.is_none() {
-            self.tell_cause("", send::NotSent::TimedOut);
+            self.report_cause("", send::NotSent::TimedOut);
         }
     }
 }
@@ -275,7 +276,7 @@ impl<'a> Pending<'a> {
         match sent {
             Ok(()) => Ok("null".to_owned()),
             Err(error) => {
-                app.tell_cause(&self.request_id, error.clone());
+                app.report_cause(&self.request_id, error.clone());
                 Err(InvokeError::Failed(AppError::internal().with_cause(error)))
             }
         }
@@ -293,12 +294,12 @@ impl Drop for Pending<'_> {
         let sending = async move {
             let sent = app.inner.replies.send(app.clock(), &url, &answer).await;
             if let Err(error) = sent {
-                app.tell_cause(&request_id, error);
+                app.report_cause(&request_id, error);
             }
         };
         match Handle::try_current() {
             Ok(runtime) => self.app.inner.replies.give_up(sending, &runtime),
-            Err(_) => self.app.tell_cause("", send::NotSent::NoRuntime),
+            Err(_) => self.app.report_cause("", send::NotSent::NoRuntime),
         }
     }
 }

@@ -161,7 +161,7 @@ fn handlers_of_windows_and_of_records_are_apart() {
     app.kinesis("clicks", ["1"]).assert_failures(["1"]);
     // Otherwise the record would count as done although it must go into the state again.
     let once = app.kinesis_window("once").send(["1"]);
-    assert!(once.failures()[0].contains("`Idempotent` is not for"), "{once:?}");
+    assert!(once.failures()[0].contains("remove `Idempotent` from the window"), "{once:?}");
 
     let twice = App::new()
         .kinesis_window("a", gather, async || ())
