@@ -44,7 +44,7 @@ use crate::clock::{Clock as _, before};
 /// assert_eq!(TestEnv::BEGINNING.until(app.clock().now()), Duration::from_secs(20));
 /// ```
 #[derive(Debug)]
-#[must_use = "a response that nobody looks at shows nothing"]
+#[must_use = "check the response"]
 pub struct TestStream<'a> {
     app: &'a TestApp,
     framing: Framing,
