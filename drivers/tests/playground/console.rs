@@ -46,7 +46,7 @@ async fn every_panel_shows_the_lines_that_run() {
     for panel in panels {
         let source = body(get(&app, &format!("/source/{panel}")).await);
         let lines = source.lines().count();
-        assert!((9..=30).contains(&lines), "{panel} has {lines} lines");
+        assert!((9..=24).contains(&lines), "{panel} has {lines} lines");
         assert!(!source.contains("// console:") && !source.starts_with(' '), "{source}");
         assert_eq!(source.matches('{').count(), source.matches('}').count(), "{source}");
     }

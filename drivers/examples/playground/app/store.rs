@@ -164,7 +164,6 @@ struct Watched {
     journal: Journal,
 }
 
-// console: store
 impl<E> Execute<E> for Watched
 where
     E: StoreEffect<Outcome: Send> + Sync,
@@ -174,6 +173,7 @@ where
         if !E::is_call() {
             return self.store.execute(effect).await;
         }
+        // console: store
         let mut made = Made::new(self, E::NAME, effect.table_name());
         let fault = self.switch.fault();
         if let Some(delay) = fault.delay() {
@@ -186,9 +186,9 @@ where
         drop(turn);
         made.end(E::conclusion(&outcome), cost.total().consumed);
         outcome
+        // console: end
     }
 }
-// console: end
 
 /// A call that is being made. It goes into the journal when it ends, or when its caller gives up.
 struct Made<'a> {
