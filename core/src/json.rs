@@ -102,8 +102,8 @@ pub(crate) fn needs_no_escape(text: &str) -> bool {
     eights.iter().chain([last]).fold(0, |found, eight| found | special_bytes(*eight)) == 0
 }
 
-/// Finds quotes, backslashes and control characters among eight bytes. The result has the high bit of
-/// the first such byte set, and possibly those of bytes after it; the first byte is the lowest.
+/// Finds quotes, backslashes and control characters among eight bytes. The result has the high bit
+/// of the first such byte set, and possibly those of bytes after it; the first byte is the lowest.
 pub(crate) const fn special_bytes(eight: [u8; 8]) -> u64 {
     const EACH: u64 = u64::MAX / 255;
     let bytes = u64::from_le_bytes(eight);
@@ -309,7 +309,8 @@ pub(crate) fn first_byte(text: &str, is_sought: impl Fn(u8) -> bool) -> Option<u
     // Without an early exit the compiler compares all bytes of a block at once.
     let has_none = |block: &&[u8; 16]| !block.iter().fold(false, |any, b| any | is_sought(*b));
     let count = blocks.iter().take_while(has_none).count();
-    // The last sixteen bytes overlap the blocks before them, which is faster than a loop over bytes.
+    // The last sixteen bytes overlap the blocks before them, which is faster than a loop over
+    // bytes.
     if count == blocks.len() && bytes.last_chunk().is_some_and(|last| has_none(&last)) {
         return None;
     }

@@ -37,8 +37,8 @@
 //!
 //! # Features
 //!
-//! An item that needs a feature says which. "Crates" is how many the feature adds to the 50 that are
-//! always compiled, by `cargo tree`; features share many of theirs.
+//! An item that needs a feature says which. "Crates" is how many the feature adds to the 50 that
+//! are always compiled, by `cargo tree`; features share many of theirs.
 //!
 //! | Feature | For | Crates |
 //! |---|---|---|

@@ -89,6 +89,57 @@ fn anchors_are_spelt_as_they_are_linked() {
     assert_eq!(links("[a](b#c) [d]\n```\n[e](f)\n```\n"), ["b#c"]);
 }
 
+#[test]
+fn comments_and_pages_fit_into_a_hundred_columns() {
+    let mut files: Vec<PathBuf> = pages();
+    files.retain(|path| path.parent().is_some_and(|folder| folder.ends_with("drivers/docs")));
+    let mut folders: Vec<PathBuf> =
+        ["core", "drivers", "fixtures", "proptests"].map(|name| root().join(name)).into();
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(folder).expect("a folder").flatten().map(|entry| entry.path())
+        {
+            if path.is_dir() && !path.ends_with("target") && !path.ends_with("diagnostics") {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    assert!(files.len() > 900, "they have been found: {}", files.len());
+    let mut long = Vec::new();
+    for path in files {
+        let text = std::fs::read_to_string(&path).expect("a text");
+        let is_rust = path.extension().is_some_and(|extension| extension == "rs");
+        // The width of a line of code counts without the comment that it is in.
+        let mut block: Option<bool> = None;
+        for (at, line) in text.lines().enumerate() {
+            if is_rust && !line.trim_start().starts_with("//") {
+                block = None;
+                continue;
+            }
+            let words = line.trim_start().trim_start_matches(['/', '!']);
+            let words = words.strip_prefix(' ').unwrap_or(words);
+            if let Some(language) = words.trim_start().strip_prefix("```") {
+                let is_code = language.is_empty() || ["rust", "no_run"].contains(&language);
+                block = if block.is_some() { None } else { Some(is_code) };
+                continue;
+            }
+            let is_free = |line: &str| {
+                line.starts_with('|') || ["](", "://"].iter().any(|link| line.contains(link))
+            };
+            let is_long = match block {
+                Some(is_code) => is_code && words.chars().count() > 100,
+                None => line.chars().count() > 100 && !is_free(words),
+            };
+            if is_long {
+                let path = path.strip_prefix(root()).unwrap_or(&path);
+                long.push(format!("{}:{}", path.display(), at + 1));
+            }
+        }
+    }
+    assert!(long.is_empty(), "more than 100 columns: {} lines, {long:#?}", long.len());
+}
+
 /// The list of the guide's pages for readers that are programs: what each is about, by its first
 /// line.
 fn llms_txt() -> String {

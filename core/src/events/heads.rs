@@ -267,7 +267,8 @@ struct Reading<'a, 'd> {
 }
 
 impl<'a, 'd> Reading<'a, 'd> {
-    /// Returns members of an object in the record, of any type. Only a duplicate member is an error.
+    /// Returns members of an object in the record, of any type. Only a duplicate member is an
+    /// error.
     fn members<const N: usize>(
         &mut self,
         object: Value<'a, 'd>,

@@ -64,8 +64,8 @@ impl<'a> SqsRecord<'a> {
         }
     }
 
-    /// Returns a system attribute, such as `ApproximateReceiveCount` or `MessageGroupId`. Parses the
-    /// record again, because most handlers need no attributes. `None` if it is missing or not a
+    /// Returns a system attribute, such as `ApproximateReceiveCount` or `MessageGroupId`. Parses
+    /// the record again, because most handlers need no attributes. `None` if it is missing or not a
     /// string.
     #[must_use]
     pub fn attribute(&self, name: &str) -> Option<Cow<'_, str>> {

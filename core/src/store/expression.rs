@@ -129,8 +129,8 @@ fn serialize_placeholders<S: Serializer>(
     map.end()
 }
 
-/// Calls `visit` with the elements at the indices of a range, and at those that begin with the digits of
-/// one of them, in the order of the indices' texts: 0, 1, 10, 11, 2, ….
+/// Calls `visit` with the elements at the indices of a range, and at those that begin with the
+/// digits of one of them, in the order of the indices' texts: 0, 1, 10, 11, 2, ….
 fn in_text_order<'m, M, E>(
     indices: Range<usize>,
     elements: &'m [M],

@@ -17,7 +17,8 @@ use super::frame::Target;
 /// | [`idle_timeout`](Self::idle_timeout) | – | 5 min | API Gateway |
 /// | [`edge_idle_timeout`](Self::edge_idle_timeout) | – | 30 s | API Gateway |
 ///
-/// Sources: *AWS Lambda Developer Guide*, quotas; *API Gateway Developer Guide*, response streaming.
+/// Sources: *AWS Lambda Developer Guide*, quotas; *API Gateway Developer Guide*, response
+/// streaming.
 ///
 /// A megabyte is 2^20 bytes here. If a service counts 10^6, a response takes longer than
 /// [`least_time`](Self::least_time), never shorter.

@@ -85,8 +85,8 @@ impl Playground {
         )
     }
 
-    /// Serves until `stop` is over. Then everything ends at once: nobody waits for streams that have
-    /// no end.
+    /// Serves until `stop` is over. Then everything ends at once: nobody waits for streams that
+    /// have no end.
     pub(crate) async fn serve(self, stop: impl Future<Output = ()>) {
         tokio::select! {
             () = self.server.serve(pending()) => {}

@@ -118,8 +118,8 @@ pub enum BuildError {
 }
 
 /// Something that builds, and may not do what is meant where the application is deployed.
-/// [`AppService::warnings`] lists each kind once; with the feature `tracing` they are logged when the
-/// application is built.
+/// [`AppService::warnings`] lists each kind once; with the feature `tracing` they are logged when
+/// the application is built.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum BuildWarning {
     /// A rate limit counts clients by their addresses alone, for which a load balancer does not

@@ -106,8 +106,8 @@ impl AppService {
     }
 
     /// Serves the event of an invocation that has begun; `text` is what the event was parsed from.
-    /// Everything is served in a box: the futures together take many kilobytes, which would be moved on
-    /// the stack for every event.
+    /// Everything is served in a box: the futures together take many kilobytes, which would be
+    /// moved on the stack for every event.
     pub(crate) async fn answer_event(
         &self,
         event: LambdaEvent<'_>,

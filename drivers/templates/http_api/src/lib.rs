@@ -9,12 +9,14 @@ struct Order {
     items: Vec<String>,
 }
 
-/// Whose orders these are. With several tenants, take this from authentication, never from the request.
+/// Whose orders these are. With several tenants, take this from authentication, never from the
+/// request.
 const TENANT: &str = "shop";
 
 /// Builds the application on a store.
 pub fn app(store: &Store) -> App<EventBus> {
-    // Per caller and route: 60 a minute, 10 at once. While the store does not answer, requests get 503.
+    // Per caller and route: 60 a minute, 10 at once. While the store does not answer, requests get
+    // a 503.
     let limit = RateLimit::per_minute(60).burst(10).fail_closed().on(store);
     let orders = Router::new().get("/", newest).post("/", create).layer(limit);
     App::with_state(EventBus::on(store))
