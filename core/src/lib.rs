@@ -44,6 +44,7 @@ extern crate alloc;
 pub mod backoff;
 mod base64_text;
 pub mod contract;
+mod decimal;
 mod document;
 pub mod duration;
 pub mod error;

@@ -205,6 +205,10 @@ impl Timestamp {
         ] {
             let mut rest = number.unsigned_abs();
             for place in text.get_mut(places).unwrap_or_default().iter_mut().rev() {
+                // What is left of it are the zeros that are there.
+                if rest == 0 {
+                    break;
+                }
                 // One digit, as ASCII.
                 *place = b'0' | u8::try_from(rest % 10).unwrap_or(0);
                 rest /= 10;

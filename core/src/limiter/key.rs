@@ -5,11 +5,11 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::cmp::Ordering;
-use core::fmt::Write as _;
 use core::ops::Range;
 
 use super::error::{Error, InvalidKey};
 use super::name::LimiterName;
+use crate::decimal::DecimalText;
 use crate::key_part::{escape, shortened};
 use crate::store::{Key, Value};
 
@@ -132,8 +132,9 @@ impl RateLimitKey {
         let (identifier, window_key) = (self.identifier(), window_key.unwrap_or_default().trim());
         let longest = identifier.len().saturating_add(window_key.len());
         let mut partition = String::with_capacity(longest.saturating_add(SEPARATORS_AND_START));
-        // Writing to a `String` cannot fail.
-        let _ = write!(partition, "{identifier}#{window_start}");
+        partition.push_str(identifier);
+        partition.push('#');
+        partition.push_str(DecimalText::from(window_start).as_str());
         if !window_key.is_empty() {
             partition.push('#');
             partition.push_str(window_key);

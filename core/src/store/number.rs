@@ -10,6 +10,8 @@ use core::fmt;
 use serde::de::{Deserialize, Deserializer, Visitor};
 use serde::ser::{Serialize, Serializer};
 
+use crate::decimal::DecimalText;
+
 /// A DynamoDB number (`N`).
 ///
 /// Integers are stored as such. Any other text is kept unchanged, so that a number survives a
@@ -157,7 +159,10 @@ impl From<u32> for Number {
 impl Serialize for Number {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &self.0 {
-            Repr::Integer(_) => serializer.collect_str(self),
+            Repr::Integer(integer) => match i64::try_from(*integer) {
+                Ok(integer) => serializer.serialize_str(DecimalText::from(integer).as_str()),
+                Err(_) => serializer.collect_str(self),
+            },
             Repr::Text(text) => serializer.serialize_str(text),
         }
     }
