@@ -104,7 +104,7 @@ pub(super) enum Reason {
     NotSerializable(String),
     #[error("the payload is {0}")]
     PayloadNotJson(JsonError),
-    #[error("the payload does not have the shape asked for (line {}, column {})", .0.line, .0.column)]
+    #[error("the payload does not have the requested type (line {}, column {})", .0.line, .0.column)]
     PayloadMismatch(JsonError),
     #[error("{0}")]
     Setting(Setting),
@@ -190,7 +190,7 @@ pub(super) enum Input {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub(super) enum Setting {
     /// DynamoDB would refuse every request.
-    #[error("{:?} is not the name or the ARN of a table: those hold A-Z, a-z, 0-9 and '_.-:/'", .0.as_ref())]
+    #[error("{:?} is not the name or ARN of a table: they may contain A-Z, a-z, 0-9 and '_.-:/'", .0.as_ref())]
     TableName(TableName),
     /// Events would expire at publication.
     #[error("ttl must be at least one second; leave it out to keep events")]

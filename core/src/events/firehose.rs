@@ -205,9 +205,9 @@ impl Transformed {
 /// A record was not transformed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 enum NotTransformed {
-    #[error("the answer for a record of Firehose does not say what becomes of it")]
+    #[error("the result for a Firehose record is invalid")]
     Other,
-    #[error("a record of Firehose was answered `ProcessingFailed`")]
+    #[error("the result for a Firehose record is `ProcessingFailed`")]
     Failed,
 }
 

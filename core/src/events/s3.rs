@@ -188,7 +188,7 @@ impl<'de> Deserialize<'de> for S3Notification {
         let objects: Result<_, JsonError> = objects.collect();
         objects
             .map(|objects| Self { objects })
-            .map_err(|_| D::Error::custom("a record is not what S3 sends"))
+            .map_err(|_| D::Error::custom("a record is not an S3 notification"))
     }
 }
 

@@ -211,7 +211,7 @@ impl<S: Eq> Eq for HttpResponse<S> {}
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ResponseError {
     /// The status is not in 200 to 599, so it is not a final status (RFC 9110 §15).
-    #[error("invalid response status {0}: one of 200 to 599 ends an exchange")]
+    #[error("invalid response status {0}: use 200 to 599")]
     InvalidStatus(u16),
     /// A header name is not a token, or a value of a header or cookie contains characters other
     /// than tabs, spaces and visible ASCII (RFC 9110 §5.1 and §5.5). Encode text from requests

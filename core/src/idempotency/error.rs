@@ -53,15 +53,15 @@ pub(super) enum Reason {
     #[error("idempotency item is unreadable")]
     Unreadable,
     /// The name is blank, or contains characters that a header name cannot have (RFC 9110 §5.1).
-    #[error("{0:?} is no name of a header field, such as \"idempotency-key\"")]
+    #[error("{0:?} is not a header name such as \"idempotency-key\"")]
     HeaderName(String),
     /// The pointer is not empty and does not begin with `/` (RFC 6901 §3).
-    #[error("{0:?} is no JSON pointer, such as \"/order/id\"")]
+    #[error("{0:?} is not a JSON pointer such as \"/order/id\"")]
     JsonPointer(String),
     /// The name is blank, or contains characters that a cookie name cannot have (RFC 6265 §4.1.1).
-    #[error("{0:?} is no name of a cookie, such as \"session\"")]
+    #[error("{0:?} is not a cookie name such as \"session\"")]
     CookieName(String),
-    #[error("no session cookie is named; leave the list out where there is none")]
+    #[error("the list of session cookies is empty; leave it out if there are none")]
     NoCookie,
 }
 

@@ -113,7 +113,7 @@ impl Misread {
     pub(super) fn told_within(&self, what: &str) -> String {
         match self {
             Self::NotJson(JsonError { line, column }) => {
-                format!("no json, expected a json text (line {line}, column {column} of it)")
+                format!("invalid json, expected json text (at its line {line}, column {column})")
             }
             Self::OtherShape { path, expected } if path.is_empty() => {
                 format!("another shape, expected {expected} in its {what}")

@@ -41,7 +41,7 @@ pub enum Misconfiguration {
     AccessDenied,
     /// There are no credentials. The driver's log has the cause.
     #[error(
-        "no credentials could be had: give the function a role, or the process a profile that is \
+        "there are no credentials: give the function a role, or the process a profile that is \
          signed in"
     )]
     MissingCredentials,

@@ -42,7 +42,7 @@ pub(super) enum Reason {
     #[error("{0}")]
     InvalidKey(InvalidKey),
     #[error(
-        "nobody vouches for who sends the request: authenticate callers, or say \
+        "the caller of the request is unknown: authenticate callers, or set \
          `trusting_forwarded(hops)` behind a load balancer, or `shared()` to count all of them together"
     )]
     NoCaller,

@@ -18,12 +18,10 @@ pub(super) enum Setting {
     InLine { line: String, setting: Box<Self> },
     #[error("a limit of at least 1 is required; 0 would refuse everybody")]
     NoLimit,
-    #[error("`burst` is for `per_second`, `per_minute` and `per_hour`; windows have none")]
+    #[error("`burst` is only for `per_second`, `per_minute` and `per_hour`")]
     BurstOfWindow,
 
-    #[error(
-        "callers are counted by one of `contract`, `per_address`, `per_header` and `per_credential`"
-    )]
+    #[error("set only one of `contract`, `per_address`, `per_header` and `per_credential`")]
     SeveralNames,
     #[error(
         "`trusting_forwarded` takes the number of proxies in front of the application, at least 1"
@@ -63,7 +61,7 @@ pub(super) enum Setting {
         "{0} windows do not fit into a transaction, which takes {MAX_TRANSACT_WRITES}: use fewer"
     )]
     TooManyWindows(usize),
-    #[error("two windows are {} long: leave one of them out", write_duration(*.0))]
+    #[error("two windows have the same length {}: remove one of them", write_duration(*.0))]
     DuplicateWindow(Duration),
     #[error(
         "the window {} does not pack into {}",

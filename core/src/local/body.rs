@@ -13,11 +13,11 @@ use crate::http::MultiMap;
 pub fn check_encoding(headers: &MultiMap) -> Result<(), AppError> {
     let codings = || tokens(headers, "transfer-encoding");
     if !codings().all(|coding| coding.eq_ignore_ascii_case("chunked")) {
-        let error = AppError::bad_request("no transfer coding but chunked is implemented");
+        let error = AppError::bad_request("the only supported transfer coding is chunked");
         return Err(error.with_status(501));
     }
     if codings().count() > 1 {
-        return Err(AppError::bad_request("a body is chunked once"));
+        return Err(AppError::bad_request("a body must be chunked only once"));
     }
     Ok(())
 }

@@ -165,9 +165,10 @@ fn read_port(port: &str) -> Option<Option<u16>> {
 /// The default port of HTTP.
 const HTTP: u16 = 80;
 
-const NO_HOST: &str = "a request names its host once, as host or host:port";
-const FOREIGN_HOST: &str = "this local server answers for localhost and the address it listens on only: ask for one of them";
-const FOREIGN_ORIGIN: &str = "this local server does this for its own pages only: list the page's origin in CORS to let it in";
+const NO_HOST: &str = "a request must have one host header, with host or host:port";
+const FOREIGN_HOST: &str =
+    "this local server only accepts requests for localhost and the address on which it listens";
+const FOREIGN_ORIGIN: &str = "this local server only accepts this request from its own pages: add the origin of the page to the CORS origins";
 
 #[cfg(test)]
 mod tests {

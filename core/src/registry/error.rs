@@ -36,7 +36,7 @@ pub(super) enum Reason {
     TooLong,
     #[error("{0}")]
     Cursor(CursorError),
-    #[error("invalid cursor: of another topic")]
+    #[error("invalid cursor: it belongs to another topic")]
     OtherTopic,
     #[error("connection registry failed: {failure}")]
     Store { failure: StoreFailure, is_write: bool },

@@ -32,20 +32,20 @@ pub enum CursorError {
     NotAnOffset,
     /// The cursor belongs to another index, or one of cursor and query uses an index and the other
     /// the table.
-    #[error("the cursor is of another index than the query")]
+    #[error("the cursor belongs to another index than the query")]
     OtherIndex,
     /// The cursor and the query have different orders, or the cursor has no order.
-    #[error("the cursor is of another direction than the query")]
+    #[error("the cursor has another order than the query")]
     OtherDirection,
     /// The cursor's key has other attributes than the table and index, or values that no key can
     /// have: of another type, empty, or too long.
-    #[error("the cursor's key is not of this table")]
+    #[error("the cursor's key does not belong to this table")]
     OtherKey,
     /// The cursor belongs to another tenant or event type.
-    #[error("the cursor is of another partition than the query")]
+    #[error("the cursor belongs to another partition than the query")]
     OtherPartition,
     /// The cursor is outside the query's time range.
-    #[error("the cursor lies outside the query's range")]
+    #[error("the cursor is outside the query's range")]
     OutOfRange,
 }
 

@@ -131,7 +131,7 @@ pub enum Misconfiguration {
     AccessDenied,
     /// There are no credentials, or their provider failed: a sign-in has expired or a credential
     /// process returned an error. The driver's log has the details.
-    #[error("no credentials could be had")]
+    #[error("there are no credentials")]
     MissingCredentials,
     /// DynamoDB rejected the request as invalid: the table's key schema, indexes or attribute names
     /// differ from the configuration. A missing index is reported like this, too.

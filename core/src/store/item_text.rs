@@ -131,7 +131,7 @@ impl<'de> Deserialize<'de> for Listed {
 
 /// Reads the content for a type tag.
 fn content<'de, A: MapAccess<'de>>(tag: &Tag, map: &mut A) -> Result<Value, A::Error> {
-    let bytes = |text: &str| decoded(text).ok_or_else(|| A::Error::custom("no base64"));
+    let bytes = |text: &str| decoded(text).ok_or_else(|| A::Error::custom("not base64"));
     Ok(match tag {
         Tag::S => Value::S(map.next_value()?),
         Tag::N => Value::N(Number::from_text(map.next_value()?)),

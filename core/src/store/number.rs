@@ -176,7 +176,7 @@ impl<'de> Deserialize<'de> for Number {
             type Value = Number;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number as a text")
+                f.write_str("a number as a string")
             }
 
             fn visit_str<E>(self, text: &str) -> Result<Number, E> {

@@ -170,7 +170,7 @@ pub enum ReadError {
     #[error("unknown attribute type {0:?}")]
     UnknownTag(String),
     /// The member's content does not match its tag.
-    #[error("the content does not suit attribute type {tag}")]
+    #[error("the content does not match attribute type {tag}")]
     Content {
         /// The type tag.
         tag: &'static str,

@@ -115,7 +115,7 @@ async fn connect_decides_who_is_let_in() {
     assert_eq!(Visitor::refused(server.address, "/?name=early").await, 500);
     let protocol = Visitor::offer(server.address, "/?name=a%20b", "news, chat").await;
     assert_eq!(protocol, "chat");
-    let early = "invalid response status 101: one of 200 to 599 ends an exchange";
+    let early = "invalid response status 101: use 200 to 599";
     assert_eq!(server.told(), ["app.internal: internal error", early]);
 
     // The connection of a refused client can be used for other requests.

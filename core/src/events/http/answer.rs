@@ -34,9 +34,9 @@ struct Spelled {
 /// The JSON is not a response to a request.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 enum NotAResponse {
-    #[error("the answer is not a response of a Lambda function: {0}")]
+    #[error("not the response of a Lambda function: {0}")]
     Misread(Misread),
-    #[error("the answer says that its body is base64, and it is not")]
+    #[error("`isBase64Encoded` is set, but the body is not base64")]
     NotBase64,
 }
 

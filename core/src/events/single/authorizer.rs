@@ -318,21 +318,21 @@ impl Policy {
             return written::check(written, source);
         }
         if self.principal.trim().is_empty() {
-            return Err(not_taken("the principal of a policy is not blank"));
+            return Err(not_taken("the principal of a policy must not be blank"));
         }
         written::check_context(&self.context)?;
         let is_allowed = self.effect == Effect::Allow;
         let is_bare = source == AuthorizerSource::AppSync
             || (self.is_simple && source == AuthorizerSource::HttpApiV2);
         if is_bare && is_allowed && matches!(self.scope, Scope::Resources(_)) {
-            return Err(not_taken("an answer without a policy document cannot name resources"));
+            return Err(not_taken("a response without a policy document cannot have resources"));
         }
         if source == AuthorizerSource::AppSync {
             return Ok(json!({"isAuthorized": is_allowed, "resolverContext": self.context,
                 "deniedFields": self.denied_fields}));
         }
         if !self.denied_fields.is_empty() {
-            return Err(not_taken("only AppSync denies fields"));
+            return Err(not_taken("only AppSync can deny fields"));
         }
         if self.is_simple && source == AuthorizerSource::HttpApiV2 {
             return Ok(json!({"isAuthorized": is_allowed, "context": self.context}));
@@ -347,7 +347,7 @@ impl Policy {
             Scope::Asked => Vec::from([asked.to_string()]),
             Scope::Stage => Vec::from([stage_of(asked).into_owned()]),
             Scope::Resources(arns) if arns.iter().all(|arn| arn.trim().is_empty()) => {
-                return Err(not_taken("a policy is about one resource at least"));
+                return Err(not_taken("a policy needs at least one resource"));
             }
             Scope::Resources(arns) => arns,
         };
@@ -389,13 +389,13 @@ fn stage_of(arn: &str) -> Cow<'_, str> {
 }
 
 pub(super) const fn not_taken(why: &'static str) -> NotTaken {
-    NotTaken { service: "the API of an authorizer", why }
+    NotTaken { service: "an API with a Lambda authorizer", why }
 }
 
 pub(super) fn answer(event: &RawEvent<'_>, output: Json) -> Result<Json, AppError> {
     let (source, resource) = event.root().object().and_then(asked).map_err(malformed)?;
     let policy: Policy =
-        serde_json::from_value(output).map_err(|_| not_taken("it is no `Policy`"))?;
+        serde_json::from_value(output).map_err(|_| not_taken("it is not a `Policy`"))?;
     Ok(policy.write(source, &resource)?)
 }
 
@@ -557,7 +557,7 @@ mod tests {
         assert_eq!(answered(&event, policy.clone()), Ok(expected));
         assert_eq!(answered(&event, Policy::deny()).unwrap()["isAuthorized"], false);
         let why = answered(&token_event(""), policy).unwrap_err();
-        assert!(why.contains("only AppSync denies fields"), "{why}");
+        assert!(why.contains("only AppSync can deny fields"), "{why}");
     }
 
     #[test]

@@ -159,7 +159,7 @@ pub(super) fn group_of(event: Object<'_, '_>) -> Option<String> {
 
 /// Builds the response of a function or of an operation, with the names in the event.
 pub(super) fn answer(event: &RawEvent<'_>, output: Json) -> Result<Json, AppError> {
-    let not_taken = |_| NotTaken { service: "a Bedrock agent", why: "it is no `AgentAnswer`" };
+    let not_taken = |_| NotTaken { service: "a Bedrock agent", why: "it is not an `AgentAnswer`" };
     let AgentAnswer { body, ending, session_attributes } =
         serde_json::from_value(output).map_err(not_taken)?;
     let asked: AgentRequest = json::read(event.as_json().as_bytes())?;

@@ -428,7 +428,7 @@ impl TokenClaims {
             ));
         }
         if !id.set.values().all(Json::is_string) {
-            return Err(not_taken("with version 1 of the trigger, claims are texts"));
+            return Err(not_taken("with version 1 of the trigger, claims must be strings"));
         }
         details.extend(id.write());
         Ok(json!({CLAIMS: details}))
@@ -456,7 +456,7 @@ pub(super) fn answer(
     let mut whole: Map<String, Json> = json::read(event.as_json().as_bytes())?;
     let output = if trigger == CognitoTrigger::PreTokenGeneration && !output.is_null() {
         let claims: TokenClaims =
-            serde_json::from_value(output).map_err(|_| not_taken("it is no `TokenClaims`"))?;
+            serde_json::from_value(output).map_err(|_| not_taken("it is not a `TokenClaims`"))?;
         claims.write(whole.get("version").and_then(Json::as_str).unwrap_or_default())?
     } else {
         output
@@ -471,7 +471,7 @@ pub(super) fn answer(
             }
         }
         Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_) => {
-            return Err(not_taken("it is no object").into());
+            return Err(not_taken("it is not an object").into());
         }
     }
     Ok(whole.into())
@@ -610,7 +610,9 @@ mod tests {
         // Version 1 would silently ignore them.
         assert!(answered(source, "1", json!(more)).unwrap_err().contains("version to 2"));
         let number = TokenClaims::default().id_claim("level", 3);
-        assert!(answered(source, "1", json!(number)).unwrap_err().contains("claims are texts"));
+        assert!(
+            answered(source, "1", json!(number)).unwrap_err().contains("claims must be strings")
+        );
         assert!(answered(source, "2", json!({"other": 1})).unwrap_err().contains("TokenClaims"));
     }
 }

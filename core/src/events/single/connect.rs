@@ -193,10 +193,10 @@ pub(super) fn is_contact(event: Object<'_, '_>) -> bool {
 
 pub(super) fn answer(output: Json) -> Result<Json, AppError> {
     let ContactAnswer { members } =
-        serde_json::from_value(output).map_err(|_| not_taken("it is no `ContactAnswer`"))?;
+        serde_json::from_value(output).map_err(|_| not_taken("it is not a `ContactAnswer`"))?;
     let answer = Json::Object(members);
     if to_text(&answer).len() >= MAX_ANSWER_BYTES {
-        return Err(not_taken("an answer has less than 32 KB").into());
+        return Err(not_taken("it must be smaller than 32 KB").into());
     }
     Ok(answer)
 }

@@ -319,13 +319,13 @@ pub(super) fn intent_of(event: Object<'_, '_>) -> Option<String> {
 /// Builds the response: the session's state, with the handler's changes.
 pub(super) fn answer(event: &RawEvent<'_>, output: Json) -> Result<Json, AppError> {
     let LexAnswer { next, messages, slots, session_attributes } =
-        serde_json::from_value(output).map_err(|_| not_taken("it is no `LexAnswer`"))?;
+        serde_json::from_value(output).map_err(|_| not_taken("it is not a `LexAnswer`"))?;
     if messages.len() > MAX_MESSAGES {
-        return Err(not_taken("a bot says at most 5 messages in a turn").into());
+        return Err(not_taken("a turn has at most 5 messages").into());
     }
     let mut lengths = messages.iter().map(|message| message.content.chars().count());
     if lengths.any(|length| !(1..=MAX_MESSAGE_CHARS).contains(&length)) {
-        return Err(not_taken("a message has 1 to 1024 characters").into());
+        return Err(not_taken("a message must have 1 to 1024 characters").into());
     }
     let StateOf { session_state: mut state } = json::read(event.as_json().as_bytes())?;
     let mut intent = take(&mut state, "intent");
@@ -498,7 +498,7 @@ mod tests {
             (json!(many), "at most 5 messages"),
             (json!(LexAnswer::fulfilled().say("")), "1 to 1024 characters"),
             (json!(LexAnswer::fulfilled().say("é".repeat(1025))), "1 to 1024 characters"),
-            (json!({"sessionState": {}}), "it is no `LexAnswer`"),
+            (json!({"sessionState": {}}), "it is not a `LexAnswer`"),
         ] {
             let told = answered(answer).unwrap_err();
             assert!(told.contains(why), "{told}");

@@ -229,7 +229,7 @@ impl<'a> SingleEvent<'a> {
 /// The service would not accept the output: a middleware responded in place of the handler, or the
 /// handler's output breaks a rule of the service.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the answer is not what {service} takes: {why}")]
+#[error("{service} would not accept the response: {why}")]
 struct NotTaken {
     service: &'static str,
     why: &'static str,

@@ -36,7 +36,7 @@ impl Policy {
         match answer {
             Json::Object(written) => Ok(Self::of_written(written)),
             Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_) => {
-                Err(authorizer::not_taken("it is no object").into())
+                Err(authorizer::not_taken("it is not an object").into())
             }
         }
     }
@@ -54,7 +54,7 @@ pub(super) fn check(
     match context.map(Json::as_object) {
         None => {}
         Some(Some(context)) => check_context(context)?,
-        Some(None) => return Err(authorizer::not_taken("a context is an object")),
+        Some(None) => return Err(authorizer::not_taken("a context must be an object")),
     }
     let members = match answer.get("isAuthorized") {
         Some(is_authorized) => {
@@ -74,11 +74,11 @@ pub(super) fn check(
         None => OF_POLICIES,
     };
     if !answer.keys().all(|name| members.contains(&&**name)) {
-        return Err(authorizer::not_taken("it has a member that the API would skip"));
+        return Err(authorizer::not_taken("it has a member that the API would ignore"));
     }
     match answer.get("deniedFields").map(Json::as_array) {
         Some(fields) if !fields.is_some_and(|fields| fields.iter().all(Json::is_string)) => {
-            Err(authorizer::not_taken("`deniedFields` is a list of texts"))
+            Err(authorizer::not_taken("`deniedFields` must be a list of strings"))
         }
         Some(_) | None => Ok(answer.into()),
     }
@@ -106,7 +106,9 @@ pub(super) fn check_context(context: &Map<String, Json>) -> Result<(), NotTaken>
     let is_flat = |value: &Json| value.is_string() || value.is_number() || value.is_boolean();
     match context.values().all(is_flat) {
         true => Ok(()),
-        false => Err(authorizer::not_taken("a context holds texts, numbers and Booleans")),
+        false => {
+            Err(authorizer::not_taken("a context may only contain strings, numbers and booleans"))
+        }
     }
 }
 
@@ -130,7 +132,7 @@ impl TokenClaims {
         match response {
             Json::Object(written) => Ok(Self::of_written(written)),
             Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_) => {
-                Err(cognito::not_taken("it is no object").into())
+                Err(cognito::not_taken("it is not an object").into())
             }
         }
     }
@@ -158,7 +160,7 @@ impl Done {
     pub fn read_answer(answer: Json) -> Result<Self, AppError> {
         let Response { status, reason, physical_resource_id, data, no_echo } =
             serde_json::from_value(answer)
-                .map_err(|_| cloudformation::not_taken("it is no response"))?;
+                .map_err(|_| cloudformation::not_taken("it is not a response"))?;
         match status {
             Status::Success => {
                 let data = data.into_iter();
@@ -224,12 +226,12 @@ impl S3BatchResult {
     ///
     /// [`AppError`], a masked 500, for JSON of another form, or if there is not exactly one result.
     pub fn read_answer(answer: Json) -> Result<Self, AppError> {
-        let Answer { mut results } = serde_json::from_value(answer)
-            .map_err(|_| s3_batch::not_taken("it holds no results"))?;
+        let Answer { mut results } =
+            serde_json::from_value(answer).map_err(|_| s3_batch::not_taken("it has no results"))?;
         let (Some(TaskResult { result_code, result_string }), true) =
             (results.pop(), results.is_empty())
         else {
-            return Err(s3_batch::not_taken("exactly one result is expected").into());
+            return Err(s3_batch::not_taken("it must have exactly one result").into());
         };
         Ok(match result_code {
             ResultCode::Succeeded => Self::Succeeded(result_string),

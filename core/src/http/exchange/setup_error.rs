@@ -95,8 +95,7 @@ pub enum SetupError {
     },
     /// The rules contain an invalid header name (RFC 9110 §5.1).
     #[error(
-        "CORS {setting} has an entry that is not the name of a header field: write names such as \
-         x-request-id, one for each entry"
+        "CORS {setting} has an invalid header name: write names such as x-request-id, one per entry"
     )]
     InvalidFieldName {
         /// The list with the invalid name.

@@ -117,9 +117,9 @@ struct Time(#[serde(deserialize_with = "duration::deserialize")] Duration);
 /// Says why configured timeouts are refused.
 #[derive(Debug, thiserror::Error)]
 enum Refused {
-    #[error("{0:?} is no operation: write a method, a space and a path")]
+    #[error("{0:?} is not an operation: write a method, a space and a path")]
     NotAnOperation(String),
-    #[error("{0:?} is an operation that has a time already, under another spelling")]
+    #[error("the operation {0:?} is set twice, in different spellings")]
     Twice(String),
 }
 

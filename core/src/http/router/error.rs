@@ -11,7 +11,7 @@ use crate::error::{AppError, code};
 pub enum RegistrationError {
     /// The method is not a token (RFC 9110 §9.1), so no client can send it. Methods are words such
     /// as `GET`.
-    #[error("{}: {method:?} of {pattern} is no token such as GET or POST", self.kind())]
+    #[error("{}: {method:?} of {pattern} is not a token such as GET or POST", self.kind())]
     InvalidMethod {
         /// The method, as given.
         method: String,

@@ -209,7 +209,7 @@ fn registration_reports_the_first_mistake_and_changes_nothing() {
     for method in ["", " ", "GE T", "GET,POST", "G\u{cb}T", "GET\0"] {
         let unsendable = routes.insert(method, "/x", 9).unwrap_err();
         assert_eq!(unsendable.kind(), "invalid route method", "{method:?}");
-        assert!(unsendable.to_string().contains(" of /x is no token "), "{unsendable}");
+        assert!(unsendable.to_string().contains(" of /x is not a token "), "{unsendable}");
     }
 
     routes.insert("POST", "/shops/{shop}", 2).unwrap();

@@ -9,7 +9,7 @@ pub enum Error {
     /// The namespace is not 1 to 255 letters, digits, blanks and characters of `.-_/#:`, or begins
     /// with a colon or with `AWS/`. Choose another one.
     #[error(
-        "the namespace {given:?} is not one: 1 to 255 letters, digits, blanks and characters of \
+        "the namespace {given:?} is invalid: use 1 to 255 letters, digits, blanks and characters of \
          `.-_/#:`, which do not begin with `:` or `AWS/`"
     )]
     Namespace {

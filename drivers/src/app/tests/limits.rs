@@ -294,10 +294,7 @@ fn a_limit_has_hooks() {
     assert_eq!(call("192.0.2.1", "3", "1"), 200);
     assert_eq!((call("", "4", ""), call("", "health", "")), (500, 200));
     let told = told.lock().unwrap().join("\n");
-    assert!(
-        told.starts_with("limit 2 3\nerror 4 nobody vouches for who sends the request"),
-        "{told}"
-    );
+    assert!(told.starts_with("limit 2 3\nerror 4 the caller of the request is unknown"), "{told}");
     assert_eq!(told.lines().count(), 2);
 }
 

@@ -196,7 +196,7 @@ fn what_does_not_fit_together_names_both_sides() {
         ),
         (
             App::new().route("GE T", "/a", hello),
-            "invalid route method: \"GE T\" of /a is no token such as GET or POST",
+            "invalid route method: \"GE T\" of /a is not a token such as GET or POST",
         ),
         (
             App::new().fallback(hello).merge(Router::new().fallback(hello)),
