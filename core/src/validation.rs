@@ -117,7 +117,7 @@ impl ValueRule {
 #[derive(Clone, Default, Eq, PartialEq)]
 pub struct Violations {
     /// The first violations, by the field's path.
-    told: Vec<(String, ValueRule)>,
+    listed: Vec<(String, ValueRule)>,
     /// The number of further violations.
     omitted: usize,
 }
@@ -133,15 +133,15 @@ impl Violations {
     /// Creates an empty list.
     #[must_use]
     pub const fn new() -> Self {
-        Self { told: Vec::new(), omitted: 0 }
+        Self { listed: Vec::new(), omitted: 0 }
     }
 
     /// Adds a rule that a field breaks. `field` is the path as the client writes it, such as
     /// `lines[1].price`, or empty for the value as a whole. A long path is cut. Violations beyond
     /// [`MAX_TOLD`](Self::MAX_TOLD) are only counted.
     pub fn add(&mut self, field: impl Into<String>, rule: ValueRule) {
-        if self.told.len() < Self::MAX_TOLD {
-            self.told.push((bounded(field.into()), rule));
+        if self.listed.len() < Self::MAX_TOLD {
+            self.listed.push((bounded(field.into()), rule));
         } else {
             self.omitted = self.omitted.saturating_add(1);
         }
@@ -151,7 +151,7 @@ impl Violations {
     /// event.
     #[must_use]
     pub fn within(mut self, place: &str) -> Self {
-        for (field, _) in &mut self.told {
+        for (field, _) in &mut self.listed {
             let dot = if field.is_empty() || field.starts_with('[') { "" } else { "." };
             *field = bounded(format!("{place}{dot}{field}"));
         }
@@ -165,7 +165,7 @@ impl Violations {
     /// A 422 [`code::VALIDATION_FAILED`]. Its details have `errors`, each with `field`, `rule` and
     /// `message`, and `omitted`, the number of violations that are not listed.
     pub fn into_result(self) -> Result<(), AppError> {
-        if self.told.is_empty() {
+        if self.listed.is_empty() {
             return Ok(());
         }
         let error = AppError::of(code::VALIDATION_FAILED)
@@ -175,7 +175,7 @@ impl Violations {
     }
 
     fn details(&self) -> Map<String, Json> {
-        let errors = self.told.iter().map(|(field, rule)| {
+        let errors = self.listed.iter().map(|(field, rule)| {
             json!({ "field": field, "rule": rule.name(), "message": rule.message(field) })
         });
         let mut details = Map::new();
@@ -201,7 +201,7 @@ fn bounded(mut field: String) -> String {
 
 impl Display for Violations {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, (field, rule)) in self.told.iter().enumerate() {
+        for (at, (field, rule)) in self.listed.iter().enumerate() {
             let (comma, of) =
                 (if at > 0 { ", " } else { "" }, if field.is_empty() { "" } else { " of " });
             write!(f, "{comma}{}{of}{field}", rule.name())?;

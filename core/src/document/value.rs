@@ -24,7 +24,7 @@ pub(crate) struct Value<'a, 'd> {
 pub(crate) struct Object<'a, 'd>(Value<'a, 'd>);
 
 /// The elements of a list, or the names and values of an object.
-struct Held<'a, 'd> {
+struct Children<'a, 'd> {
     next: Value<'a, 'd>,
     end: usize,
 }
@@ -105,7 +105,7 @@ impl<'a, 'd> Value<'a, 'd> {
     /// Yields the elements of a list; `None` for any other value.
     pub(crate) fn elements(self) -> Option<impl Iterator<Item = Self>> {
         let is_list = matches!(self.node().kind, Kind::Null | Kind::List);
-        is_list.then(|| self.held())
+        is_list.then(|| self.children())
     }
 
     /// Returns the strings in a list; empty for null.
@@ -183,7 +183,7 @@ impl<'a, 'd> Value<'a, 'd> {
         if !self.is_object() {
             return found;
         }
-        let Held { next, end } = self.held();
+        let Children { next, end } = self.children();
         let nodes = self.document.nodes.get(..end).unwrap_or_default();
         let text = self.document.text.as_bytes();
         let mut place = next.node;
@@ -245,13 +245,13 @@ impl<'a, 'd> Value<'a, 'd> {
         Some(text)
     }
 
-    fn held(self) -> Held<'a, 'd> {
+    fn children(self) -> Children<'a, 'd> {
         let end = usize::try_from(self.node().next).unwrap_or_default();
-        Held { next: Self { node: self.node.saturating_add(1), ..self }, end }
+        Children { next: Self { node: self.node.saturating_add(1), ..self }, end }
     }
 }
 
-impl<'a, 'd> Iterator for Held<'a, 'd> {
+impl<'a, 'd> Iterator for Children<'a, 'd> {
     type Item = Value<'a, 'd>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -267,7 +267,7 @@ impl<'a, 'd> Iterator for Held<'a, 'd> {
 impl<'a, 'd> Object<'a, 'd> {
     /// Yields names and values, in the order of the text.
     pub(crate) fn members(self) -> impl Iterator<Item = (Value<'a, 'd>, Value<'a, 'd>)> {
-        let mut held = self.0.held();
+        let mut held = self.0.children();
         core::iter::from_fn(move || held.next().zip(held.next()))
     }
 
@@ -314,7 +314,7 @@ impl<'a, 'd> Object<'a, 'd> {
         self,
         read: impl Fn(Value<'a, 'd>) -> Result<V, JsonError>,
     ) -> Result<Vec<(Cow<'a, str>, V)>, JsonError> {
-        let nodes = self.0.held().end.saturating_sub(self.0.node);
+        let nodes = self.0.children().end.saturating_sub(self.0.node);
         let mut members = Vec::with_capacity(nodes.div_euclid(2));
         for (name, value) in self.members() {
             members.push((name.text()?, read(value)?));

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::batch_event::BatchRecord;
 use super::error::Error;
 use super::heads::queue_and_host;
-use super::text::{Kept, Text};
+use super::text::{OwnedJson, Text};
 use crate::printing::prints;
 
 /// A message of ActiveMQ. Missing values are empty.
@@ -69,18 +69,18 @@ impl<'a> ActiveMqRecord<'a> {
     /// Returns a copy that does not borrow from the event.
     #[must_use]
     pub fn into_owned(self) -> ActiveMqRecord<'static> {
-        let kept = Kept::of(&self.text);
+        let owned = OwnedJson::of(&self.text);
         ActiveMqRecord {
-            message_id: kept.text(self.message_id),
-            message_type: kept.text(self.message_type),
-            destination: kept.text(self.destination),
-            correlation_id: kept.text(self.correlation_id),
-            reply_to: kept.text(self.reply_to),
+            message_id: owned.text(self.message_id),
+            message_type: owned.text(self.message_type),
+            destination: owned.text(self.destination),
+            correlation_id: owned.text(self.correlation_id),
+            reply_to: owned.text(self.reply_to),
             is_redelivered: self.is_redelivered,
             timestamp: self.timestamp,
             data: self.data,
-            event_source_arn: kept.text(self.event_source_arn),
-            text: kept.json(),
+            event_source_arn: owned.text(self.event_source_arn),
+            text: owned.json(),
         }
     }
 }
@@ -150,19 +150,19 @@ impl<'a> RabbitMqRecord<'a> {
     /// Returns a copy that does not borrow from the event.
     #[must_use]
     pub fn into_owned(self) -> RabbitMqRecord<'static> {
-        let kept = Kept::of(&self.text);
+        let owned = OwnedJson::of(&self.text);
         RabbitMqRecord {
-            queue: kept.text(self.queue),
-            virtual_host: kept.text(self.virtual_host),
-            message_id: kept.text(self.message_id),
-            content_type: kept.text(self.content_type),
-            correlation_id: kept.text(self.correlation_id),
-            reply_to: kept.text(self.reply_to),
-            app_id: kept.text(self.app_id),
+            queue: owned.text(self.queue),
+            virtual_host: owned.text(self.virtual_host),
+            message_id: owned.text(self.message_id),
+            content_type: owned.text(self.content_type),
+            correlation_id: owned.text(self.correlation_id),
+            reply_to: owned.text(self.reply_to),
+            app_id: owned.text(self.app_id),
             is_redelivered: self.is_redelivered,
             data: self.data,
-            event_source_arn: kept.text(self.event_source_arn),
-            text: kept.json(),
+            event_source_arn: owned.text(self.event_source_arn),
+            text: owned.json(),
         }
     }
 }

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::arn::{ArnKind, name_from_arn};
 use super::batch_event::BatchRecord;
 use super::error::Error;
-use super::text::{Kept, Text};
+use super::text::{OwnedJson, Text};
 use crate::json::JsonError;
 use crate::printing::prints;
 
@@ -93,23 +93,23 @@ impl<'a> CodeCommitRecord<'a> {
     /// Returns a copy that does not borrow from the event.
     #[must_use]
     pub fn into_owned(self) -> CodeCommitRecord<'static> {
-        let kept = Kept::of(&self.text);
+        let owned = OwnedJson::of(&self.text);
         let references = self.references.into_iter().map(|reference| Reference {
-            name: kept.text(reference.name),
-            commit: kept.text(reference.commit),
+            name: owned.text(reference.name),
+            commit: owned.text(reference.commit),
             is_created: reference.is_created,
             is_deleted: reference.is_deleted,
         });
         CodeCommitRecord {
             references: references.collect(),
-            event_id: kept.text(self.event_id),
-            event_name: kept.text(self.event_name),
-            event_time: kept.text(self.event_time),
-            event_source_arn: kept.text(self.event_source_arn),
-            trigger_name: kept.text(self.trigger_name),
-            custom_data: kept.text(self.custom_data),
-            user_arn: kept.text(self.user_arn),
-            text: kept.json(),
+            event_id: owned.text(self.event_id),
+            event_name: owned.text(self.event_name),
+            event_time: owned.text(self.event_time),
+            event_source_arn: owned.text(self.event_source_arn),
+            trigger_name: owned.text(self.trigger_name),
+            custom_data: owned.text(self.custom_data),
+            user_arn: owned.text(self.user_arn),
+            text: owned.json(),
         }
     }
 }

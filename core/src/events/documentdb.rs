@@ -2,7 +2,7 @@
 
 use super::batch_event::BatchRecord;
 use super::error::Error;
-use super::text::{Kept, Text};
+use super::text::{OwnedJson, Text};
 use crate::document::Value;
 use crate::printing::prints;
 
@@ -74,16 +74,16 @@ impl<'a> DocumentDbRecord<'a> {
     /// Returns a copy that does not borrow from the event.
     #[must_use]
     pub fn into_owned(self) -> DocumentDbRecord<'static> {
-        let kept = Kept::of(&self.text);
+        let owned = OwnedJson::of(&self.text);
         DocumentDbRecord {
-            resume_token: kept.text(self.resume_token),
-            operation: kept.text(self.operation),
-            database: kept.text(self.database),
-            collection: kept.text(self.collection),
-            event_source_arn: kept.text(self.event_source_arn),
-            document_key: self.document_key.map(|text| kept.text(text)),
-            full_document: self.full_document.map(|text| kept.text(text)),
-            text: kept.json(),
+            resume_token: owned.text(self.resume_token),
+            operation: owned.text(self.operation),
+            database: owned.text(self.database),
+            collection: owned.text(self.collection),
+            event_source_arn: owned.text(self.event_source_arn),
+            document_key: self.document_key.map(|text| owned.text(text)),
+            full_document: self.full_document.map(|text| owned.text(text)),
+            text: owned.json(),
         }
     }
 }

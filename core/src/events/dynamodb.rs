@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use super::arn::{ArnKind, name_from_arn};
 use super::batch_event::BatchRecord;
 use super::error::Error;
-use super::text::{Kept, Text};
+use super::text::{OwnedJson, Text};
 use crate::document::{Document, Object, Value};
 use crate::json::{JsonError, Misread};
 use crate::printing::prints;
@@ -119,21 +119,21 @@ impl<'a> DynamoDbRecord<'a> {
     /// Returns a copy that does not borrow from the event.
     #[must_use]
     pub fn into_owned(self) -> DynamoDbRecord<'static> {
-        let kept = Kept::of(&self.text);
+        let owned = OwnedJson::of(&self.text);
         DynamoDbRecord {
-            event_id: kept.text(self.event_id),
-            event_name: kept.text(self.event_name),
-            event_source_arn: kept.text(self.event_source_arn),
-            sequence_number: kept.text(self.sequence_number),
+            event_id: owned.text(self.event_id),
+            event_name: owned.text(self.event_name),
+            event_source_arn: owned.text(self.event_source_arn),
+            sequence_number: owned.text(self.sequence_number),
             user_identity: self.user_identity.map(|identity| UserIdentity {
-                identity_type: kept.text(identity.identity_type),
-                principal_id: kept.text(identity.principal_id),
+                identity_type: owned.text(identity.identity_type),
+                principal_id: owned.text(identity.principal_id),
             }),
-            table_name: kept.text(self.table_name),
-            keys: self.keys.map(|text| kept.text(text)),
-            new_image: self.new_image.map(|text| kept.text(text)),
-            old_image: self.old_image.map(|text| kept.text(text)),
-            text: kept.json(),
+            table_name: owned.text(self.table_name),
+            keys: self.keys.map(|text| owned.text(text)),
+            new_image: self.new_image.map(|text| owned.text(text)),
+            old_image: self.old_image.map(|text| owned.text(text)),
+            text: owned.json(),
         }
     }
 

@@ -5,7 +5,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::error::Error;
-use super::text::{Kept, Text};
+use super::text::{OwnedJson, Text};
 use super::workload::{Correlation, CorrelationSource};
 use crate::document::{Document, Object, Value};
 use crate::json::JsonError;
@@ -84,7 +84,7 @@ impl<'a> EventBridgeEvent<'a> {
     /// Returns a copy that does not borrow from the event's text.
     #[must_use]
     pub fn into_owned(self) -> EventBridgeEvent<'static> {
-        let kept = Kept::of(&self.text);
+        let owned = OwnedJson::of(&self.text);
         EventBridgeEvent {
             id: self.id,
             source: self.source,
@@ -93,8 +93,8 @@ impl<'a> EventBridgeEvent<'a> {
             region: self.region,
             time: self.time,
             resources: self.resources,
-            detail: self.detail.map(|text| kept.text(text)),
-            text: kept.json(),
+            detail: self.detail.map(|text| owned.text(text)),
+            text: owned.json(),
             correlation: self.correlation,
         }
     }

@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 
 use super::batch_event::{BatchEvent, BatchRecord};
 use super::error::{Error, ErrorKind};
-use super::text::{Kept, Text};
+use super::text::{OwnedJson, Text};
 use crate::base64_text;
 use crate::error::AppError;
 use crate::json::{self, ObjectWriter};
@@ -83,16 +83,16 @@ impl<'a> FirehoseRecord<'a> {
     /// Returns a copy that does not borrow from the event.
     #[must_use]
     pub fn into_owned(self) -> FirehoseRecord<'static> {
-        let kept = Kept::of(&self.text);
+        let owned = OwnedJson::of(&self.text);
         FirehoseRecord {
-            record_id: kept.text(self.record_id),
+            record_id: owned.text(self.record_id),
             data: self.data,
             arrived_at: self.arrived_at,
-            delivery_stream_arn: kept.text(self.delivery_stream_arn),
-            source_stream_arn: kept.text(self.source_stream_arn),
-            partition_key: kept.text(self.partition_key),
-            sequence_number: kept.text(self.sequence_number),
-            text: kept.json(),
+            delivery_stream_arn: owned.text(self.delivery_stream_arn),
+            source_stream_arn: owned.text(self.source_stream_arn),
+            partition_key: owned.text(self.partition_key),
+            sequence_number: owned.text(self.sequence_number),
+            text: owned.json(),
         }
     }
 }

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::batch_event::BatchRecord;
 use super::error::Error;
-use super::text::{Kept, Text};
+use super::text::{OwnedJson, Text};
 use crate::document::Value;
 use crate::json::JsonError;
 use crate::printing::prints;
@@ -113,21 +113,21 @@ impl<'a> KafkaRecord<'a> {
     /// Returns a copy that does not borrow from the event.
     #[must_use]
     pub fn into_owned(self) -> KafkaRecord<'static> {
-        let kept = Kept::of(&self.text);
-        let headers = self.headers.into_iter().map(|(name, value)| (kept.text(name), value));
+        let owned = OwnedJson::of(&self.text);
+        let headers = self.headers.into_iter().map(|(name, value)| (owned.text(name), value));
         KafkaRecord {
             headers: headers.collect(),
-            topic: kept.text(self.topic),
+            topic: owned.text(self.topic),
             partition: self.partition,
             offset: self.offset,
             timestamp: self.timestamp,
-            timestamp_type: kept.text(self.timestamp_type),
+            timestamp_type: owned.text(self.timestamp_type),
             key: self.key,
             value: self.value,
-            event_source_arn: kept.text(self.event_source_arn),
-            bootstrap_servers: kept.text(self.bootstrap_servers),
+            event_source_arn: owned.text(self.event_source_arn),
+            bootstrap_servers: owned.text(self.bootstrap_servers),
             id: self.id,
-            text: kept.json(),
+            text: owned.json(),
         }
     }
 }

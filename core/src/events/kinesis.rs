@@ -13,7 +13,7 @@ use super::batch_event::BatchRecord;
 use super::dynamodb::DynamoDbRecord;
 use super::error::Error;
 use super::kpl::user_records;
-use super::text::{Kept, Text};
+use super::text::{OwnedJson, Text};
 use crate::document::Document;
 use crate::json::to_text;
 use crate::printing::prints;
@@ -126,15 +126,15 @@ impl<'a> KinesisRecord<'a> {
     /// Returns a copy that does not borrow from the event.
     #[must_use]
     pub fn into_owned(self) -> KinesisRecord<'static> {
-        let kept = Kept::of(&self.text);
+        let owned = OwnedJson::of(&self.text);
         KinesisRecord {
-            event_id: kept.text(self.event_id),
-            event_source_arn: kept.text(self.event_source_arn),
-            partition_key: kept.text(self.partition_key),
-            sequence_number: kept.text(self.sequence_number),
+            event_id: owned.text(self.event_id),
+            event_source_arn: owned.text(self.event_source_arn),
+            partition_key: owned.text(self.partition_key),
+            sequence_number: owned.text(self.sequence_number),
             sub_sequence_number: self.sub_sequence_number,
             data: self.data,
-            text: kept.json(),
+            text: owned.json(),
             shared: self.shared,
         }
     }

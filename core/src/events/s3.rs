@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 
 use super::batch_event::BatchRecord;
 use super::error::Error;
-use super::text::{Kept, Text};
+use super::text::{OwnedJson, Text};
 use crate::document::{Document, Object};
 use crate::json::{self, JsonError};
 use crate::percent::decode_form;
@@ -123,21 +123,21 @@ impl<'a> S3Record<'a> {
     /// Returns a copy that does not borrow from the event.
     #[must_use]
     pub fn into_owned(self) -> S3Record<'static> {
-        let kept = Kept::of(&self.text);
+        let owned = OwnedJson::of(&self.text);
         S3Record {
-            event_name: kept.text(self.event_name),
-            event_time: kept.text(self.event_time),
-            aws_region: kept.text(self.aws_region),
-            bucket: kept.text(self.bucket),
-            bucket_arn: kept.text(self.bucket_arn),
-            key: kept.text(self.key),
+            event_name: owned.text(self.event_name),
+            event_time: owned.text(self.event_time),
+            aws_region: owned.text(self.aws_region),
+            bucket: owned.text(self.bucket),
+            bucket_arn: owned.text(self.bucket_arn),
+            key: owned.text(self.key),
             size: self.size,
-            etag: kept.text(self.etag),
-            version_id: kept.text(self.version_id),
-            sequencer: kept.text(self.sequencer),
-            configuration_id: kept.text(self.configuration_id),
+            etag: owned.text(self.etag),
+            version_id: owned.text(self.version_id),
+            sequencer: owned.text(self.sequencer),
+            configuration_id: owned.text(self.configuration_id),
             id: self.id,
-            text: kept.json(),
+            text: owned.json(),
         }
     }
 }

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::batch_event::BatchRecord;
 use super::error::Error;
-use super::text::{Kept, Text};
+use super::text::{OwnedJson, Text};
 use crate::document::{Object, Value};
 use crate::json::JsonError;
 use crate::printing::prints;
@@ -101,21 +101,21 @@ impl<'a> SesRecord<'a> {
     /// Returns a copy that does not borrow from the event.
     #[must_use]
     pub fn into_owned(self) -> SesRecord<'static> {
-        let kept = Kept::of(&self.text);
-        let all = |texts: Vec<Text<'a>>| texts.into_iter().map(|text| kept.text(text)).collect();
+        let owned = OwnedJson::of(&self.text);
+        let all = |texts: Vec<Text<'a>>| texts.into_iter().map(|text| owned.text(text)).collect();
         SesRecord {
-            message_id: kept.text(self.message_id),
-            source: kept.text(self.source),
+            message_id: owned.text(self.message_id),
+            source: owned.text(self.source),
             destination: all(self.destination),
             recipients: all(self.recipients),
-            subject: kept.text(self.subject),
-            timestamp: kept.text(self.timestamp),
+            subject: owned.text(self.subject),
+            timestamp: owned.text(self.timestamp),
             spam: self.spam,
             virus: self.virus,
             spf: self.spf,
             dkim: self.dkim,
             dmarc: self.dmarc,
-            text: kept.json(),
+            text: owned.json(),
         }
     }
 }

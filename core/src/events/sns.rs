@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::arn::{ArnKind, name_from_arn};
 use super::error::{Error, ErrorKind};
 use super::event::source_of_record;
-use super::text::{Kept, Text};
+use super::text::{OwnedJson, Text};
 use crate::document::{Object, Value};
 use crate::json::JsonError;
 use crate::printing::prints;
@@ -45,14 +45,14 @@ impl SnsRecord<'_> {
     /// Returns a copy that does not borrow from the event.
     #[must_use]
     pub fn into_owned(self) -> SnsRecord<'static> {
-        let kept = Kept::of(&self.text);
+        let owned = OwnedJson::of(&self.text);
         SnsRecord {
-            message_id: kept.text(self.message_id),
-            topic_arn: kept.text(self.topic_arn),
-            subject: kept.text(self.subject),
-            message: kept.text(self.message),
-            timestamp: kept.text(self.timestamp),
-            text: kept.json(),
+            message_id: owned.text(self.message_id),
+            topic_arn: owned.text(self.topic_arn),
+            subject: owned.text(self.subject),
+            message: owned.text(self.message),
+            timestamp: owned.text(self.timestamp),
+            text: owned.json(),
         }
     }
 }

@@ -4,7 +4,7 @@ use alloc::borrow::Cow;
 
 use super::batch_event::BatchRecord;
 use super::error::Error;
-use super::text::{Kept, Text};
+use super::text::{OwnedJson, Text};
 use crate::document::Document;
 use crate::printing::prints;
 
@@ -54,13 +54,13 @@ impl<'a> SqsRecord<'a> {
     /// Returns a copy that does not borrow from the event.
     #[must_use]
     pub fn into_owned(self) -> SqsRecord<'static> {
-        let kept = Kept::of(&self.text);
+        let owned = OwnedJson::of(&self.text);
         SqsRecord {
-            message_id: kept.text(self.message_id),
-            receipt_handle: kept.text(self.receipt_handle),
-            body: kept.text(self.body),
-            event_source_arn: kept.text(self.event_source_arn),
-            text: kept.json(),
+            message_id: owned.text(self.message_id),
+            receipt_handle: owned.text(self.receipt_handle),
+            body: owned.text(self.body),
+            event_source_arn: owned.text(self.event_source_arn),
+            text: owned.json(),
         }
     }
 

@@ -52,12 +52,12 @@ impl Text<'_> {
 }
 
 /// The JSON of a record, and the record's copy, from which its texts are made.
-pub(super) struct Kept<'t> {
+pub(super) struct OwnedJson<'t> {
     json: &'t str,
     copy: Arc<str>,
 }
 
-impl<'t> Kept<'t> {
+impl<'t> OwnedJson<'t> {
     /// Copies the JSON of a record, unless it is a copy already.
     pub(super) fn of(json: &'t Text<'_>) -> Self {
         let copy = match &json.0 {
@@ -213,7 +213,7 @@ mod tests {
     use alloc::sync::Arc;
     use alloc::vec::Vec;
 
-    use super::{Kept, Repr, Text};
+    use super::{OwnedJson, Repr, Text};
 
     #[test]
     fn texts_of_a_record_are_parts_of_one_copy() {
@@ -221,11 +221,11 @@ mod tests {
         let event = format!(r#"{{"records":[{record}],"source":"far"}}"#);
         let of_event = |text: &str| Text::from(&event[event.find(text).unwrap()..][..text.len()]);
         let json = of_event(record);
-        let kept = Kept::of(&json);
+        let owned = OwnedJson::of(&json);
         let [id, body, blank, elsewhere] =
-            ["7", "tea", "", "far"].map(|text| kept.text(of_event(text)));
-        let other = kept.text(Text::from("tea"));
-        let whole = kept.json();
+            ["7", "tea", "", "far"].map(|text| owned.text(of_event(text)));
+        let other = owned.text(Text::from("tea"));
+        let whole = owned.json();
         let read = [&id, &body, &blank, &elsewhere, &other].map(|text| text.to_string());
         assert_eq!(read, ["7", "tea", "", "far", "tea"]);
         assert_eq!(whole, record);
@@ -237,9 +237,9 @@ mod tests {
         // An empty text has nothing to share.
         assert_eq!([shared[0], shared[1], shared[3], shared[4]], [true, true, false, false]);
         // A record with a copy is not copied again.
-        let again = Kept::of(&whole);
+        let again = OwnedJson::of(&whole);
         assert!(shares(&again.text(id.clone())) && shares(&again.json()));
-        let own = Kept::of(&whole).text(Text::from(String::from("\u{e9}")));
+        let own = OwnedJson::of(&whole).text(Text::from(String::from("\u{e9}")));
         assert_eq!(
             (own.clone().into_string(), body.into_string()),
             ("\u{e9}".into(), "tea".into())

@@ -19,10 +19,10 @@ use crate::printing::Hidden;
 /// assert_eq!((tags.first(), tags.join("+")), (Some("a"), "a+b".to_owned()));
 /// ```
 #[derive(Clone, Copy)]
-pub struct Values<'a>(Held<'a>);
+pub struct Values<'a>(Repr<'a>);
 
 #[derive(Clone, Copy)]
-enum Held<'a> {
+enum Repr<'a> {
     One(&'a str),
     Many { text: &'a str, entries: &'a [Entry] },
 }
@@ -45,12 +45,12 @@ pub(super) struct Span {
 impl<'a> Values<'a> {
     /// Returns the values of the entries of one name.
     pub(super) const fn new(text: &'a str, entries: &'a [Entry]) -> Self {
-        Self(Held::Many { text, entries })
+        Self(Repr::Many { text, entries })
     }
 
     /// Returns a single value.
     pub(in crate::http) const fn one(value: &'a str) -> Self {
-        Self(Held::One(value))
+        Self(Repr::One(value))
     }
 
     /// Returns the first value, if there is one.
@@ -70,8 +70,8 @@ impl<'a> Values<'a> {
     #[must_use]
     pub fn iter(self) -> impl DoubleEndedIterator<Item = &'a str> + Clone {
         let (one, text, entries) = match self.0 {
-            Held::One(value) => (Some(value), "", [].as_slice()),
-            Held::Many { text, entries } => (None, text, entries),
+            Repr::One(value) => (Some(value), "", [].as_slice()),
+            Repr::Many { text, entries } => (None, text, entries),
         };
         let listed = entries.iter().filter_map(move |entry| Some(entry.value?.of(text)));
         one.into_iter().chain(listed)

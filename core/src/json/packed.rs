@@ -79,7 +79,7 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for Unpack<T> {
                 E::custom(format!("more, expected at most {} bytes in its gzip", MAX_GZIP_BYTES))
             }
         })?;
-        read(&unpacked).map(Gzip).map_err(|misread| E::custom(misread.told_within("gzip")))
+        read(&unpacked).map(Gzip).map_err(|misread| E::custom(misread.error_within("gzip")))
     }
 }
 

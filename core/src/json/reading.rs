@@ -87,7 +87,7 @@ where
     T: DeserializeOwned,
 {
     let text = String::deserialize(deserializer)?;
-    read(text.as_bytes()).map_err(|misread| D::Error::custom(misread.told_within("text")))
+    read(text.as_bytes()).map_err(|misread| D::Error::custom(misread.error_within("text")))
 }
 
 impl Misread {
@@ -110,7 +110,7 @@ impl Misread {
     }
 
     /// Returns the error text for serde, if the JSON is inside something else, such as a string.
-    pub(super) fn told_within(&self, what: &str) -> String {
+    pub(super) fn error_within(&self, what: &str) -> String {
         match self {
             Self::NotJson(JsonError { line, column }) => {
                 format!("invalid json, expected json text (at its line {line}, column {column})")

@@ -8,7 +8,7 @@ use core::fmt;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
-use super::NotTaken;
+use super::NotAccepted;
 use crate::document::{Object, Value};
 use crate::events::envelopes::or_empty;
 use crate::events::raw::RawEvent;
@@ -109,11 +109,11 @@ pub struct AppSyncInfo {
 prints!(AppSyncInfo: parent_type_name, field_name);
 
 /// Checks that there is a value for each requested field, in order.
-pub(super) fn answer_batch(event: &RawEvent<'_>, output: Json) -> Result<Json, NotTaken> {
+pub(super) fn answer_batch(event: &RawEvent<'_>, output: Json) -> Result<Json, NotAccepted> {
     let asked = event.root().list().map_or(0, Iterator::count);
     match output.as_array() {
         Some(values) if values.len() == asked => Ok(output),
-        Some(_) | None => Err(NotTaken {
+        Some(_) | None => Err(NotAccepted {
             service: "AppSync",
             why: "a list of exactly as many values as fields were asked for is expected",
         }),

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
-use super::{NotTaken, written};
+use super::{NotAccepted, written};
 use crate::document::{Object, Value};
 use crate::error::{AppError, code};
 use crate::events::error::Error;
@@ -313,33 +313,33 @@ impl Policy {
         self
     }
 
-    fn write(self, source: AuthorizerSource, asked: &str) -> Result<Json, NotTaken> {
+    fn write(self, source: AuthorizerSource, asked: &str) -> Result<Json, NotAccepted> {
         if let Some(written) = self.written {
             return written::check(written, source);
         }
         if self.principal.trim().is_empty() {
-            return Err(not_taken("the principal of a policy must not be blank"));
+            return Err(not_accepted("the principal of a policy must not be blank"));
         }
         written::check_context(&self.context)?;
         let is_allowed = self.effect == Effect::Allow;
         let is_bare = source == AuthorizerSource::AppSync
             || (self.is_simple && source == AuthorizerSource::HttpApiV2);
         if is_bare && is_allowed && matches!(self.scope, Scope::Resources(_)) {
-            return Err(not_taken("a response without a policy document cannot have resources"));
+            return Err(not_accepted("a response without a policy document cannot have resources"));
         }
         if source == AuthorizerSource::AppSync {
             return Ok(json!({"isAuthorized": is_allowed, "resolverContext": self.context,
                 "deniedFields": self.denied_fields}));
         }
         if !self.denied_fields.is_empty() {
-            return Err(not_taken("only AppSync can deny fields"));
+            return Err(not_accepted("only AppSync can deny fields"));
         }
         if self.is_simple && source == AuthorizerSource::HttpApiV2 {
             return Ok(json!({"isAuthorized": is_allowed, "context": self.context}));
         }
         let resources = match self.scope {
             Scope::Asked if is_allowed && holds_wildcards(asked) => {
-                return Err(not_taken(
+                return Err(not_accepted(
                     "the path that was asked about holds `*`, `?` or `$`, which would allow other \
                      paths: use `whole_stage` or `resources`",
                 ));
@@ -347,7 +347,7 @@ impl Policy {
             Scope::Asked => Vec::from([asked.to_string()]),
             Scope::Stage => Vec::from([stage_of(asked).into_owned()]),
             Scope::Resources(arns) if arns.iter().all(|arn| arn.trim().is_empty()) => {
-                return Err(not_taken("a policy needs at least one resource"));
+                return Err(not_accepted("a policy needs at least one resource"));
             }
             Scope::Resources(arns) => arns,
         };
@@ -388,14 +388,14 @@ fn stage_of(arn: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{head}{api}/{stage}/*"))
 }
 
-pub(super) const fn not_taken(why: &'static str) -> NotTaken {
-    NotTaken { service: "an API with a Lambda authorizer", why }
+pub(super) const fn not_accepted(why: &'static str) -> NotAccepted {
+    NotAccepted { service: "an API with a Lambda authorizer", why }
 }
 
 pub(super) fn answer(event: &RawEvent<'_>, output: Json) -> Result<Json, AppError> {
     let (source, resource) = event.root().object().and_then(asked).map_err(malformed)?;
     let policy: Policy =
-        serde_json::from_value(output).map_err(|_| not_taken("it is not a `Policy`"))?;
+        serde_json::from_value(output).map_err(|_| not_accepted("it is not a `Policy`"))?;
     Ok(policy.write(source, &resource)?)
 }
 

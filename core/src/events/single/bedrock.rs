@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
-use super::NotTaken;
+use super::NotAccepted;
 use crate::document::Object;
 use crate::error::AppError;
 use crate::events::envelopes::or_empty;
@@ -159,9 +159,10 @@ pub(super) fn group_of(event: Object<'_, '_>) -> Option<String> {
 
 /// Builds the response of a function or of an operation, with the names in the event.
 pub(super) fn answer(event: &RawEvent<'_>, output: Json) -> Result<Json, AppError> {
-    let not_taken = |_| NotTaken { service: "a Bedrock agent", why: "it is not an `AgentAnswer`" };
+    let not_accepted =
+        |_| NotAccepted { service: "a Bedrock agent", why: "it is not an `AgentAnswer`" };
     let AgentAnswer { body, ending, session_attributes } =
-        serde_json::from_value(output).map_err(not_taken)?;
+        serde_json::from_value(output).map_err(not_accepted)?;
     let asked: AgentRequest = json::read(event.as_json().as_bytes())?;
     let mut response = Map::new();
     response.insert("actionGroup".into(), asked.action_group.into());

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
-use super::NotTaken;
+use super::NotAccepted;
 use crate::document::Object;
 use crate::error::AppError;
 use crate::events::error::Error;
@@ -371,17 +371,17 @@ impl ResourceReply {
         }
     }
 
-    fn succeeded(&self, done: Done) -> Result<Json, NotTaken> {
+    fn succeeded(&self, done: Done) -> Result<Json, NotAccepted> {
         let Done { physical_id, data, no_echo } = done;
         let is_deletion = self.known.request_type == "Delete";
         let physical_id = if is_deletion { &self.known.physical_id } else { &physical_id };
         if !is_deletion && !is_physical_id(physical_id) {
-            return Err(not_taken("a physical id must have 1 to 1024 bytes"));
+            return Err(not_accepted("a physical id must have 1 to 1024 bytes"));
         }
         let more = [("Data", data.into()), ("NoEcho", no_echo.into())];
         let answer = self.reply("SUCCESS", physical_id, more);
         if to_text(&answer).len() > MAX_REPLY_BYTES {
-            return Err(not_taken("it must not exceed 4096 bytes, including its data"));
+            return Err(not_accepted("it must not exceed 4096 bytes, including its data"));
         }
         Ok(answer)
     }
@@ -437,12 +437,13 @@ fn is_of_s3(url: &str) -> bool {
 
 /// Returns the response for a successful request, from the handler's output.
 pub(super) fn answer(event: &RawEvent<'_>, output: Json) -> Result<Json, AppError> {
-    let done: Done = serde_json::from_value(output).map_err(|_| not_taken("it is not a `Done`"))?;
+    let done: Done =
+        serde_json::from_value(output).map_err(|_| not_accepted("it is not a `Done`"))?;
     Ok(ResourceReply::of(event)?.succeeded(done)?)
 }
 
-pub(super) const fn not_taken(why: &'static str) -> NotTaken {
-    NotTaken { service: "CloudFormation", why }
+pub(super) const fn not_accepted(why: &'static str) -> NotAccepted {
+    NotAccepted { service: "CloudFormation", why }
 }
 
 #[cfg(test)]

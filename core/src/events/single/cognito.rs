@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value as Json, json};
 
-use super::NotTaken;
+use super::NotAccepted;
 use crate::document::Object;
 use crate::error::AppError;
 use crate::events::envelopes::or_empty;
@@ -397,13 +397,13 @@ impl TokenClaims {
     }
 
     /// Returns the members of the response, in the form of the trigger's version.
-    fn write(self, version: &str) -> Result<Json, NotTaken> {
+    fn write(self, version: &str) -> Result<Json, NotAccepted> {
         let Self { id, access, scopes_to_add, scopes_to_suppress, groups, written } = self;
         if let Some(response) = written {
             let details = if version == "1" { CLAIMS } else { CLAIMS_AND_SCOPES };
             return match response.keys().all(|name| name == details) {
                 true => Ok(response.into()),
-                false => Err(not_taken(
+                false => Err(not_accepted(
                     "version 1 of the trigger reads `claimsOverrideDetails`, and later ones \
                      `claimsAndScopeOverrideDetails`",
                 )),
@@ -423,12 +423,12 @@ impl TokenClaims {
         }
         let changes_access = !access.set.is_empty() || !access.suppress.is_empty();
         if changes_access || !scopes_to_add.is_empty() || !scopes_to_suppress.is_empty() {
-            return Err(not_taken(
+            return Err(not_accepted(
                 "version 1 of the trigger changes ID tokens alone: set the trigger's version to 2",
             ));
         }
         if !id.set.values().all(Json::is_string) {
-            return Err(not_taken("with version 1 of the trigger, claims must be strings"));
+            return Err(not_accepted("with version 1 of the trigger, claims must be strings"));
         }
         details.extend(id.write());
         Ok(json!({CLAIMS: details}))
@@ -455,8 +455,8 @@ pub(super) fn answer(
 ) -> Result<Json, AppError> {
     let mut whole: Map<String, Json> = json::read(event.as_json().as_bytes())?;
     let output = if trigger == CognitoTrigger::PreTokenGeneration && !output.is_null() {
-        let claims: TokenClaims =
-            serde_json::from_value(output).map_err(|_| not_taken("it is not a `TokenClaims`"))?;
+        let claims: TokenClaims = serde_json::from_value(output)
+            .map_err(|_| not_accepted("it is not a `TokenClaims`"))?;
         claims.write(whole.get("version").and_then(Json::as_str).unwrap_or_default())?
     } else {
         output
@@ -471,7 +471,7 @@ pub(super) fn answer(
             }
         }
         Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_) => {
-            return Err(not_taken("it is not an object").into());
+            return Err(not_accepted("it is not an object").into());
         }
     }
     Ok(whole.into())
@@ -481,8 +481,8 @@ pub(super) fn answer(
 const CLAIMS: &str = "claimsOverrideDetails";
 const CLAIMS_AND_SCOPES: &str = "claimsAndScopeOverrideDetails";
 
-pub(super) const fn not_taken(why: &'static str) -> NotTaken {
-    NotTaken { service: "Cognito", why }
+pub(super) const fn not_accepted(why: &'static str) -> NotAccepted {
+    NotAccepted { service: "Cognito", why }
 }
 
 /// Deserializes strings by name. Cognito sends strings; its examples also contain booleans.

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
-use super::NotTaken;
+use super::NotAccepted;
 use crate::document::Object;
 use crate::error::AppError;
 use crate::events::envelopes::or_empty;
@@ -193,16 +193,16 @@ pub(super) fn is_contact(event: Object<'_, '_>) -> bool {
 
 pub(super) fn answer(output: Json) -> Result<Json, AppError> {
     let ContactAnswer { members } =
-        serde_json::from_value(output).map_err(|_| not_taken("it is not a `ContactAnswer`"))?;
+        serde_json::from_value(output).map_err(|_| not_accepted("it is not a `ContactAnswer`"))?;
     let answer = Json::Object(members);
     if to_text(&answer).len() >= MAX_ANSWER_BYTES {
-        return Err(not_taken("it must be smaller than 32 KB").into());
+        return Err(not_accepted("it must be smaller than 32 KB").into());
     }
     Ok(answer)
 }
 
-const fn not_taken(why: &'static str) -> NotTaken {
-    NotTaken { service: "a flow of Amazon Connect", why }
+const fn not_accepted(why: &'static str) -> NotAccepted {
+    NotAccepted { service: "a flow of Amazon Connect", why }
 }
 
 #[cfg(test)]

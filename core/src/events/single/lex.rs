@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
-use super::NotTaken;
+use super::NotAccepted;
 use crate::document::Object;
 use crate::error::AppError;
 use crate::events::envelopes::or_empty;
@@ -319,13 +319,13 @@ pub(super) fn intent_of(event: Object<'_, '_>) -> Option<String> {
 /// Builds the response: the session's state, with the handler's changes.
 pub(super) fn answer(event: &RawEvent<'_>, output: Json) -> Result<Json, AppError> {
     let LexAnswer { next, messages, slots, session_attributes } =
-        serde_json::from_value(output).map_err(|_| not_taken("it is not a `LexAnswer`"))?;
+        serde_json::from_value(output).map_err(|_| not_accepted("it is not a `LexAnswer`"))?;
     if messages.len() > MAX_MESSAGES {
-        return Err(not_taken("a turn has at most 5 messages").into());
+        return Err(not_accepted("a turn has at most 5 messages").into());
     }
     let mut lengths = messages.iter().map(|message| message.content.chars().count());
     if lengths.any(|length| !(1..=MAX_MESSAGE_CHARS).contains(&length)) {
-        return Err(not_taken("a message must have 1 to 1024 characters").into());
+        return Err(not_accepted("a message must have 1 to 1024 characters").into());
     }
     let StateOf { session_state: mut state } = json::read(event.as_json().as_bytes())?;
     let mut intent = take(&mut state, "intent");
@@ -386,8 +386,8 @@ fn scalar(value: &str) -> Json {
         "originalValue": value, "interpretedValue": value, "resolvedValues": [value]}})
 }
 
-const fn not_taken(why: &'static str) -> NotTaken {
-    NotTaken { service: "a Lex bot", why }
+const fn not_accepted(why: &'static str) -> NotAccepted {
+    NotAccepted { service: "a Lex bot", why }
 }
 
 #[cfg(test)]

@@ -230,13 +230,13 @@ impl<'a> SingleEvent<'a> {
 /// handler's output breaks a rule of the service.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{service} would not accept the response: {why}")]
-struct NotTaken {
+struct NotAccepted {
     service: &'static str,
     why: &'static str,
 }
 
-impl From<NotTaken> for AppError {
-    fn from(error: NotTaken) -> Self {
+impl From<NotAccepted> for AppError {
+    fn from(error: NotAccepted) -> Self {
         Self::internal().with_cause(error)
     }
 }

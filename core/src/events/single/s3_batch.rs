@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
-use super::NotTaken;
+use super::NotAccepted;
 use crate::document::Object;
 use crate::error::AppError;
 use crate::events::envelopes::or_empty;
@@ -82,7 +82,7 @@ impl S3BatchTask {
     pub fn read(event: &str) -> Result<Self, AppError> {
         let Event { job, mut tasks } = json::read(event.as_bytes())?;
         let (Some(task), true) = (tasks.pop(), tasks.is_empty()) else {
-            return Err(not_taken("an event must have exactly one task").into());
+            return Err(not_accepted("an event must have exactly one task").into());
         };
         let bucket =
             if task.s3_bucket_arn.is_empty() { task.s3_bucket } else { task.s3_bucket_arn };
@@ -108,7 +108,7 @@ pub(super) fn is_task(event: Object<'_, '_>) -> bool {
 /// Builds the response with the ids of the event.
 pub(super) fn answer(event: &RawEvent<'_>, output: Json) -> Result<Json, AppError> {
     let result: S3BatchResult =
-        serde_json::from_value(output).map_err(|_| not_taken("it is not an `S3BatchResult`"))?;
+        serde_json::from_value(output).map_err(|_| not_accepted("it is not an `S3BatchResult`"))?;
     let (code, text) = match result {
         S3BatchResult::Succeeded(text) => ("Succeeded", text),
         S3BatchResult::TemporaryFailure(text) => ("TemporaryFailure", text),
@@ -124,6 +124,6 @@ pub(super) fn answer(event: &RawEvent<'_>, output: Json) -> Result<Json, AppErro
     }))
 }
 
-pub(super) const fn not_taken(why: &'static str) -> NotTaken {
-    NotTaken { service: "S3 Batch Operations", why }
+pub(super) const fn not_accepted(why: &'static str) -> NotAccepted {
+    NotAccepted { service: "S3 Batch Operations", why }
 }

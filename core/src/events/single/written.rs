@@ -9,8 +9,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
 use super::{
-    AuthorizerSource, Done, LeftBehind, NotTaken, Policy, S3BatchResult, TokenClaims, authorizer,
-    cloudformation, cognito, s3_batch,
+    AuthorizerSource, Done, LeftBehind, NotAccepted, Policy, S3BatchResult, TokenClaims,
+    authorizer, cloudformation, cognito, s3_batch,
 };
 use crate::error::AppError;
 use crate::events::envelopes::or_empty;
@@ -36,7 +36,7 @@ impl Policy {
         match answer {
             Json::Object(written) => Ok(Self::of_written(written)),
             Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_) => {
-                Err(authorizer::not_taken("it is not an object").into())
+                Err(authorizer::not_accepted("it is not an object").into())
             }
         }
     }
@@ -47,38 +47,38 @@ impl Policy {
 pub(super) fn check(
     mut answer: Map<String, Json>,
     source: AuthorizerSource,
-) -> Result<Json, NotTaken> {
+) -> Result<Json, NotAccepted> {
     answer.retain(|_, value| !value.is_null());
     let is_of_appsync = source == AuthorizerSource::AppSync;
     let context = answer.get(if is_of_appsync { "resolverContext" } else { "context" });
     match context.map(Json::as_object) {
         None => {}
         Some(Some(context)) => check_context(context)?,
-        Some(None) => return Err(authorizer::not_taken("a context must be an object")),
+        Some(None) => return Err(authorizer::not_accepted("a context must be an object")),
     }
     let members = match answer.get("isAuthorized") {
         Some(is_authorized) => {
             let takes_it = is_of_appsync || source == AuthorizerSource::HttpApiV2;
             if !takes_it || !is_authorized.is_boolean() {
-                return Err(authorizer::not_taken(
+                return Err(authorizer::not_accepted(
                     "`isAuthorized` is a Boolean, for AppSync and for HTTP APIs with payload format 2.0",
                 ));
             }
             if is_of_appsync { OF_APPSYNC } else { OF_SIMPLE_FORM }
         }
         None if is_of_appsync || !is_policy(&answer) => {
-            return Err(authorizer::not_taken(
+            return Err(authorizer::not_accepted(
                 "it has `isAuthorized`, or a `principalId` and a `policyDocument` with statements",
             ));
         }
         None => OF_POLICIES,
     };
     if !answer.keys().all(|name| members.contains(&&**name)) {
-        return Err(authorizer::not_taken("it has a member that the API would ignore"));
+        return Err(authorizer::not_accepted("it has a member that the API would ignore"));
     }
     match answer.get("deniedFields").map(Json::as_array) {
         Some(fields) if !fields.is_some_and(|fields| fields.iter().all(Json::is_string)) => {
-            Err(authorizer::not_taken("`deniedFields` must be a list of strings"))
+            Err(authorizer::not_accepted("`deniedFields` must be a list of strings"))
         }
         Some(_) | None => Ok(answer.into()),
     }
@@ -102,13 +102,13 @@ fn is_policy(answer: &Map<String, Json>) -> bool {
     !principal.trim().is_empty() && has_statements
 }
 
-pub(super) fn check_context(context: &Map<String, Json>) -> Result<(), NotTaken> {
+pub(super) fn check_context(context: &Map<String, Json>) -> Result<(), NotAccepted> {
     let is_flat = |value: &Json| value.is_string() || value.is_number() || value.is_boolean();
     match context.values().all(is_flat) {
         true => Ok(()),
-        false => {
-            Err(authorizer::not_taken("a context may only contain strings, numbers and booleans"))
-        }
+        false => Err(authorizer::not_accepted(
+            "a context may only contain strings, numbers and booleans",
+        )),
     }
 }
 
@@ -132,7 +132,7 @@ impl TokenClaims {
         match response {
             Json::Object(written) => Ok(Self::of_written(written)),
             Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_) => {
-                Err(cognito::not_taken("it is not an object").into())
+                Err(cognito::not_accepted("it is not an object").into())
             }
         }
     }
@@ -160,7 +160,7 @@ impl Done {
     pub fn read_answer(answer: Json) -> Result<Self, AppError> {
         let Response { status, reason, physical_resource_id, data, no_echo } =
             serde_json::from_value(answer)
-                .map_err(|_| cloudformation::not_taken("it is not a response"))?;
+                .map_err(|_| cloudformation::not_accepted("it is not a response"))?;
         match status {
             Status::Success => {
                 let data = data.into_iter();
@@ -226,12 +226,12 @@ impl S3BatchResult {
     ///
     /// [`AppError`], a masked 500, for JSON of another form, or if there is not exactly one result.
     pub fn read_answer(answer: Json) -> Result<Self, AppError> {
-        let Answer { mut results } =
-            serde_json::from_value(answer).map_err(|_| s3_batch::not_taken("it has no results"))?;
+        let Answer { mut results } = serde_json::from_value(answer)
+            .map_err(|_| s3_batch::not_accepted("it has no results"))?;
         let (Some(TaskResult { result_code, result_string }), true) =
             (results.pop(), results.is_empty())
         else {
-            return Err(s3_batch::not_taken("it must have exactly one result").into());
+            return Err(s3_batch::not_accepted("it must have exactly one result").into());
         };
         Ok(match result_code {
             ResultCode::Succeeded => Self::Succeeded(result_string),

@@ -95,7 +95,7 @@ impl Cors {
     }
 
     /// Returns the value of `access-control-allow-origin` for an origin, if it is allowed.
-    fn told<'o>(&self, origin: &'o str) -> Option<&'o str> {
+    fn allow_origin<'o>(&self, origin: &'o str) -> Option<&'o str> {
         let trimmed = origin.trim();
         match &self.allowed_origins {
             None if !self.reflects => Some(ANY),
@@ -107,7 +107,7 @@ impl Cors {
 
     /// Sets the headers for an origin on a response, in place of the handler's.
     pub(super) fn apply(&self, origin: &str, is_preflight: bool, headers: &mut HeaderMap) {
-        let told = self.told(origin);
+        let told = self.allow_origin(origin);
         let depends = if self.reflects { told.is_some() } else { self.allowed_origins.is_some() };
         if depends {
             headers.set_all("vary", vary(&headers.get_all("vary").to_vec(), &["origin"]));
@@ -196,7 +196,7 @@ mod tests {
             (reflecting(Some(&["https://a"]), true), "https://a", Some("https://a")),
         ] {
             let cors = cors.normalized().unwrap();
-            assert_eq!(cors.told(origin), told, "{cors:?} {origin:?}");
+            assert_eq!(cors.allow_origin(origin), told, "{cors:?} {origin:?}");
         }
     }
 

@@ -95,11 +95,11 @@ impl Packed {
 
     fn denied(&self, seen: &Item) -> Decision {
         let counts = self.counts(Some(seen));
-        self.told(Ruling::Denied, self.without_room(&counts).unwrap_or(0), &counts)
+        self.decision_at(Ruling::Denied, self.without_room(&counts).unwrap_or(0), &counts)
     }
 
     /// Returns the decision on the window at an index, given the counts of all windows.
-    fn told(
+    fn decision_at(
         &self,
         ruling: fn(Option<i64>) -> Ruling,
         at: usize,
@@ -189,7 +189,7 @@ impl Plan for Packed {
             Wrote::Applied { attributes } => {
                 let told = |window| count_in(&attributes, &counter(window));
                 let counts: Vec<Option<i64>> = self.windows.iter().map(told).collect();
-                self.told(Ruling::Admitted, 0, &counts)
+                self.decision_at(Ruling::Admitted, 0, &counts)
             }
             Wrote::Refused(refusals) => {
                 match refusals.into_iter().find_map(|refusal| refusal.seen) {
@@ -215,8 +215,8 @@ impl Plan for Packed {
     fn judge(&mut self, reads: &Reads) -> Decision {
         let counts = self.counts(reads.item(&self.key()));
         match self.without_room(&counts) {
-            Some(at) => self.told(Ruling::Denied, at, &counts),
-            None => self.told(Ruling::Admitted, 0, &counts),
+            Some(at) => self.decision_at(Ruling::Denied, at, &counts),
+            None => self.decision_at(Ruling::Admitted, 0, &counts),
         }
     }
 
