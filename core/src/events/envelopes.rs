@@ -165,7 +165,7 @@ mod tests {
             ),
             (
                 "secret".into(),
-                "invalid json of Message: expected a json text (line 1, column 1 of it)",
+                "invalid json of Message: expected json text (line 1, column 1 of it)",
             ),
             ("null".into(), "invalid json of Message: expected struct EventBridge in its text"),
         ] {

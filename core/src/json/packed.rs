@@ -223,7 +223,7 @@ mod tests {
         let wrong = gzip(br#"{"id":"secret"}"#);
         assert_eq!(told::<Gzip<Order>>(&wrong), "invalid json: expected u8 at id of its gzip");
         let no_json = gzip(b"secret");
-        let expected = "invalid json: expected a json text (line 1, column 1 of it)";
+        let expected = "invalid json: expected json text (line 1, column 1 of it)";
         assert_eq!(told::<Gzip<Order>>(&no_json), expected);
         for other in ["H4sIsecret", "H4sI", "\"secret\""] {
             let expected = "invalid json: expected gzip in base64";

@@ -113,7 +113,7 @@ impl Misread {
     pub(super) fn error_within(&self, what: &str) -> String {
         match self {
             Self::NotJson(JsonError { line, column }) => {
-                format!("invalid json, expected json text (at its line {line}, column {column})")
+                format!("invalid json, expected json text (line {line}, column {column} of it)")
             }
             Self::OtherShape { path, expected } if path.is_empty() => {
                 format!("another shape, expected {expected} in its {what}")

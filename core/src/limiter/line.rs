@@ -293,11 +293,14 @@ mod tests {
                 LimitLine::sliding(1, Duration::from_millis(1_500)),
                 "`sliding(1, 1.5s)` cannot work: a w",
             ),
-            (LimitLine::sliding(1, seconds(60)).burst(2), ".burst(2)` cannot work: `burst` is for"),
+            (
+                LimitLine::sliding(1, seconds(60)).burst(2),
+                ".burst(2)` cannot work: `burst` is only for",
+            ),
             (LimitLine::windows([]), "`windows([])` cannot work: at least one window is required"),
             (
                 LimitLine::windows([(1, seconds(60)), (2, seconds(60))]),
-                "`windows([(1, 1m), (2, 1m)])` cannot work: two windows are 1m",
+                "`windows([(1, 1m), (2, 1m)])` cannot work: two windows have",
             ),
             (LimitLine::per_minute(1).named("a b"), ".named(\"a b\")` cannot work: the name of a"),
         ];

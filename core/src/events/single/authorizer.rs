@@ -525,10 +525,10 @@ mod tests {
         let test = json!({"type": "TOKEN", "methodArn": format!("{API}/*/GET/")});
         assert!(answered(&test, Policy::allow("u")).is_ok(), "a test in the console");
         for (policy, expected) in [
-            (Policy::allow(" "), "not blank"),
-            (Policy::allow("u").context("list", json!([1])), "texts, numbers and Booleans"),
-            (Policy::allow("u").context("none", Json::Null), "texts, numbers and Booleans"),
-            (Policy::allow("u").resources(Vec::<String>::new()), "one resource at least"),
+            (Policy::allow(" "), "not be blank"),
+            (Policy::allow("u").context("list", json!([1])), "strings, numbers and booleans"),
+            (Policy::allow("u").context("none", Json::Null), "strings, numbers and booleans"),
+            (Policy::allow("u").resources(Vec::<String>::new()), "at least one resource"),
         ] {
             let why = answered(&token_event(""), policy).unwrap_err();
             assert!(why.contains(expected), "{why}");
@@ -569,7 +569,7 @@ mod tests {
         for event in [&appsync, &v2] {
             let allowed = Policy::allow("u").resources(["arn:a"]).simple();
             let why = answered(event, allowed).unwrap_err();
-            assert!(why.contains("cannot name resources"), "{why}");
+            assert!(why.contains("cannot have resources"), "{why}");
             let denied = answered(event, Policy::deny().resources(["arn:a"]).simple()).unwrap();
             assert_eq!(denied["isAuthorized"], false);
         }

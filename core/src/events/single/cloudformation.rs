@@ -574,7 +574,7 @@ mod tests {
         for (done, why) in [
             (Done::new(" "), "1 to 1024 bytes"),
             (Done::new("x".repeat(1025)), "1 to 1024 bytes"),
-            (Done::new("x").data("a", "b".repeat(4096)), "4096 bytes at most"),
+            (Done::new("x").data("a", "b".repeat(4096)), "4096 bytes"),
         ] {
             let told = answered(&create, done).unwrap_err();
             assert!(told.contains(why), "{told}");

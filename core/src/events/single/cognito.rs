@@ -569,7 +569,7 @@ mod tests {
             "autoVerifyEmail": false, "autoVerifyPhone": false});
         assert_eq!(answered(source, "1", json!(signed_up)), Ok(expected));
         assert_eq!(answered(source, "1", Json::Null), Ok(event(source, "1")));
-        assert!(answered(source, "1", json!([1])).unwrap_err().contains("no object"));
+        assert!(answered(source, "1", json!([1])).unwrap_err().contains("not an object"));
 
         let next = |next: NextChallenge| {
             answered("DefineAuthChallenge_Authentication", "1", json!(next)).unwrap()["response"]

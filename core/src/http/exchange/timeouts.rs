@@ -196,10 +196,10 @@ mod tests {
             (r#"{"default":5}"#, "expected a string"),
             (r#"{"default":"-1s"}"#, "is negative"),
             (r#"{"tenants":{"t":"soon"}}"#, "not a duration"),
-            (r#"{"operations":{"POST/a":"1s"}}"#, "no operation"),
-            (r#"{"operations":{"GET a":"1s"}}"#, "no operation"),
-            (r#"{"operations":{" /a":"1s"}}"#, "no operation"),
-            (r#"{"operations":{"GET /a":"1s","get /a":"2s"}}"#, "another spelling"),
+            (r#"{"operations":{"POST/a":"1s"}}"#, "not an operation"),
+            (r#"{"operations":{"GET a":"1s"}}"#, "not an operation"),
+            (r#"{"operations":{" /a":"1s"}}"#, "not an operation"),
+            (r#"{"operations":{"GET /a":"1s","get /a":"2s"}}"#, "different spellings"),
         ] {
             let error = read(text).unwrap_err().to_string();
             assert!(error.contains(refused), "{text}: {error}");
