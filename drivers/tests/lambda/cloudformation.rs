@@ -155,7 +155,7 @@ async fn what_fails_is_told_with_the_reason_and_only_what_was_made_is_deleted() 
         ("leaves", "no quota is left", "no quota is left"),
         ("fails", "internal error", "no host"),
         ("panics", "internal error", "boom"),
-        ("grows", "internal error", "4096 bytes at most"),
+        ("grows", "internal error", "4096 bytes"),
     ] {
         hand_out(&mut api, &s3.event("Create", "", does)).await;
         let answer = s3.take(200).await;

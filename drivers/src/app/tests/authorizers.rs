@@ -84,7 +84,7 @@ fn whatever_goes_wrong_nothing_passes() {
     let error = invoke(&app, &asking(&request())).unwrap_err();
     let causes = core::iter::successors(Some(&error as &dyn core::error::Error), |e| e.source());
     let last = causes.last().map(ToString::to_string).unwrap_or_default();
-    assert!(last.contains("not what the API of an authorizer"), "{last}");
+    assert!(last.contains("an API with a Lambda authorizer would not accept"), "{last}");
 
     let clock = clock();
     let app = builder(&clock).authorizer(async || pending::<Policy>().await).build().unwrap();
