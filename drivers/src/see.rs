@@ -1,5 +1,5 @@
-//! The pages of the guide that errors and log lines name. This is the one place that writes such a
-//! link: it is a path of this crate's reference, so it is right wherever the source is hosted.
+//! Links from errors and log lines to pages of the guide. A link is a path in this crate's
+//! documentation, so it is right wherever the source is hosted.
 
 use core::error::Error;
 use core::fmt;
@@ -9,7 +9,7 @@ use apptheory_core::{eventbus, events, gateway, idempotency, kinesis, limiter, r
 
 use crate::causes::causes;
 
-/// Prints where the guide says more, as `see apptheory::guide::routing`.
+/// Prints a link to a page of the guide, as `see apptheory::guide::routing`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct See(pub(crate) &'static str);
 
@@ -20,8 +20,8 @@ impl fmt::Display for See {
 }
 
 impl See {
-    /// Returns the page about an error, or about the first of its causes that is one of this
-    /// crate's: for errors whose own texts name no page.
+    /// Returns the page about an error, or about its first cause that is an error of this crate.
+    /// Use it for errors whose own texts have no link.
     pub(crate) fn about(error: &(dyn Error + 'static)) -> Option<Self> {
         core::iter::once(error).chain(causes(error)).find_map(page).map(Self)
     }

@@ -18,97 +18,97 @@ use super::{App, AppService, Inner};
 use crate::metrics;
 use crate::see::See;
 
-/// An application was put together wrong: nothing is served before it is mended.
+/// A mistake in an application. An application with a mistake does not build, so it serves nothing.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum BuildError {
     /// A route cannot be registered, or settings contradict each other; the error says which.
     #[error("{0}; {see}", see = self.see())]
     Setup(SetupError),
-    /// A handler of events would never run: it is for nothing, or an earlier handler takes all that
-    /// it is for.
+    /// A handler of events would never run: its name is blank, or an earlier handler takes all of
+    /// its events.
     #[error("{method}({given}) would never run its handler: {reason}; {see}", see = self.see())]
     Event {
-        /// The method of [`Router`](super::Router) that registers it.
+        /// The method of [`Router`](super::Router) that registers the handler.
         method: &'static str,
-        /// What it is for, as it was written.
+        /// The arguments of that method, without the handler.
         given: String,
-        /// What stands in its way, and what to do.
+        /// Why the handler would never run, and what to do.
         reason: String,
     },
-    /// A handler of records is in a router that is for certain callers, and nothing says who sends
-    /// a record.
+    /// A handler of records is in a router that is restricted to certain callers. Records have no
+    /// caller.
     #[error(
         "{method}({given}) is in a router that is for certain callers, and nothing says who sends a \
          record: register it with a router of its own; {see}",
         see = self.see()
     )]
     Access {
-        /// The method of [`Router`](super::Router) that registers it.
+        /// The method of [`Router`](super::Router) that registers the handler.
         method: &'static str,
-        /// What it is for, as it was written.
+        /// The arguments of that method, without the handler.
         given: String,
     },
-    /// A handler and the routers around it do not agree on who may call it.
+    /// A handler and a router around it have different access settings.
     #[error(
         "{method}({given}) is for {inner} by itself, and for {outer} by a router around it: say one of \
          the two; {see}",
         see = self.see()
     )]
     TwoAccesses {
-        /// The method of [`Router`](super::Router) that registers it.
+        /// The method of [`Router`](super::Router) that registers the handler.
         method: &'static str,
-        /// What it is for, as it was written.
+        /// The arguments of that method, without the handler.
         given: String,
-        /// Whom it is for by the handler, or by the router nearest to it.
+        /// The access that the handler, or the innermost router, sets.
         inner: String,
-        /// Whom it is for by a router further out.
+        /// The access that an outer router sets.
         outer: String,
     },
-    /// A handler, or a router around it, is told twice who may call it, and differently: one of the
-    /// two would be lost.
+    /// A handler, or a router around it, has two different access settings. One of them would be
+    /// ignored.
     #[error(
         "{method}({given}) is for {first}, and at the same place for {second}: say one of the two; \
          several scopes belong in one list; {see}",
         see = self.see()
     )]
     AccessTwice {
-        /// The method of [`Router`](super::Router) that registers it.
+        /// The method of [`Router`](super::Router) that registers the handler.
         method: &'static str,
-        /// What it is for, as it was written.
+        /// The arguments of that method, without the handler.
         given: String,
-        /// Whom it is for as was said first.
+        /// The access that was set first.
         first: String,
-        /// Whom it is for as was said later.
+        /// The access that was set later.
         second: String,
     },
-    /// A hook is set twice: one of the two would be lost.
+    /// A hook is set twice. One of the two would be ignored.
     #[error(
         "{method} is called twice: an application has one such hook; let one do the work of both; \
          {see}",
         see = self.see()
     )]
     HookTwice {
-        /// The method of [`App`] that sets it.
+        /// The method of [`App`] that sets the hook.
         method: &'static str,
     },
-    /// As [`Setup`](Self::Setup), of a route in a nested router.
+    /// A [`Setup`](Self::Setup) error of a route in a nested router.
     #[error("{error} ({places}); {see}", see = self.see())]
     Nested {
-        /// What is wrong with it.
+        /// The error of the route.
         error: SetupError,
-        /// Where the routes that the error names come from.
+        /// The routers that the routes in the error are nested in.
         places: String,
     },
-    /// A rate limit cannot work, or two around one handler share their counters; the error names
-    /// them.
+    /// A rate limit is invalid, or two limits around one handler share their counters; the error
+    /// names them.
     #[error("{0}; {see}", see = self.see())]
     Limits(limiter::Error),
-    /// The configuration of an event bus cannot work; the error says which setting.
+    /// The configuration of an event bus is invalid; the error names the setting.
     #[error("{0}; {see}", see = self.see())]
     EventBus(eventbus::Error),
-    /// A metric of the application's own cannot be declared: its name is taken, perhaps by another
-    /// application with the same metrics, or CloudWatch does not take the pattern of a route; the
-    /// error names it.
+    /// A metric that the application records by itself cannot be declared: its name is taken,
+    /// perhaps by another application with the same metrics, or CloudWatch does not accept the
+    /// pattern of a route. The error names the metric.
     #[error(
         "the application cannot declare its own metrics: {0}; a second application needs a `Metrics` \
          of its own; {see}",
@@ -117,13 +117,13 @@ pub enum BuildError {
     Metrics(metrics::Error),
 }
 
-/// Something that builds, and may not do what is meant where the application is deployed.
-/// [`AppService::warnings`] lists each kind once; with the feature `tracing` they are logged when
+/// A configuration that builds, but may fail where the application is deployed.
+/// [`AppService::warnings`] lists each kind once. With the feature `tracing` warnings are logged when
 /// the application is built.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum BuildWarning {
-    /// A rate limit counts clients by their addresses alone, for which a load balancer does not
-    /// vouch: behind one, every request is answered with 500.
+    /// A rate limit counts clients only by their addresses, for which a load balancer does not
+    /// vouch: behind a load balancer, every request gets a 500.
     #[error(
         "a rate limit counts clients by address, and a load balancer does not vouch for addresses: \
          behind one, every request is answered with 500. Add `trusting_forwarded(hops)` or `shared()` \
@@ -135,7 +135,7 @@ pub enum BuildWarning {
 }
 
 impl BuildError {
-    /// The page of the guide about it.
+    /// Returns the page of the guide about the error.
     const fn see(&self) -> See {
         See(match self {
             Self::Setup(error) | Self::Nested { error, .. } => match error {
@@ -179,7 +179,7 @@ impl From<eventbus::Error> for BuildError {
     }
 }
 
-/// As `app.bad_request`, 400: the answer of tools that register routes on behalf of a client.
+/// Converts to `app.bad_request`, 400, for tools that register routes on behalf of a client.
 impl From<BuildError> for AppError {
     fn from(error: BuildError) -> Self {
         match error {

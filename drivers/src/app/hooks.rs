@@ -171,7 +171,7 @@ impl<S> App<S> {
     /// ```
     /// use apptheory::app::App;
     ///
-    /// let app = App::new().response_headers(|headers, _| {
+    /// let app = App::new().response_headers(|headers| {
     ///     headers.set("strict-transport-security", "max-age=63072000");
     /// });
     /// ```

@@ -12,7 +12,7 @@ use super::EventBus;
 /// use apptheory::eventbus::{EventBus, Order};
 ///
 /// async fn invoices(bus: &EventBus) -> Result<usize, apptheory::eventbus::Error> {
-///     let query = bus.query("tenant-7").of_type("invoice.paid").ordered(Order::Ascending);
+///     let query = bus.query("tenant-7").of_type("invoice.paid").ordered(Order::OldestFirst);
 ///     Ok(query.limit(20).page().await?.events.len())
 /// }
 /// # let _ = invoices;

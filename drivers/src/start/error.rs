@@ -1,4 +1,4 @@
-//! Why an application does not run.
+//! Errors of starting an application.
 
 use std::io;
 
@@ -9,38 +9,37 @@ use crate::lambda::RuntimeError;
 use crate::local::ListenError;
 use crate::see::See;
 
-/// An application does not run, or no longer does.
+/// An application could not be started, or was ended by an error.
 ///
 /// Needs the feature `start`.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// It is put together wrong; the source says what is, and how to mend it.
+    /// The application does not build; the source says why, and what to do.
     #[error("the application does not build")]
     Build(#[from] BuildError),
-    /// The closure that was to give the application failed or panicked, for the reason that is the
-    /// source.
+    /// The closure that returns the application failed or panicked; the source says why.
     #[error("the closure of `start` made no application: it failed or panicked; {}", See("errors"))]
     App(#[source] BoxError),
-    /// The variable `PORT` names none. Set it to a number, or not at all.
+    /// The variable `PORT` is not a port number. Set it to a number, or do not set it.
     #[error(
         "PORT is `{0}`, and a port is a number from 0 to 65535: set it to one, or not at all; {see}",
         see = See("getting_started")
     )]
     Port(String),
-    /// The port is taken, or not for everyone to use.
+    /// The port is in use, or needs privileges.
     #[error(transparent)]
     Listen(#[from] ListenError),
-    /// The signals to stop cannot be listened for.
+    /// The process cannot listen for the signals that stop it.
     #[error(
         "the system does not let the process listen for SIGINT and SIGTERM: allow it, or serve with \
          `local::Server`; {}",
         See("getting_started")
     )]
     Signal(#[source] io::Error),
-    /// It does not run on Lambda; the source says why.
+    /// The function on Lambda was ended by an error, which is the source.
     #[error("the function ends")]
     Lambda(#[from] RuntimeError),
-    /// The runtime cannot be built, for want of threads or file descriptors.
+    /// The tokio runtime cannot be built, because threads or file descriptors are missing.
     #[error(
         "tokio's runtime cannot be built: raise the process's limits of threads and open files; {}",
         See("deployment")
@@ -49,11 +48,11 @@ pub enum StartError {
 }
 
 impl StartError {
-    /// Returns the error and its sources, one to a line, as people read them.
+    /// Returns the error and its sources, one per line, for people.
     pub(super) fn report(&self) -> String {
         let mut report = format!("error: {self}\n");
-        for told in texts(self).iter().skip(1) {
-            for (n, line) in told.lines().enumerate() {
+        for text in texts(self).iter().skip(1) {
+            for (n, line) in text.lines().enumerate() {
                 report.push_str(if n == 0 { "  because: " } else { "    " });
                 report.push_str(line);
                 report.push('\n');
