@@ -62,9 +62,10 @@ use apptheory_core::store::{
 use apptheory_core::time::Timestamp;
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::Builder as ConfigBuilder;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::{Builder as ConfigBuilder, SharedIdentityCache};
 use aws_sdk_dynamodb::types::ConsumedCapacity as SdkCapacity;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use super::meter::{self, Meter};
 use crate::clock::{Clock, SystemClock};
@@ -114,19 +115,26 @@ impl AwsStore {
     /// Creates an executor with a configuration that is shared with other AWS clients.
     #[must_use]
     pub fn from_sdk_config(config: &SdkConfig) -> Self {
-        Self::new(Client::new(config))
+        Self::over(ConfigBuilder::from(config), config.identity_cache(), config.http_client())
     }
 
     /// Uses a client of your own. It sends the invocation's [trace](crate::trace::Propagation).
     #[must_use]
     pub fn new(client: Client) -> Self {
         let config = client.config();
-        let cache = snapshot::identity_cache(config.identity_cache());
-        let mut builder = config.to_builder().interceptor(Propagation).identity_cache(cache);
-        if config.http_client().is_none() {
-            builder = builder.http_client(snapshot::http_client());
-        }
-        Self { client: shared(builder), clock: SystemClock, meter: Meter::default() }
+        Self::over(config.to_builder(), config.identity_cache(), config.http_client())
+    }
+
+    fn over(
+        config: ConfigBuilder,
+        cache: Option<SharedIdentityCache>,
+        http_client: Option<SharedHttpClient>,
+    ) -> Self {
+        let config = config
+            .interceptor(Propagation)
+            .identity_cache(snapshot::identity_cache(cache))
+            .http_client(http_client.unwrap_or_else(snapshot::http_client));
+        Self { client: shared(config), clock: SystemClock, meter: Meter::default() }
     }
 }
 
