@@ -205,7 +205,7 @@ impl Timestamp {
         ] {
             let mut rest = number.unsigned_abs();
             for place in text.get_mut(places).unwrap_or_default().iter_mut().rev() {
-                // What is left of it are the zeros that are there.
+                // The remaining digits are zeros, which the template already has.
                 if rest == 0 {
                     break;
                 }
