@@ -105,14 +105,18 @@ pub(crate) fn needs_no_escape(text: &str) -> bool {
 /// Finds quotes, backslashes and control characters among eight bytes. The result has the high bit
 /// of the first such byte set, and possibly those of bytes after it; the first byte is the lowest.
 pub(crate) const fn special_bytes(eight: [u8; 8]) -> u64 {
-    const EACH: u64 = u64::MAX / 255;
     let bytes = u64::from_le_bytes(eight);
     // With one bit flipped, a quote becomes a space, and control characters stay below it.
-    let flipped = bytes ^ EACH * (b'"' ^ b' ') as u64;
-    let other = bytes ^ EACH * b'\\' as u64;
-    let up_to_space = flipped.wrapping_sub(EACH * b'!' as u64) & !flipped;
-    let backslash = other.wrapping_sub(EACH) & !other;
-    (up_to_space | backslash) & (EACH * 0x80)
+    let flipped = bytes ^ each(b'"' ^ b' ');
+    let other = bytes ^ each(b'\\');
+    let up_to_space = flipped.wrapping_sub(each(b'!')) & !flipped;
+    let backslash = other.wrapping_sub(each(1)) & !other;
+    (up_to_space | backslash) & each(0x80)
+}
+
+/// Returns a word whose eight bytes are all the same.
+const fn each(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
 }
 
 const fn needs_escape(b: u8) -> bool {

@@ -37,7 +37,7 @@ struct Slot {
 }
 
 impl Edges {
-    #[inline]
+    #[inline(always)]
     pub(super) fn get(&self, from: u32, segment: &FirstSegment<'_>) -> Option<u32> {
         let hash = hash(from, segment.hash);
         let mut at = hash as usize;

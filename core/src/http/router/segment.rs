@@ -19,13 +19,21 @@ pub(super) struct FirstSegment<'p> {
 }
 
 impl<'p> FirstSegment<'p> {
-    #[inline]
+    /// Inlined, because a short segment takes no longer than a call.
+    #[inline(always)]
     pub(super) fn of(path: &'p [u8]) -> Self {
         let Word { bytes: head, len } = Word::of(path);
         let (after, hash) = (path.get(len..).unwrap_or_default(), mix(MULTIPLIER, head));
         if len < WORD {
             return Self { len, head, tail: &[], hash, rest: after.get(1..) };
         }
+        Self::of_long(head, hash, after)
+    }
+
+    /// Returns a segment of eight bytes or more, given its first eight bytes, their hash, and what
+    /// follows them.
+    #[inline(never)]
+    fn of_long(head: u64, hash: u64, after: &'p [u8]) -> Self {
         let (mut rest, mut hash) = (after, hash);
         loop {
             let Word { bytes, len } = Word::of(rest);
