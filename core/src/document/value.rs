@@ -164,8 +164,8 @@ impl<'a, 'd> Value<'a, 'd> {
         member
     }
 
-    /// Returns several members as [`member`](Self::member) does, looked up in one pass, and the error
-    /// of each duplicate.
+    /// Returns several members as [`member`](Self::member) does, looked up in one pass, and the
+    /// error of each duplicate.
     pub(crate) fn members_or_twice<const N: usize>(
         self,
         names: [&str; N],

@@ -24,7 +24,8 @@
 //! routes.insert("orders", |record: &SqsRecord<'_>| record.body == "ok").unwrap();
 //!
 //! let event = r#"{"Records":[{"messageId":"1","body":"ok",
-//!     "eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:r:1:orders"},{"messageId":"2","body":5,
+//!     "eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:r:1:orders"},
+//!     {"messageId":"2","body":5,
 //!     "eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:r:1:orders"}]}"#;
 //! let LambdaEvent::Batch(event) = LambdaEvent::read(event)? else { panic!("a batch") };
 //! let mut batch = event.batch(AfterFailure::Continue);
