@@ -190,7 +190,12 @@ fn hint(error: store::Error, table: &TableName) -> String {
         store::Error::Misconfigured(Misconfiguration::InvalidRequest) => {
             ": check that its key is PK and SK, both texts, and the attribute style"
         }
-        error => error.hint(),
+        error @ (store::Error::Throttled
+        | store::Error::Unavailable
+        | store::Error::Timeout
+        | store::Error::Conflict
+        | store::Error::TooLarge
+        | store::Error::Misconfigured(_)) => error.hint(),
     };
     if hint.is_empty() { String::new() } else { format!(" (table {table}{hint})") }
 }
