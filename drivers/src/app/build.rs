@@ -118,8 +118,8 @@ pub enum BuildError {
 }
 
 /// A configuration that builds, but may fail where the application is deployed.
-/// [`AppService::warnings`] lists each kind once. With the feature `tracing` warnings are logged when
-/// the application is built.
+/// [`AppService::warnings`] lists each kind once. With the feature `tracing` warnings are logged
+/// when the application is built.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum BuildWarning {
     /// A rate limit counts clients only by their addresses, for which a load balancer does not
