@@ -8,8 +8,9 @@
 //! | [From Powertools](from_powertools) | [Middleware](middleware) | [Idempotency](idempotency) | [Performance](performance) |
 //! | [From Go, TypeScript, Python](from_apptheory) | [Streaming](streaming) | [WebSockets](websockets) | [Limitations](limitations) |
 //!
-//! [Costs](costs) lists calls, capacity and dollars of each operation. [Error codes](error_codes) lists
-//! everything that can go wrong, with its text. [Embedding](embedding) is about running the core in a runtime of your own.
+//! [Costs](costs) lists calls, capacity and dollars of each operation. [Error codes](error_codes)
+//! lists everything that can go wrong, with its text. [Embedding](embedding) is about running the
+//! core in a runtime of your own.
 
 macro_rules! pages {
     ($($page:ident)+) => {$(

@@ -93,9 +93,9 @@ pub trait Handler<Arguments, S, K>: Sized + Send + Sync + 'static {
     }
 
     /// Sets who may call this handler; see [`Access`]. Set
-    /// [`App::authenticate`](super::App::authenticate) as well, or a handler that is not public does
-    /// not build. A handler with two different settings, or with another one than its router's,
-    /// does not build either.
+    /// [`App::authenticate`](super::App::authenticate) as well, or a handler that is not public
+    /// does not build. A handler with two different settings, or with another one than its
+    /// router's, does not build either.
     #[must_use]
     fn access(self, access: Access) -> Layered<S, K>
     where
