@@ -193,7 +193,7 @@ type Permissions = BTreeSet<(String, String)>;
 fn needed(recording: &Recording<Store>) -> Permissions {
     let exchanges = recording.transcript().exchanges;
     let calls = exchanges.iter().map(|exchange| {
-        let name = exchange.request["TableName"].as_str().unwrap();
+        let name = exchange.request["TableName"].as_str().unwrap_or("no-table");
         let id = name.split('-').map(|word| word[..1].to_uppercase() + &word[1..]);
         let mut resource = id.collect::<String>() + "Table";
         if let Some(index) = exchange.request["IndexName"].as_str() {
