@@ -183,21 +183,17 @@ impl Operation {
 
 /// Returns what to check if the deployment is wrong.
 fn hint(error: store::Error, table: &TableName) -> String {
-    let hint = match error {
-        store::Error::Misconfigured(Misconfiguration::MissingTable) => {
+    let store::Error::Misconfigured(kind) = error else { return String::new() };
+    let hint = match kind {
+        Misconfiguration::MissingTable => {
             ": create it, or set APPTHEORY_RATE_LIMIT_TABLE_NAME and the region"
         }
-        store::Error::Misconfigured(Misconfiguration::InvalidRequest) => {
+        Misconfiguration::InvalidRequest => {
             ": check that its key is PK and SK, both texts, and the attribute style"
         }
-        error @ (store::Error::Throttled
-        | store::Error::Unavailable
-        | store::Error::Timeout
-        | store::Error::Conflict
-        | store::Error::TooLarge
-        | store::Error::Misconfigured(_)) => error.hint(),
+        Misconfiguration::AccessDenied | Misconfiguration::MissingCredentials => error.hint(),
     };
-    if hint.is_empty() { String::new() } else { format!(" (table {table}{hint})") }
+    format!(" (table {table}{hint})")
 }
 
 const fn asked(stage: Stage) -> &'static str {
