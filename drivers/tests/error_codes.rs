@@ -166,7 +166,7 @@ fn entries(code: &str) -> Vec<Entry> {
         let is_public = line.starts_with("pub ");
         let item = line.strip_prefix("pub").map_or(line, |line| {
             line.strip_prefix("(super)")
-                .or(line.strip_prefix("(crate)"))
+                .or_else(|| line.strip_prefix("(crate)"))
                 .unwrap_or(line)
                 .trim_start()
         });
