@@ -60,7 +60,7 @@ impl Extension {
     pub(super) async fn stand_by(mut self) -> Infallible {
         match self.next().await {
             Ok(status) => {
-                tracing::warn!(%status, "the extension got an event that it did not subscribe to")
+                tracing::warn!(%status, "the extension got an event that it did not subscribe to");
             }
             Err(error) => tracing::warn!(%error, "the extension lost its connection"),
         }
