@@ -12,8 +12,11 @@
 //! lists everything that can go wrong, with its text. [Embedding](embedding) is about running the
 //! core in a runtime of your own.
 
+// A page names its links by label, and defines at its end where they lead in the repository. Here
+// definitions go before, which win: they lead to the items.
 macro_rules! pages {
     ($($page:ident)+) => {$(
+        #[doc = include_str!("../docs/links.txt")]
         #[doc = include_str!(concat!("../docs/", stringify!($page), ".md"))]
         pub mod $page {}
     )+};

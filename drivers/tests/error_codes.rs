@@ -249,7 +249,7 @@ fn cell(text: &str) -> String {
 }
 
 fn link(page: &str) -> String {
-    format!("[{}](crate::guide::{page})", page.replace('_', " "))
+    format!("[{}][{page}]", page.replace('_', " "))
 }
 
 /// The codes of answers, with what their constants say of them.
@@ -291,7 +291,7 @@ fn page() -> String {
     let mut page = format!(
         "Lists the codes that clients see, the types of failed invocations, and the texts of all errors.\n\n\
          The page is generated from the code. A `…` stands for what is filled in: a name, a number, a \
-         cause.\nErrors of [`App::build`](crate::App::build) and of the start, and failures in the log, end \
+         cause.\nErrors of `App::build` and of the start, and failures in the log, end \
          with the page\nof this guide that helps: `see apptheory::guide::routing`.\n\n\
          # Codes of answers\n\n\
          See {}.\n\n{}\n# Types of failed invocations\n\n\
@@ -317,6 +317,12 @@ fn page() -> String {
             let name = if name.is_empty() { name } else { format!("`{name}`") };
             writeln!(page, "| {text} | {name} | {} |", meaning.replace('|', "\\|")).unwrap();
         }
+    }
+    let labels = page.split("][").skip(1).filter_map(|rest| Some(rest.split_once(']')?.0));
+    let labels: BTreeSet<String> = labels.map(str::to_owned).collect();
+    page.push_str("\n<!-- links -->\n");
+    for label in labels {
+        writeln!(page, "[{label}]: {label}.md").unwrap();
     }
     page
 }

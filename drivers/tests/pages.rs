@@ -2,7 +2,7 @@
 //! whole.
 #![expect(clippy::expect_used, reason = "it ends a test")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -48,10 +48,24 @@ fn anchors(text: &str) -> BTreeSet<String> {
     headings.map(slug).collect()
 }
 
-/// Where links of a page lead: what is in the parentheses behind `]`.
+/// Where links of a page lead: what is in the parentheses behind `]`, and what definitions name.
 fn links(text: &str) -> Vec<String> {
     let lines = prose(text).flat_map(|line| line.split("](").skip(1));
-    lines.filter_map(|rest| Some(rest.split_once(')')?.0.to_owned())).collect()
+    let inline = lines.filter_map(|rest| Some(rest.split_once(')')?.0.to_owned()));
+    inline.chain(definitions(text).into_values()).collect()
+}
+
+/// The labels that a page defines, and where each leads.
+fn definitions(text: &str) -> BTreeMap<String, String> {
+    let lines = prose(text).filter_map(|line| line.strip_prefix('[')?.split_once("]: "));
+    lines.map(|(label, target)| (label.to_owned(), target.to_owned())).collect()
+}
+
+/// The labels that links of a page name.
+fn labels(text: &str) -> BTreeSet<String> {
+    let text = prose(text).collect::<Vec<_>>().join("\n");
+    let labels = text.split("][").skip(1).filter_map(|rest| Some(rest.split_once(']')?.0));
+    labels.map(str::to_owned).collect()
 }
 
 #[test]
@@ -62,12 +76,13 @@ fn every_link_of_a_page_leads_somewhere() {
         let text = read(&page).expect("a page");
         for link in links(&text) {
             let (target, anchor) = link.split_once('#').unwrap_or((&link, ""));
-            let path = match target.strip_prefix("crate::guide::") {
-                Some(name) => root().join(format!("drivers/docs/{name}.md")),
-                // What else is in the crate is rustdoc's to find.
-                None if target.starts_with("crate::") || target.contains("://") => continue,
-                None if target.is_empty() => page.clone(),
-                None => page.parent().expect("a folder").join(target),
+            // Where an item is, rustdoc finds out.
+            if target.contains("://") || page.ends_with("links.txt") {
+                continue;
+            }
+            let path = match target {
+                "" => page.clone(),
+                target => page.parent().expect("a folder").join(target),
             };
             let has_anchor = || {
                 anchor.is_empty() || read(&path).is_some_and(|text| anchors(&text).contains(anchor))
@@ -83,10 +98,29 @@ fn every_link_of_a_page_leads_somewhere() {
 }
 
 #[test]
+fn the_guide_defines_each_label_for_forges_and_for_rustdoc() {
+    let read = |path: &Path| std::fs::read_to_string(path).expect("a page");
+    let folder = root().join("drivers/docs");
+    let for_rustdoc = definitions(&read(&folder.join("links.txt")));
+    let mut used = BTreeSet::new();
+    for page in pages().iter().filter(|page| page.starts_with(&folder)) {
+        let text = read(page);
+        assert!(!text.contains("](crate::"), "a link that no forge follows: {}", page.display());
+        let labels = labels(&text);
+        let defined: BTreeSet<String> = definitions(&text).into_keys().collect();
+        if !page.ends_with("links.txt") {
+            assert_eq!(labels, defined, "{}", page.display());
+        }
+        used.extend(labels);
+    }
+    assert_eq!(used, for_rustdoc.into_keys().collect());
+}
+
+#[test]
 fn anchors_are_spelt_as_they_are_linked() {
     let text = "# Errors of `build`\n```\n# use a;\n```\n## What is what?\n";
     assert_eq!(anchors(text), ["errors-of-build", "what-is-what"].map(str::to_owned).into());
-    assert_eq!(links("[a](b#c) [d]\n```\n[e](f)\n```\n"), ["b#c"]);
+    assert_eq!(links("[a](b#c) [d]\n```\n[e](f)\n```\n[g]: h\n"), ["b#c", "h"]);
 }
 
 #[test]
@@ -125,7 +159,7 @@ fn comments_and_pages_fit_into_a_hundred_columns() {
                 continue;
             }
             let is_free = |line: &str| {
-                line.starts_with('|') || ["](", "://"].iter().any(|link| line.contains(link))
+                line.starts_with('|') || ["](", "][", "://"].iter().any(|link| line.contains(link))
             };
             let is_long = match block {
                 Some(is_code) => is_code && words.chars().count() > 100,
@@ -155,7 +189,7 @@ fn llms_txt() -> String {
     let mut text = String::from(
         "# AppTheory\n\n> A Rust framework for AWS Lambda: HTTP, queues, streams, WebSockets, rate limits and an \
          event bus,\n> in one application that runs on Lambda, on your machine and in tests.\n\n\
-         Links of the form `crate::…` on these pages are paths of the crate `apptheory`.\n\n## Guide\n\n",
+         ## Guide\n\n",
     );
     for name in names {
         let (before, _) = guide.split_once(&format!("]({name})")).expect("a link to each page");
