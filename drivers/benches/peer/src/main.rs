@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure,
 };
@@ -110,10 +111,12 @@ impl Limiter {
             .await;
         match updated {
             Ok(updated) => count_of(updated.attributes()?),
-            Err(error) => {
-                let refused = error.as_service_error()?.as_conditional_check_failed_exception()?;
-                count_of(refused.item()?).map(|count| count + 1)
-            }
+            Err(error) => match error.into_service_error() {
+                UpdateItemError::ConditionalCheckFailedException(refused) => {
+                    count_of(refused.item()?).map(|count| count + 1)
+                }
+                _ => None,
+            },
         }
     }
 }
