@@ -10,9 +10,9 @@ use std::process::ExitCode;
 use apptheory::prelude::*;
 
 pub(crate) fn app(store: &Store) -> App {
-    // 100 a minute and caller, 20 at once; while the store gives no answer, requests are refused.
+    // 100 per minute and caller, 20 at once; refuses requests while the store does not respond.
     let limit = RateLimit::per_minute(100).burst(20).fail_closed().on(store);
-    // 5 in any 10 minutes: counters of its own, as the other limit is around the same route.
+    // 5 in any 10 minutes. It has a name, because the other limit is around the same route.
     let window = Duration::from_secs(600);
     let logins = RateLimit::sliding(5, window).named("logins").fail_closed().on(store);
     App::new()

@@ -10,14 +10,14 @@ use std::process::ExitCode;
 use apptheory::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// What handlers work on. Each asks for the part that it needs.
+/// The state that handlers share. Each handler takes the part that it needs.
 #[derive(Clone, FromRef)]
 pub(crate) struct Shop {
     name: &'static str,
     orders: Orders,
 }
 
-/// Orders are events of a bus: others may follow them.
+/// Orders are events of a bus, so that other services can read them.
 #[derive(Clone)]
 struct Orders(EventBus);
 
