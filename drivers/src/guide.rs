@@ -12,8 +12,8 @@
 //! lists everything that can go wrong, with its text. [Embedding](embedding) is about running the
 //! core in a runtime of your own.
 
-// A page names its links by label, and defines at its end where they lead in the repository. Here
-// definitions go before, which win: they lead to the items.
+// Links of a page are labels. The page defines them at its end, for the repository. The definitions
+// of `links.txt`, which lead to items, come first, and the first definition counts.
 macro_rules! pages {
     ($($page:ident)+) => {$(
         #[doc = include_str!("../docs/links.txt")]

@@ -35,7 +35,7 @@ const READ_PRICE: f64 = 0.125;
 /// 2026-01-01T00:00:00Z: the beginning of every window.
 const START: Timestamp = Timestamp::from_unix_seconds(1_767_225_600);
 
-/// A store whose time passes only when it is told to, and a table of the page about it.
+/// A store in virtual time, and a table of the page about it.
 struct Costs {
     clock: VirtualClock,
     store: Store,
@@ -117,11 +117,7 @@ fn limits() -> String {
     costs.decision("`sliding`: allowed", &limiter, true);
     costs.decision("`sliding`: refused", &limiter, false);
     costs.clock.advance(MINUTE / 10);
-    costs.decision(
-        "`sliding`: refused, where the ended sub-windows hold the limit",
-        &limiter,
-        false,
-    );
+    costs.decision("`sliding`: refused by ended sub-windows alone", &limiter, false);
 
     let quota = |limit, window| Quota { limit, window };
     let quotas = [quota(1, MINUTE), quota(9, MINUTE * 60), quota(99, MINUTE * 60 * 24)];

@@ -48,7 +48,7 @@ fn anchors(text: &str) -> BTreeSet<String> {
     headings.map(slug).collect()
 }
 
-/// Where links of a page lead: what is in the parentheses behind `]`, and what definitions name.
+/// Where links of a page lead: the text in parentheses after `]`, and the targets of definitions.
 fn links(text: &str) -> Vec<String> {
     let lines = prose(text).flat_map(|line| line.split("](").skip(1));
     let inline = lines.filter_map(|rest| Some(rest.split_once(')')?.0.to_owned()));
@@ -76,7 +76,7 @@ fn every_link_of_a_page_leads_somewhere() {
         let text = read(&page).expect("a page");
         for link in links(&text) {
             let (target, anchor) = link.split_once('#').unwrap_or((&link, ""));
-            // Where an item is, rustdoc finds out.
+            // rustdoc checks the links to items.
             if target.contains("://") || page.ends_with("links.txt") {
                 continue;
             }
@@ -203,10 +203,10 @@ fn llms_txt() -> String {
     text + "\n## Project\n\n\
             - [README](../../README.md): What it is, and the first programs.\n\
             - [Architecture](../../ARCHITECTURE.md): How it is built, and why.\n\
-            - [Figures](../benches/README.md): What things take, measured.\n\
-            - [Security](../../.github/SECURITY.md): Which attacks are stopped where.\n\
+            - [Figures](../benches/README.md): What was measured, compared with other crates.\n\
+            - [Security](../../.github/SECURITY.md): Which attacks are prevented, and how to report one.\n\
             - [Contributing](../../.github/CONTRIBUTING.md): How to change it.\n\
-            - [Changes](../../.github/CHANGELOG.md): What each version brought.\n"
+            - [Changes](../../.github/CHANGELOG.md): What each version changes.\n"
 }
 
 #[test]

@@ -41,9 +41,7 @@ use crate::limiter::setting::Setting;
 /// define count as one. If the pattern is unknown, all paths share a counter, unless
 /// [`per_path`](Self::per_path) is set.
 ///
-/// In configurations, the settings have the names of the methods:
-///
-/// Configurations have the names of the methods:
+/// In a configuration, the settings have the names of the methods:
 ///
 /// ```
 /// use apptheory_core::limiter::http::KeyPolicy;
