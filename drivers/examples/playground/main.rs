@@ -1,5 +1,5 @@
 //! The rate limiter, the event bus, streams and WebSockets to play with: an application on
-//! loopback, over an embedded DynamoDB in a file, with a console for browsers at `/`.
+//! loopback, on an embedded DynamoDB in a file, with a console for browsers at `/`.
 //!
 //! ```text
 //! cargo playground
@@ -15,14 +15,15 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use apptheory::DEFAULT_PORT;
 use apptheory::clock::SystemClock;
 use clap::{Parser, Subcommand};
 
 use app::cursor;
 use server::{Playground, PlaygroundError};
 
-/// Serves limited routes, an event bus, streams and a chat on loopback, and a console to see them
-/// in. Ctrl-C stops it.
+/// Serves limited routes, an event bus, streams and a chat on loopback, and a console that shows
+/// them. Ctrl-C stops it.
 #[derive(Parser)]
 #[command(name = "cargo playground", version, args_conflicts_with_subcommands = true)]
 struct Arguments {
@@ -32,19 +33,18 @@ struct Arguments {
     /// that is taken.
     #[arg(long)]
     port: Option<u16>,
-    /// The directory to keep counters and events in, so that they survive a restart. Without it
-    /// they end with the server.
+    /// The directory to keep counters and events in, so that they survive a restart. Without it,
+    /// they are deleted when the server ends.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Answer streams in one piece, as services do that do not stream. Nothing is sent before a
-    /// stream ends, or 29 s are over.
+    /// Send streams in one piece, as services do that do not stream: when they end, or after 29 s.
     #[arg(long)]
     buffered: bool,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// Looks into cursors of the event bus.
+    /// Decodes cursors of the event bus.
     #[command(subcommand)]
     Cursor(CursorCommand),
 }
@@ -76,30 +76,27 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         writeln!(io::stdout(), "{decoded:#}")?;
         return Ok(());
     }
-    // Heeded from here on, so that no signal is lost while the server starts.
+    // Catch signals from here on, so that none is lost while the server starts.
     let stop = apptheory::local::stop_signal()?;
     let (playground, taken) = open(arguments.port, arguments.data).await?;
     let playground = if arguments.buffered { playground.buffered() } else { playground };
     let greeting = playground.greeting(taken);
-    // Nobody may be listening; the server is there all the same.
+    // The output may be closed; the server runs anyway.
     drop(io::stdout().write_all(greeting.as_bytes()));
     playground.serve(stop).await;
     Ok(())
 }
 
-/// The port of every AppTheory program on a developer's machine that is not told another.
-const USUAL_PORT: u16 = 3000;
-
-/// Opens the playground on a port; without one on the usual port or, if that is taken, on another:
-/// then it returns the usual one, too.
+/// Opens the playground on a port; without one on the default port or, if that is taken, on
+/// another: then it returns the default one, too.
 async fn open(
     port: Option<u16>,
     data: Option<PathBuf>,
 ) -> Result<(Playground, Option<u16>), PlaygroundError> {
-    let first = Playground::open(port.unwrap_or(USUAL_PORT), data.clone(), SystemClock).await;
+    let first = Playground::open(port.unwrap_or(DEFAULT_PORT), data.clone(), SystemClock).await;
     match first {
         Err(PlaygroundError::Listen(_)) if port.is_none() => {
-            Ok((Playground::open(0, data, SystemClock).await?, Some(USUAL_PORT)))
+            Ok((Playground::open(0, data, SystemClock).await?, Some(DEFAULT_PORT)))
         }
         opened => Ok((opened?, None)),
     }

@@ -22,26 +22,24 @@ pub(crate) struct Playground {
 /// Why the playground does not run.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PlaygroundError {
-    /// The directory cannot be created or is none. Name another one, or none.
+    /// The directory cannot be created, or is not a directory. Name another, or omit `--data`.
     #[error("cannot use the data directory {dir:?}")]
     Data {
-        /// The directory, as far as one is known.
         dir: PathBuf,
-        /// What the system said.
         #[source]
         source: io::Error,
     },
     /// The file in the directory cannot be used, or the application does not build.
     #[error(transparent)]
     App(#[from] AppFailure),
-    /// The port is taken, or not for everyone to use. Name another one, or none.
+    /// The port is in use, or needs privileges. Name another, or omit `--port`.
     #[error(transparent)]
     Listen(#[from] ListenError),
 }
 
 impl Playground {
-    /// Opens the counters and events in `data`, or in a directory that ends with the playground,
-    /// and listens on loopback.
+    /// Opens the counters and events in `data`, or in a directory that is deleted with the
+    /// playground, and listens on loopback.
     pub(crate) async fn open(
         port: u16,
         data: Option<PathBuf>,
@@ -52,17 +50,16 @@ impl Playground {
         Ok(Self { server, data, is_buffered: false })
     }
 
-    /// The same, with streams answered in one piece.
+    /// Sends streams in one piece.
     pub(crate) fn buffered(self) -> Self {
         Self { server: self.server.buffered(), is_buffered: true, ..self }
     }
 
-    /// Where it listens.
     pub(crate) const fn address(&self) -> SocketAddr {
         self.server.address()
     }
 
-    /// What to say when it was started. `taken` is the port that it should have had.
+    /// Returns what to print after the start. `taken` is the default port if it is in use.
     pub(crate) fn greeting(&self, taken: Option<u16>) -> String {
         let (address, file) = (self.address(), self.data.file());
         let waits = if self.is_buffered { WAITS } else { "" };
@@ -85,20 +82,19 @@ impl Playground {
         )
     }
 
-    /// Serves until `stop` is over. Then everything ends at once: nobody waits for streams that
-    /// have no end.
+    /// Serves until `stop` is ready. Then everything ends at once, also streams without an end.
     pub(crate) async fn serve(self, stop: impl Future<Output = ()>) {
         tokio::select! {
             () = self.server.serve(pending()) => {}
             () = stop => {}
         }
-        drop(self.data); // not before: everything lives in it
+        drop(self.data); // after the server, which uses it
     }
 }
 
-/// What to expect of streams that are answered in one piece.
-const WAITS: &str = "buffered: streams are answered when they end; those that do not, such as events, \
-                     after 29 s\n";
+/// What to expect of streams that are sent in one piece.
+const WAITS: &str =
+    "buffered: streams are sent when they end; those that do not, such as events, after 29 s\n";
 
 /// An event to try the bus with.
 const HELLO: &str = r#"{"tenant_id":"t1","event_type":"hello","payload":{"n":1}}"#;

@@ -1,4 +1,4 @@
-//! The event bus over HTTP, and the look into cursors.
+//! The event bus over HTTP, and decoded cursors.
 
 use apptheory::app::AppService;
 use apptheory_core::eventbus::CursorSeal;

@@ -1,11 +1,11 @@
-//! A room to talk in, over WebSockets: every connection is in it.
+//! A chat over WebSockets: every connection is in one room.
 
 use apptheory::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::Services;
 
-/// `/chat`, and the routes of the WebSocket behind it.
+/// `/chat`, and the routes of its WebSocket.
 pub(crate) fn routes() -> Router<Services> {
     Router::new()
         .get("/chat", async || (POLICY, Html(include_str!("chat.html"))))
@@ -14,10 +14,10 @@ pub(crate) fn routes() -> Router<Services> {
         .websocket("$default", say)
 }
 
-/// The console may show it in a frame, pages of others may not.
+/// The console may show it in a frame, pages of other sites may not.
 const POLICY: [(&str, &str); 1] = [("content-security-policy", "frame-ancestors 'self'")];
 
-/// What somebody says. Without a text, it only keeps their place.
+/// A message. Without a text, it only keeps the sender in the room.
 #[derive(Deserialize, Serialize)]
 struct Said {
     name: String,
@@ -33,7 +33,7 @@ async fn leave(State(room): State<Room>, socket: WebSocket) -> Result<(), AppErr
     Ok(room.leave(&socket).await?)
 }
 
-/// Sends what was said to everybody in the room, the speaker included.
+/// Sends a message to everybody in the room, also to its sender.
 async fn say(
     State(room): State<Room>,
     socket: WebSocket,

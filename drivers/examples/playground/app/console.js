@@ -17,7 +17,7 @@ const say = (panel, text, isError = false) => {
   $(`said-${panel}`).classList.toggle("error", isError);
 };
 
-// Sends a request. An error comes in the words of the answer, or of the browser if there is none.
+// Sends a request. The words of an error are those of the answer, or the browser's if nothing was answered.
 async function send(path, options) {
   try {
     const response = await fetch(path, options);
@@ -47,7 +47,7 @@ function addRow({ name, about }) {
   rows.set(name, row);
 }
 
-// Sends requests to limits, all at once, and sums up what was answered.
+// Sends requests to limits, all at once, and sums up the answers.
 async function press(names, times) {
   const sums = await Promise.all(names.map(async name => {
     const answers = await Promise.all(Array.from({ length: times }, () => ask(name)));
@@ -78,7 +78,7 @@ function sumUp(answers) {
   return parts.join(", ");
 }
 
-// Asks what is used of every limit, and which fault is on: others may press and switch, too.
+// Asks what is used of every limit, and which fault is on: other clients may change both.
 async function measure() {
   const [{ body, words }, { body: present }] = await Promise.all([send("/gauges"), send("/fault")]);
   warn(present?.fault, words);
@@ -105,7 +105,7 @@ function gauge(name, limit, used) {
   return Object.assign(gauge, state);
 }
 
-// Draws what a limit answered, newest on the right. What comes at once is stacked, then moves left.
+// Draws what a limit answered, newest on the right. Simultaneous answers are stacked, up to three in a column.
 function drawStrip(name) {
   const { strip, answers } = rows.get(name);
   const [now, size] = [performance.now(), 10];
@@ -155,9 +155,9 @@ for (const radio of document.querySelectorAll("[name=fault]")) {
 $("ask-all").onclick = async () => {
   const lines = await Promise.all([...rows.keys()].map(async name => {
     const { status, headers, words } = await ask(name);
-    const told = ["retry-after", "x-rate-limit-fail-closed", "x-rate-limit-fail-open", "x-ratelimit-remaining"]
+    const fields = ["retry-after", "x-rate-limit-fail-closed", "x-rate-limit-fail-open", "x-ratelimit-remaining"]
       .filter(field => headers.has(field)).map(field => `\n${field}: ${headers.get(field)}`);
-    return make("li", {}, `/${name} ${words || status}${told.join("")}`);
+    return make("li", {}, `/${name} ${words || status}${fields.join("")}`);
   }));
   $("answers").replaceChildren(...lines);
   say("faults", `${lines.length} limits have answered.`);
@@ -170,7 +170,7 @@ let nextCursor = null;
 $("publish").onsubmit = async event => {
   event.preventDefault();
   const text = id => JSON.stringify($(id).value);
-  // The payload goes as it is typed: the playground says what is wrong with it.
+  // The payload is sent as it is typed: the playground answers what is wrong with it.
   const body = `{"tenant_id": ${text("tenant")}, "event_type": ${text("type")}, "payload": ${$("payload").value}}`;
   const { body: published, words } = await send("/events", { method: "POST", body });
   if (words) return say("events", words, true);
@@ -191,8 +191,8 @@ async function showPage(cursor) {
   nextCursor = body.next_key?.cursor;
   $("next-page").disabled = !nextCursor;
   say("events", `${body.events.length} events, newest first.`);
-  const holds = nextCursor && await send(`/cursors/${encodeURIComponent(nextCursor)}`);
-  $("cursor").textContent = holds ? JSON.stringify(holds.body, null, 2) : "nothing: there is no next page";
+  const contents = nextCursor && await send(`/cursors/${encodeURIComponent(nextCursor)}`);
+  $("cursor").textContent = contents ? JSON.stringify(contents.body, null, 2) : "nothing: there is no next page";
 }
 
 // ---- Streams: each piece with the time of its arrival.
@@ -223,12 +223,12 @@ $("follow").onclick = async () => {
   following = new AbortController();
   $("follow").ariaPressed = "true";
   $("pieces").replaceChildren();
-  // A reader that comes back says what it saw last.
+  // A reader that returns sends the id of the last event that it saw.
   const headers = { accept: "text/event-stream", ...(lastEventId && { "last-event-id": lastEventId }) };
   try {
     await arrive(`/events?${new URLSearchParams({ tenant: $("tenant").value })}`, { headers, signal: following.signal });
   } catch (error) {
-    say("streams", following.signal.aborted ? "Stopped: the next start goes on behind the last event." : error.message);
+    say("streams", following.signal.aborted ? "Stopped. The next start continues after the last event." : error.message);
   }
   following = null;
   $("follow").ariaPressed = "false";
@@ -265,7 +265,7 @@ $("look").onclick = async () => {
   }));
 };
 
-// ---- What is shown from the beginning, and what happens by itself.
+// ---- What is shown from the beginning, and what is repeated.
 
 for (const pre of document.querySelectorAll("[data-curl]")) {
   pre.textContent = pre.textContent.replaceAll("ADDRESS", location.origin);

@@ -1,4 +1,4 @@
-//! The console: a page to see everything in, and what it asks besides the routes that it shows.
+//! The console: a page that shows everything, and the routes that only this page needs.
 
 use apptheory::prelude::*;
 use serde_json::Value;
@@ -21,7 +21,7 @@ pub(super) fn routes() -> Router<Services> {
         .put("/fault/{fault}", switch_fault)
 }
 
-/// The console for browsers; for others, a list of what there is.
+/// Returns the console to browsers, and a list of all routes to other clients.
 async fn index(State(limits): State<Limits>, context: Context) -> Response {
     let response = if context.header("accept").contains("text/html") {
         Response::html(200, include_str!("console.html"))
@@ -31,7 +31,7 @@ async fn index(State(limits): State<Limits>, context: Context) -> Response {
     response.with_header("vary", "accept").with_header("content-security-policy", POLICY)
 }
 
-/// Nothing but what this server has, and no page around it.
+/// Allows only resources of this server, and no frame around the page.
 const POLICY: &str = "default-src 'self'; img-src data:; frame-ancestors 'none'";
 
 fn list(limits: &Limits) -> String {
@@ -44,9 +44,9 @@ fn list(limits: &Limits) -> String {
 }
 
 const ROUTES: &str = "\
-What is used of a limit:
+How much of a limit is used:
   /usage/{route}
-Events (POST, GET with ?tenant=&type=&tag=&limit=&cursor=, DELETE by id), and what a cursor holds:
+Events (POST, GET with ?tenant=&type=&tag=&limit=&cursor=, DELETE by id), and what a cursor contains:
   /events
   /events/{id}
   /cursors/{cursor}
@@ -56,7 +56,7 @@ A page that arrives in pieces:
   /page
 A room to talk in, for browsers:
   /chat
-The last calls to the store and what they cost, also as they happen; what is in its tables:
+The last calls to the store and their cost, also as they happen; the items of its tables:
   /effects
   /tables
 The store's fault (PUT none, down, slow, throttled or lost_replies):
@@ -70,7 +70,7 @@ fn asset(media_type: &str, text: &str) -> Response {
     Response::text(200, text).with_header("content-type", format!("{media_type}; charset=utf-8"))
 }
 
-/// The files that have a panel's lines between markers.
+/// The file of each panel, which has the panel's lines between markers.
 const SOURCES: [(&str, &str); 7] = [
     ("limits", include_str!("limits.rs")),
     ("events", include_str!("events.rs")),
@@ -81,7 +81,7 @@ const SOURCES: [(&str, &str); 7] = [
     ("faults", include_str!("store.rs")),
 ];
 
-/// The lines of Rust behind a panel.
+/// Returns the lines of Rust behind a panel.
 async fn source(Path(panel): Path<String>) -> Option<String> {
     let (_, file) = SOURCES.iter().find(|(name, _)| *name == panel)?;
     let (begin, end) = (format!("// console: {panel}"), "// console: end");
@@ -103,7 +103,7 @@ async fn source(Path(panel): Path<String>) -> Option<String> {
     Some(source)
 }
 
-/// The last calls to the store. A client that accepts server-sent events gets them as they happen.
+/// Returns the last calls to the store; as they happen to a client that accepts server-sent events.
 async fn effects(State(journal): State<Journal>, context: Context, sse: Sse) -> Answer {
     if !context.header("accept").contains("text/event-stream") {
         return Response::json(200, &journal.calls());
@@ -114,12 +114,12 @@ async fn effects(State(journal): State<Journal>, context: Context, sse: Sse) -> 
     Ok(sse.send(journal.follow(last_seen).map(sent)))
 }
 
-/// What is wrong with the store at present.
+/// Returns the store's fault.
 async fn fault(State(switch): State<Switch>) -> Json<Value> {
     Json(json!({"fault": switch.fault()}))
 }
 
-/// Has the store fail, or work again.
+/// Switches a fault of the store on, or all off.
 async fn switch_fault(State(switch): State<Switch>, Path(fault): Path<Fault>) -> Json<Value> {
     switch.set(fault);
     Json(json!({"fault": fault}))

@@ -1,4 +1,4 @@
-//! The event bus over HTTP: publish, page through, follow, get and delete; and a look into cursors.
+//! The event bus over HTTP: publish, page through, follow, get and delete; and decode cursors.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ pub(crate) fn routes() -> Router<Services> {
 }
 
 // console: events
-/// Publishes the event in the body, which needs no more than `tenant_id` and `event_type`.
+/// Publishes the event in the body, which needs only `tenant_id` and `event_type`.
 async fn publish(State(bus): Bus, context: Context) -> Answer {
     let body = core::str::from_utf8(context.body());
     let body = body.map_err(|error| AppError::bad_request(error.to_string()))?;
@@ -40,7 +40,7 @@ async fn publish(State(bus): Bus, context: Context) -> Answer {
 // console: end
 
 // console: feed
-/// A page of `tenant`'s events, narrowed down by `type` and every `tag`, up to `limit`, after
+/// Returns a page of `tenant`'s events, filtered by `type` and every `tag`, up to `limit`, after
 /// `cursor`. A client that accepts server-sent events gets them as they happen, oldest first.
 async fn query(State(bus): Bus, call: Arc<Call>, context: Context, sse: Sse) -> Answer {
     let query = read_query(&call.request.query)?;
@@ -76,13 +76,13 @@ fn read_query(parameters: &MultiMap) -> Result<EventQuery, AppError> {
     Ok(query)
 }
 
-/// The bus takes any other number for its default, without a word.
+/// Refuses numbers that the bus would silently replace with its default.
 fn read_limit(value: &str) -> Result<u32, AppError> {
     let limit = value.parse().ok().filter(|limit| (1..=1_000).contains(limit));
     limit.ok_or_else(|| AppError::bad_request(format!("limit={value}: not from 1 to 1000")))
 }
 
-/// The newest event with an id, of `tenant` if that is given.
+/// Returns the newest event with an id, of `tenant` if that is given.
 async fn get_one(State(bus): Bus, Path(id): Path<String>, Query(of): Query<Of>) -> Answer {
     let event = bus.get(&id, of.tenant.as_deref()).await?;
     Ok(as_json(200, event.to_json()?))
@@ -98,13 +98,13 @@ async fn delete(
     Ok(Json(json!({"deleted": deleted.copies})))
 }
 
-/// What a cursor holds.
+/// Returns what a cursor contains.
 async fn look_into_cursor(Path(text): Path<String>) -> Result<Json<Value>, AppError> {
     let decoded = cursor::decode(&text);
     decoded.map(Json).map_err(|error| AppError::bad_request(error.to_string()))
 }
 
-/// Whose event it is.
+/// The query of one event.
 #[derive(Deserialize)]
 struct Of {
     tenant: Option<String>,

@@ -25,11 +25,11 @@ pub(super) struct Limit {
     pub(super) about: &'static str,
     /// Decides on requests.
     limiter: Arc<RateLimiter>,
-    /// Reads what is used, for the console's gauge: without faults, and not in the journal.
+    /// Reads what is used, for the console's gauge: without faults and the journal.
     gauge: RateLimiter,
 }
 
-/// Makes all limits: such that a few requests reach them, and that room comes back in seconds.
+/// Creates all limits. A few requests reach them, and seconds later they have room again.
 pub(super) fn all(watched: &Store, plain: &Store) -> Result<Limits, limiter::Error> {
     const FIVE_SECONDS: Duration = Duration::from_secs(5);
     const TEN_SECONDS: Duration = Duration::from_secs(10);
@@ -64,7 +64,7 @@ pub(super) fn all(watched: &Store, plain: &Store) -> Result<Limits, limiter::Err
     ]))
 }
 
-/// A route behind each limit, and what is used of them.
+/// Returns a route behind each limit, and the routes that show how much of it is used.
 pub(super) fn routes(limits: &Limits) -> Router<Services> {
     let mut routes = Router::new().get("/usage/{route}", usage).get("/gauges", gauges);
     for limit in limits.iter() {
@@ -77,7 +77,7 @@ pub(super) fn routes(limits: &Limits) -> Router<Services> {
     routes
 }
 
-/// The handler behind every limit: says what it was told about the decision.
+/// The handler behind every limit. Returns the decision.
 async fn admitted(Extension(decision): Extension<Decision>) -> Json<Value> {
     Json(json!({
         "count": decision.count,
@@ -89,7 +89,7 @@ async fn admitted(Extension(decision): Extension<Decision>) -> Json<Value> {
     }))
 }
 
-/// What the client has used of a route's limit.
+/// Returns what the client has used of a route's limit.
 async fn usage(
     State(limits): State<Limits>,
     Path(route): Path<String>,
@@ -101,8 +101,8 @@ async fn usage(
     Ok(Json(usage_json(&usage)))
 }
 
-/// What the client has used of every limit, in order. Sub-windows of a sliding window have a limit
-/// together, and are one gauge.
+/// Returns what the client has used of every limit, in order. The sub-windows of a sliding window
+/// share a limit, and are one gauge.
 async fn gauges(
     State(limits): State<Limits>,
     context: Context,
@@ -130,7 +130,7 @@ impl Limit {
         format!("/{}", self.name)
     }
 
-    /// What the client's requests to the route count for.
+    /// Returns the key that counts the client's requests to the route.
     fn key(&self, context: &Context) -> Result<RateLimitKey, AppError> {
         let client = context.client_ip().ok_or_else(AppError::not_found)?;
         Ok(RateLimitKey::new(&client_network(client), &self.path(), "GET")?)

@@ -1,5 +1,5 @@
-//! The application: limits, an event bus, streams and a chat on one store, and a console to see
-//! them in.
+//! The application: limits, an event bus, streams and a chat on one store, and a console that shows
+//! them.
 
 mod chat;
 mod console;
@@ -21,7 +21,7 @@ use limits::Limits;
 use store::{Journal, Stores, Switch};
 use tables::Tables;
 
-/// What the routes work on. Each asks for its part.
+/// The state that handlers share. Each handler takes the part that it needs.
 #[derive(Clone, FromRef)]
 struct Services {
     limits: Limits,
@@ -32,21 +32,21 @@ struct Services {
     tables: Tables,
 }
 
-/// Why there is no application.
+/// Why the application cannot be built.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AppFailure {
     /// The file cannot be used, or is not a database; the error names it.
     #[error(transparent)]
     Store(#[from] EmbeddedError),
-    /// A limit is not one.
+    /// A limit is invalid.
     #[error(transparent)]
     Limit(#[from] limiter::Error),
-    /// The routes contradict each other.
+    /// The routes are invalid.
     #[error(transparent)]
     Routes(#[from] BuildError),
 }
 
-/// Makes the application on a file. It keeps clients apart by their addresses.
+/// Builds the application on a file.
 pub(crate) fn app(file: &FilePath, clock: impl Clock + 'static) -> Result<AppService, AppFailure> {
     let Stores { watched, plain, tables, switch, journal } = Stores::open(file, clock)?;
     let limits = limits::all(&watched, &plain)?;
@@ -64,7 +64,7 @@ pub(crate) fn app(file: &FilePath, clock: impl Clock + 'static) -> Result<AppSer
     Ok(app)
 }
 
-/// An error and its sources, in one line.
+/// Returns an error and its sources, in one line.
 pub(crate) fn with_sources(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

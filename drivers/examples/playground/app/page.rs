@@ -3,7 +3,7 @@
 use apptheory::prelude::*;
 
 // console: page
-/// Sends a page in pieces, with a pause before each but the first.
+/// Sends a page in pieces, with a pause before each one but the first.
 pub(super) async fn page(context: Context) -> Response {
     let clock = context.clock().clone();
     let pieces = stream::iter(PIECES).enumerate().then(move |(n, piece)| {

@@ -1,5 +1,5 @@
-//! The store that everything is on: an embedded DynamoDB in a file, with faults to switch on, and a
-//! journal of its calls and what they cost.
+//! The store: an embedded DynamoDB in a file, with faults to switch on, and a journal of its calls
+//! and their cost.
 
 use std::collections::VecDeque;
 use std::path::Path as FilePath;
@@ -17,13 +17,13 @@ use tokio::sync::{Mutex, watch};
 
 use super::tables::Tables;
 
-/// One file, opened three times: what the console reads is neither counted nor disturbed.
+/// One file, opened three times: the console's own reads are not in the journal, and do not fail.
 pub(super) struct Stores {
     /// For the services: with faults and a journal.
     pub(super) watched: Store,
-    /// For the console's gauges: with neither.
+    /// For the console's gauges: without them.
     pub(super) plain: Store,
-    /// For the console's look into the tables.
+    /// For the console's list of items.
     pub(super) tables: Tables,
     pub(super) switch: Switch,
     pub(super) journal: Journal,
@@ -49,26 +49,26 @@ impl Stores {
     }
 }
 
-/// What is wrong with the store.
+/// A fault of the store.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Fault {
-    /// It works.
+    /// The store works.
     #[default]
     None,
-    /// No call gets there.
+    /// No call reaches the database.
     Down,
     /// Every call takes a second.
     Slow,
     /// The table is over its throughput.
     Throttled,
-    /// Calls are carried out, and their replies get lost.
+    /// Calls are carried out, but their replies are lost.
     LostReplies,
 }
 
 impl Fault {
     // console: faults
-    /// What becomes of a call.
+    /// Returns the faults of a call.
     fn plan(self) -> FaultPlan {
         let plan = FaultPlan::default();
         match self {
@@ -79,7 +79,7 @@ impl Fault {
         }
     }
 
-    /// How long a call takes to get there.
+    /// Returns how long a call takes to reach the database.
     fn delay(self) -> Option<Duration> {
         matches!(self, Self::Slow).then_some(Duration::from_secs(1))
     }
@@ -107,10 +107,10 @@ pub(super) struct Call {
     pub(super) number: u64,
     operation: &'static str,
     table: String,
-    /// How it ended; `given up` when its caller did not wait for it.
+    /// How it ended; `given up` if its caller stopped waiting.
     outcome: String,
     millis: u64,
-    /// What the database says that it cost. Of a refused write it says nothing.
+    /// The capacity that the database reports; 0 for a refused write.
     write_units: u64,
     read_units: f64,
 }
@@ -128,8 +128,8 @@ impl Journal {
         self.0.borrow().iter().cloned().collect()
     }
 
-    /// The calls behind a number, and those to come. A number that is not reached yet is of a
-    /// journal before this one: then all calls.
+    /// Yields the calls after a number, and later ones as they are made. A number that was not
+    /// reached yet comes from an earlier journal: then it yields all calls.
     pub(super) fn follow(&self, number: u64) -> impl Stream<Item = Call> + use<> {
         let is_reached = self.0.borrow().back().is_some_and(|last| number <= last.number);
         let number = if is_reached { number } else { 0 };
@@ -158,7 +158,7 @@ impl Journal {
 /// The layer around the store.
 struct Watched {
     store: Store,
-    /// Calls take turns: what the database reports during a turn is one call's.
+    /// Held during a call, so that what the database counts meanwhile is of that call.
     turn: Mutex<()>,
     switch: Switch,
     journal: Journal,
@@ -190,7 +190,8 @@ where
     }
 }
 
-/// A call that is being made. It goes into the journal when it ends, or when its caller gives up.
+/// A call that is being made. Dropping it adds it to the journal: after its end, or when its caller
+/// stops waiting.
 struct Made<'a> {
     watched: &'a Watched,
     begun: Timestamp,

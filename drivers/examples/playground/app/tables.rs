@@ -1,17 +1,17 @@
-//! A look into the tables.
+//! The items of the tables.
 
 use apptheory::clock::SharedClock;
 use apptheory::prelude::*;
 use apptheory::store::EmbeddedStore;
 use serde_json::Value;
 
-/// The embedded DynamoDB, which can list and scan what there is.
+/// The embedded DynamoDB, which can list and scan its tables.
 pub(super) type Tables = EmbeddedStore<SharedClock>;
 
 /// How many items of a table are shown.
 const SHOWN: usize = 20;
 
-/// Every table, with how many items it has, and the first of them in DynamoDB's JSON.
+/// Returns every table with the number of its items, and the first of them in DynamoDB's JSON.
 pub(super) async fn tables(State(tables): State<Tables>) -> Result<Json<Vec<Value>>, AppError> {
     let database = tables.database();
     let names = database.list_tables(Default::default()).map_err(failed)?.table_names;
