@@ -1,4 +1,4 @@
-"""A headless Chromium, driven over its DevTools protocol on a pipe. Nothing polls."""
+"""A headless Chromium, driven over its DevTools protocol on a pipe, without polling."""
 
 import base64
 import itertools
@@ -10,10 +10,10 @@ import subprocess
 
 FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-dev-shm-usage
 --disable-background-networking --disable-component-update --disable-sync --remote-debugging-pipe""".split()
-# Names of strangers, as their DNS servers may answer.
+# Names of other sites, which their DNS servers may resolve to this machine.
 FLAGS.append("--host-resolver-rules=MAP evil.test 127.0.0.1, MAP rebound.test 127.0.0.1")
 
-# A promise that is kept when a condition holds in a document: nobody polls.
+# A promise that resolves when a condition holds in a document.
 WHEN = """new Promise(done => {
   const check = () => (%s) && done(true);
   const all = {subtree: true, childList: true, characterData: true, attributes: true};
@@ -45,7 +45,8 @@ class Browser:
             ["bash", "-c", script, "bash", *command],
             pass_fds=(to_browser, from_browser), stderr=subprocess.DEVNULL, start_new_session=True,
         )
-        os.close(to_browser), os.close(from_browser)
+        os.close(to_browser)
+        os.close(from_browser)
         self.errors = []
         self.messages = map(self.note, self.read(reader))
         self.ids = itertools.count(1)
@@ -59,7 +60,7 @@ class Browser:
         raise EOFError("the browser is gone")
 
     def note(self, message):
-        """Keeps what a console says of errors. Answers like 429 are errors to it, too: those are asked for."""
+        """Keeps the errors of consoles, but for answers such as 429, which the tests cause."""
         params = message.get("params", {})
         entry = params.get("entry", {})
         if message.get("method") == "Runtime.exceptionThrown":
@@ -92,7 +93,7 @@ class Browser:
 class Window:
     def __init__(self, browser, url):
         self.browser = browser
-        # A context of its own: nothing is shared with other windows but the server.
+        # A context of its own, so that windows share only the server.
         context = browser.call("Target.createBrowserContext")["browserContextId"]
         target = browser.call("Target.createTarget", url="about:blank", browserContextId=context)
         target = target["targetId"]
@@ -113,7 +114,7 @@ class Window:
         self.evaluate(WHEN % (condition, document))
 
     def sees(self, action, *conditions):
-        """Does something, and waits until each condition has held at some time since."""
+        """Does something, and waits until each condition has held since then."""
         promises = ", ".join(WHEN % (condition, "document") for condition in conditions)
         self.evaluate(f"window.seen = Promise.all([{promises}]), null")
         action()

@@ -1,4 +1,4 @@
-"""The playground's console, as a visitor uses it: by mouse, by keyboard, and with whatever reads it aloud."""
+"""The playground's console, by mouse, by keyboard, and as an accessibility engine sees it."""
 
 import json
 import pathlib
@@ -80,7 +80,7 @@ def faults(window):
     )
     window.sees(lambda: window.click('[value="slow"]'), matches("warning", "takes a second per call"))
     window.sees(lambda: window.click("#ask-all"), matches("calls", "given up"))
-    # Another client mends it, and the console sees that.
+    # Another client switches the fault off, and the console shows that.
     mend = """fetch("/fault/none", {method: "PUT"}).then(answer => answer.status)"""
     window.sees(lambda: window.evaluate(mend), '%s === ""' % (TEXT % "warning"))
     assert window.evaluate("""document.querySelector('[value="none"]').checked""")
@@ -139,7 +139,7 @@ def store(window):
     print("the store shows its calls, their cost, and its tables")
 
 
-# What can be reached by the Tab key: of radio buttons in a group, one.
+# How many controls the Tab key reaches: one of a group of radio buttons.
 REACHABLE = """[...document.querySelectorAll("a, button:enabled, input, summary, iframe, [tabindex='0']")]
   .filter(element => element.checkVisibility() && (element.type !== "radio" || element.checked)).length"""
 FOCUSED = """(({activeElement: element}) => {
@@ -164,8 +164,8 @@ def check_access(browser, url, engine):
                 page.prefer(scheme)
                 passed, found = page.evaluate(AXE)
                 assert "color-contrast" in passed, f"in {scheme}, no contrast was looked at"
-                told = [(rule["id"], node["html"], node["failureSummary"]) for rule in found for node in rule["nodes"]]
-                assert not told, f"in {scheme}: {told}"
+                problems = [(rule["id"], node["html"], node["failureSummary"]) for rule in found for node in rule["nodes"]]
+                assert not problems, f"in {scheme}: {problems}"
         print("the accessibility engine finds nothing, in light and dark")
     assert not browser.errors, f"the console's errors: {browser.errors}"
 
@@ -178,7 +178,7 @@ def by_keyboard(window):
         window.press("Tab")
         is_out, number, tag, id, style, width = window.evaluate(FOCUSED)
         assert not is_out, f"Tab reaches {len(reached)} of {reachable}"
-        if tag != "IFRAME":  # what is in it shows the focus
+        if tag != "IFRAME":  # its contents show the focus
             assert style != "none" and float(width.removesuffix("px")) >= 2, f"no focus is seen on {tag} {id}"
         reached.add(number)
     window.evaluate('document.getElementById("press-all").focus()')

@@ -1,4 +1,4 @@
-//! The application: `main` serves it, and tests ask it.
+//! The application: `main` runs it, and tests send it requests.
 
 use apptheory::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -15,8 +15,8 @@ const TENANT: &str = "shop";
 
 /// Builds the application on a store.
 pub fn app(store: &Store) -> App<EventBus> {
-    // Per caller and route: 60 a minute, 10 at once. While the store does not answer, requests get
-    // a 503.
+    // Per caller and route: 60 per minute, 10 at once. While the store does not respond, requests
+    // get a 503.
     let limit = RateLimit::per_minute(60).burst(10).fail_closed().on(store);
     let orders = Router::new().get("/", newest).post("/", create).layer(limit);
     App::with_state(EventBus::on(store))

@@ -3,7 +3,7 @@
 use apptheory::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// The queue's name, which `template.yaml` has too.
+/// The queue's name, as in `template.yaml`.
 pub const QUEUE: &str = "{{project-name}}-orders";
 
 /// A message of the queue.
@@ -22,8 +22,8 @@ pub fn app(store: &Store) -> App<EventBus> {
     App::with_state(EventBus::on(store)).sqs(QUEUE, ship.layer(Idempotent::new("ship", store)))
 }
 
-/// Ships an order. A message that fails, or is no order, comes again, and after five times goes to
-/// the dead-letter queue. The others of its batch are done.
+/// Ships an order. A message that fails, or is not an order, comes again, and after five times
+/// moves to the dead-letter queue. The other messages of its batch do not.
 async fn ship(State(bus): State<EventBus>, Json(order): Json<Order>) -> Result<(), AppError> {
     if order.items.is_empty() {
         return Err(AppError::unprocessable("an order needs items"));

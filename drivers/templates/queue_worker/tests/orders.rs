@@ -1,4 +1,4 @@
-//! The application with a store in memory: what becomes of messages.
+//! The application with a store in memory, in virtual time.
 
 use apptheory::prelude::*;
 use apptheory::testkit::TestApp;
