@@ -1,4 +1,4 @@
-//! The rate limiter: one store round trip per decision.
+//! The rate limiter: usually one store round trip per decision.
 //!
 //! A [`Limiter`] is a value that turns an [`Attempt`] into a machine, which asks for store effects.
 //! Every decision counts by a conditional write, so that no interleaving of callers, lost replies
@@ -10,7 +10,7 @@
 //! | [`FixedWindow`] | 1 update | 1, or 0 from the deny cache |
 //! | [`SlidingWindow`] | 1 update when warm, 1 read more when cold; when late, both once more | 1 |
 //! | [`MultiWindow`] | 1 transaction (or 1 update when packed) | 1 |
-//! | [`TokenBucket`] | 1 update, 2 without a hint | 1 |
+//! | [`TokenBucket`] | 1 update, 2 if another process has counted | 1 |
 //!
 //! ```
 //! use core::time::Duration;

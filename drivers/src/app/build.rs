@@ -122,13 +122,13 @@ pub enum BuildError {
 /// when the application is built.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum BuildWarning {
-    /// A rate limit counts clients only by their addresses, for which a load balancer does not
-    /// vouch: behind a load balancer, every request gets a 500.
+    /// A rate limit counts clients only by their addresses, which a load balancer does not verify:
+    /// behind a load balancer, every request gets a 500.
     #[error(
-        "a rate limit counts clients by address, and a load balancer does not vouch for addresses: \
+        "a rate limit counts clients by address, and a load balancer does not verify addresses: \
          behind one, every request is answered with 500. Add `trusting_forwarded(hops)` or `shared()` \
          to the limit, or authenticate callers. Behind API Gateway and function URLs, 1 hop is the \
-         address that they vouch for; {}",
+         address that they verify; {}",
         See("rate_limiting")
     )]
     NoCallerBehindLoadBalancer,

@@ -202,7 +202,7 @@ impl Context {
 
     /// Returns the tenant id, or an empty text. The first of these counts: the tenant that Lambda
     /// runs the invocation for, if the function isolates tenants; the tenant that authentication
-    /// vouches for; the tenant that the request names, if [the application allows
+    /// verifies; the tenant that the request names, if [the application allows
     /// it](apptheory_core::http::exchange::TenantSource).
     #[must_use]
     pub fn tenant_id(&self) -> &str {

@@ -86,10 +86,10 @@ pub use valid::{Checked, Valid};
 /// | tuples of up to eight | each in turn | | as the first that fails |
 ///
 /// Clients control all of these values except the state, extensions and the invocation. The values
-/// in the next table are vouched for: a client cannot forge them. They are available for requests
+/// in the next table are verified: a client cannot forge them. They are available for requests
 /// and messages, [`Tenant`] for all events.
 ///
-/// | Type | Reads | Vouched for by | If missing |
+/// | Type | Reads | Verified by | If missing |
 /// |---|---|---|---|
 /// | [`Principal`](apptheory_core::http::exchange::Principal) | the caller | the application's authentication | 401; 500, masked, on a route without authentication |
 /// | [`Tenant`] | the tenant | the platform, else authentication; clients only if the application [allows it](apptheory_core::http::exchange::TenantSource) | 403 |
@@ -101,7 +101,7 @@ pub use valid::{Checked, Valid};
 /// | [`RequestContext`] | the rest of the event | the platform; parts repeat client input, such as the path | 500, masked |
 /// | [`StageVariables`] | the stage's variables | API Gateway | empty |
 ///
-/// A vouched-for value of another shape than its type is a masked 500 as well; the log says which
+/// A verified value of another shape than its type is a masked 500 as well; the log says which
 /// member does not fit.
 ///
 /// An error fails only the record that it is about, not its batch.

@@ -13,8 +13,8 @@ use crate::limiter::RequestLimit;
 
 /// A middleware that counts requests, and refuses those above the limit with 429.
 ///
-/// A request counts for its [caller](apptheory_core::limiter::http::KeyPolicy), as far as the
-/// caller is vouched for, and for its route's pattern. Handlers can take the
+/// A request counts for its verified [caller](apptheory_core::limiter::http::KeyPolicy), and for
+/// its route's pattern. Handlers can take the
 /// [`Decision`](apptheory_core::limiter::Decision) as an [`Extension`](super::Extension), and every
 /// response has the limit's headers; of nested limits, those of the innermost one.
 ///

@@ -24,12 +24,13 @@
 //! ```
 //!
 //! You have to choose what happens while the store does not respond: `fail_closed()` refuses with
-//! 503, `fail_open()` admits without counting. By default requests are counted by what is vouched
-//! for: an identity, else a tenant, else a client address. `RateLimitLayer` has the same lines.
+//! 503, `fail_open()` admits without counting. By default a request counts for what is
+//! verified: an identity, else a tenant, else a client address. `RateLimitLayer` has the same
+//! lines.
 //!
 //! | Line | Admits | Strategy | Store calls per decision |
 //! |---|---|---|---|
-//! | `per_second(n)`, `per_minute(n)`, `per_hour(n)` | `n` on average, in bursts of up to `n` or `burst(m)` | [`TokenBucket`] | 1 |
+//! | `per_second(n)`, `per_minute(n)`, `per_hour(n)` | `n` on average, in bursts of up to `n` or `burst(m)` | [`TokenBucket`] | 1; 2 if another process has counted |
 //! | `sliding(n, window)` | `n` in any span of `window` | [`SlidingWindow`] | 1; 2 if nothing is cached |
 //! | `fixed(n, window)` | `n` in each window; up to `2n` around a window's end | [`FixedWindow`] | 1 |
 //! | `windows([(n, window), …])` | `n` in each window of each length | [`MultiWindow`] | 1 transaction |

@@ -19,8 +19,8 @@ use super::RateLimiter;
 /// A rate limit in front of handlers or services, for requests of type `R`. Clones are cheap, and
 /// share the limiter.
 ///
-/// A request counts for the identity that is vouched for, and for its route; [`KeyPolicy`] has the
-/// order. A request with nothing vouched for gets a 500, unless
+/// A request counts for its verified identity, tenant or address, and for its route; [`KeyPolicy`]
+/// has the order. A request without any of them gets a 500, unless
 /// [`trusting_forwarded`](Self::trusting_forwarded) or [`shared`](Self::shared) is set.
 ///
 /// | Decision | Response |
@@ -104,7 +104,7 @@ impl<R> RequestLimit<R> {
         Self { policy: self.policy.per_address(), ..self }
     }
 
-    /// Counts all requests without a vouched-for identity together. See [`KeyPolicy::shared`].
+    /// Counts all requests without a verified name together. See [`KeyPolicy::shared`].
     #[must_use]
     pub fn shared(self) -> Self {
         Self { policy: self.policy.shared(), ..self }
@@ -155,9 +155,9 @@ impl<R> RequestLimit<R> {
         Self { key: Some(Arc::new(key)), ..self }
     }
 
-    /// Sets a function that returns the client's address, for hosts that do not vouch for one: in
-    /// an axum app that is served directly, return that of `ConnectInfo<SocketAddr>`; under
-    /// `lambda_http`, the source address of the event's request context.
+    /// Sets a function that returns the client's address, for hosts that do not set one: in an axum
+    /// app that is served directly, return that of `ConnectInfo<SocketAddr>`; under `lambda_http`,
+    /// the source address of the event's request context.
     #[must_use]
     pub fn with_client_ip(
         self,
@@ -214,7 +214,7 @@ impl<R> RequestLimit<R> {
         Self { style, ..self }
     }
 
-    /// Returns whether requests have no key if their provider does not vouch for an address.
+    /// Returns whether requests have no key if their provider does not verify an address.
     pub(crate) fn needs_vouched_address(&self, authenticates: bool) -> bool {
         let finds_its_own = self.key.is_some() || self.client_ip.is_some();
         !finds_its_own && self.policy.needs_vouched_address(authenticates)

@@ -23,9 +23,9 @@ pub struct RoutePattern(pub String);
 /// Puts a [`RateLimiter`](crate::limiter::RateLimiter) in front of a service. Clones are cheap, and
 /// share the limiter.
 ///
-/// A request counts for its [caller](apptheory_core::limiter::http::KeyPolicy), as far as the host
-/// vouches for the caller with the extensions [`Identity`], [`Tenant`] and [`ClientIp`], and for
-/// its [`RoutePattern`]. Without a pattern, all paths share one counter.
+/// A request counts for its [caller](apptheory_core::limiter::http::KeyPolicy), which the host
+/// names by the extensions [`Identity`], [`Tenant`] and [`ClientIp`], and for its [`RoutePattern`].
+/// Without a pattern, all paths share one counter.
 pub type RateLimitLayer = RequestLimit<Parts>;
 
 impl RateLimitLayer {

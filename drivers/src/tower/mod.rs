@@ -2,8 +2,8 @@
 //!
 //! Needs the feature `tower`.
 //!
-//! The layer identifies callers only by request extensions, for which the host vouches:
-//! [`Identity`] and [`Tenant`] are set by its authentication, and [`ClientIp`] by the server.
+//! The layer identifies callers only by request extensions, which clients cannot set: [`Identity`]
+//! and [`Tenant`] are set by the host's authentication, and [`ClientIp`] by its server.
 //! Without any of them every request gets a 500, unless the layer trusts proxies or counts all
 //! requests together.
 //!

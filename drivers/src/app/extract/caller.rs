@@ -1,4 +1,4 @@
-//! The caller, as far as the platform or authentication vouches for it.
+//! The caller, as far as the platform or authentication verifies it.
 
 use core::net::IpAddr;
 
@@ -30,7 +30,7 @@ pub struct ClientIp(pub IpAddr);
 
 /// Reads the tenant; 403 if there is no tenant. The first of these counts: the tenant that Lambda
 /// runs the invocation for, if the function isolates tenants; the tenant that authentication
-/// vouches for; the tenant that the request names, if the application [allows
+/// verifies; the tenant that the request names, if the application [allows
 /// it](apptheory_core::http::exchange::TenantSource).
 ///
 /// In a tower stack, it is a request extension that authentication sets; a rate limit without an

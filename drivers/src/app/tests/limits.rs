@@ -25,7 +25,7 @@ fn limited(limited: impl FnOnce(App, RateLimit) -> App, limit: i64) -> (AppServi
     (limited(builder(&clock), limit).build().unwrap(), clock)
 }
 
-/// Returns a request from an address that its provider vouches for.
+/// Returns a request from an address that its provider verifies.
 fn from<'a>(address: &str, path: &str, fields: &[(&str, &str)]) -> RawRequest<'a> {
     let mut request = get(path);
     request.source_provenance = SourceProvenance::vouched(Provider::FunctionUrl, address);
@@ -185,7 +185,7 @@ fn clients_are_counted_by_the_address_that_somebody_vouches_for() {
     assert_eq!(text(&call(Some("192.0.2.1:1"), "192.0.2.2")), "Some(192.0.2.2)");
     assert_eq!(text(&call(None, "2001:db8:0:1200::1")), "Some(2001:db8:0:1200::1)");
     assert_eq!(call(None, "2001:db8:0:12ff::2").status, 429);
-    // A load balancer does not vouch for an address, and a warning said so.
+    // A load balancer does not verify addresses, and a warning said so.
     assert_eq!(call(None, "").status, 500);
     assert_eq!(app.warnings(), [BuildWarning::NoCallerBehindLoadBalancer]);
     assert!(app.warnings()[0].to_string().contains("trusting_forwarded(hops)"));
