@@ -10,7 +10,7 @@
 //! | [`FixedWindow`] | 1 update | 1, or 0 from the deny cache |
 //! | [`SlidingWindow`] | 1 update when warm, 1 read more when cold; when late, both once more | 1 |
 //! | [`MultiWindow`] | 1 transaction (or 1 update when packed) | 1 |
-//! | [`TokenBucket`] | 1 update, 2 if another process has counted | 1 |
+//! | [`TokenBucket`] | 1 update, 2 for a key that the process does not know | 1 |
 //!
 //! ```
 //! use core::time::Duration;

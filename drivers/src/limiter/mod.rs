@@ -30,7 +30,7 @@
 //!
 //! | Line | Admits | Strategy | Store calls per decision |
 //! |---|---|---|---|
-//! | `per_second(n)`, `per_minute(n)`, `per_hour(n)` | `n` on average, in bursts of up to `n` or `burst(m)` | [`TokenBucket`] | 1; 2 if another process has counted |
+//! | `per_second(n)`, `per_minute(n)`, `per_hour(n)` | `n` on average, in bursts of up to `n` or `burst(m)` | [`TokenBucket`] | 1; 2 if nothing is cached |
 //! | `sliding(n, window)` | `n` in any span of `window` | [`SlidingWindow`] | 1; 2 if nothing is cached |
 //! | `fixed(n, window)` | `n` in each window; up to `2n` around a window's end | [`FixedWindow`] | 1 |
 //! | `windows([(n, window), …])` | `n` in each window of each length | [`MultiWindow`] | 1 transaction |
