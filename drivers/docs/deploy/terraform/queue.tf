@@ -22,7 +22,7 @@ resource "aws_lambda_event_source_mapping" "orders" {
   event_source_arn = aws_sqs_queue.orders.arn
   function_name    = aws_lambda_function.function.arn
   batch_size       = 10
-  # Only the messages that failed come again. Without it, they are lost.
+  # Messages that failed are reported, and come again. Without this, they are lost.
   function_response_types = ["ReportBatchItemFailures"]
 
   depends_on = [aws_iam_role_policy.queue]
