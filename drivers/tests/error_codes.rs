@@ -92,13 +92,13 @@ const TYPES: [(&str, &str, &str); 8] = [
         "streaming",
     ),
     ("Function.InitFailed", "the application does not start; the message says why", "deployment"),
-    ("Function.InvalidAnswer", "an answer is not JSON, which is a mistake of this crate", "errors"),
+    ("Function.InvalidAnswer", "an answer is not JSON: a bug of this crate", "errors"),
     (
         "Function.InvalidEvent",
         "the event cannot be read, or no handler is registered for it",
         "events",
     ),
-    ("Function.Panicked", "code panicked that is not a handler's", "errors"),
+    ("Function.Panicked", "code outside of handlers panicked", "errors"),
     (
         "Function.ResponseSizeTooLarge",
         "the answer is larger than Lambda takes: stream it",
@@ -290,9 +290,9 @@ fn page() -> String {
     }
     let mut page = format!(
         "Lists the codes that clients see, the types of failed invocations, and the texts of all errors.\n\n\
-         The page is generated from the code. A `…` stands for what is filled in: a name, a number, a \
-         cause.\nErrors of `App::build` and of the start, and failures in the log, end \
-         with the page\nof this guide that helps: `see apptheory::guide::routing`.\n\n\
+         The page is generated from the code. A `…` stands for a name, a number or a cause. Errors of\n\
+         `App::build` and of the start, and failures in the log, end with the page of this guide that\n\
+         helps: `see apptheory::guide::routing`.\n\n\
          # Codes of answers\n\n\
          See {}.\n\n{}\n# Types of failed invocations\n\n\
          Lambda shows the type as `errorType`. A handler of an event of any kind fails with the code of its\n\
