@@ -8,7 +8,7 @@
 //!          ┌─ Acquired ─ the work ─┬─ done: Complete ──▶ later: Completed, with the result
 //! Acquire ─┤                       └─ failed: Release ─▶ later: anyone may try
 //!          ├─ Completed: its result is there
-//!          └─ an error: in progress elsewhere, another payload, or nobody knows
+//!          └─ an error: in progress elsewhere, another payload, or unknown
 //! ```
 //!
 //! A lease expires, so a host that crashed blocks its key only until then. Work that takes longer
