@@ -24,7 +24,7 @@ machine, and others have others.
 
 const COMMANDS: &str = "
 ```text
-cargo run --release -p apptheory-bench               # all of it, about eight minutes after the builds; writes this page
+cargo run --release -p apptheory-bench               # all of it, two minutes after the builds; writes this page
 cargo run --release -p apptheory-bench -- look-ups   # a section, by the name of its table; writes nothing
 cargo run --release -p apptheory-bench -- --quick    # all of it with a fifth of the turns
 ```
