@@ -8,9 +8,10 @@ resource "aws_apigatewayv2_api" "websockets" {
 }
 
 resource "aws_apigatewayv2_integration" "websockets" {
-  api_id           = aws_apigatewayv2_api.websockets.id
-  integration_type = "AWS_PROXY"
-  integration_uri  = aws_lambda_function.function.invoke_arn
+  api_id             = aws_apigatewayv2_api.websockets.id
+  integration_type   = "AWS_PROXY"
+  integration_method = "POST"
+  integration_uri    = aws_lambda_function.function.invoke_arn
 }
 
 resource "aws_apigatewayv2_route" "websockets" {
