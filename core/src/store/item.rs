@@ -140,11 +140,6 @@ impl Item {
         Self(Vec::new())
     }
 
-    /// Creates an empty item with a capacity.
-    pub(super) fn with_capacity(attributes: usize) -> Self {
-        Self(Vec::with_capacity(attributes))
-    }
-
     /// Returns the value of an attribute.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {

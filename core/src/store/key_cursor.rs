@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 use super::CursorError;
 use crate::document::{self, Document};
 use crate::json::{self, ObjectWriter, first_byte};
-use crate::store::{Item, Value};
+use crate::store::{AttributeName, Item, Value};
 use crate::utf8;
 
 /// The key of the last item that a query read, with the query's index and order. Its text is
@@ -101,13 +101,15 @@ impl KeyCursor {
     fn read_texts(text: &str) -> Option<Self> {
         let document = Document::scan(text).ok()?;
         let [key, index, sort] = document.object().ok()?.get_each(["lastKey", "index", "sort"]);
-        let mut last_key = Item::with_capacity(USUAL_ATTRIBUTES);
-        for (name, value) in key.ok()?.object().ok()?.members() {
+        // Not inserted one by one: a client may send many attributes, in the slowest order.
+        let attribute = |(name, value): (document::Value<'_, '_>, document::Value<'_, '_>)| {
             let mut tagged = value.object().ok()?.members();
             let ((tag, value), None) = (tagged.next()?, tagged.next()) else { return None };
             let text = value.filled().filter(|_| tag.is("S"))?.text().ok()?.into_owned();
-            last_key.insert(name.text().ok()?.into_owned(), Value::S(text));
-        }
+            Some((AttributeName::from(name.text().ok()?.into_owned()), Value::S(text)))
+        };
+        let last_key = key.ok()?.object().ok()?.members().map(attribute);
+        let last_key = last_key.collect::<Option<Item>>()?;
         let own = |text: document::Value<'_, '_>| Some(text.text().ok()?.into_owned());
         let (index, sort) = (own(index.ok()?)?, own(sort.ok()?)?);
         (!last_key.is_empty()).then(|| Self::of(last_key, Some(index), Some(sort)))
@@ -152,9 +154,6 @@ struct Members {
 /// Enough for the JSON of the event bus's cursors.
 const USUAL_LENGTH: usize = 256;
 
-/// The number of key attributes of the event bus's table and one of its indexes.
-const USUAL_ATTRIBUTES: usize = 4;
-
 /// Like other clients, requires padding and ignores excess bits before it.
 const PADDED: GeneralPurpose = GeneralPurpose::new(
     &alphabet::URL_SAFE,
@@ -166,7 +165,8 @@ const PADDED: GeneralPurpose = GeneralPurpose::new(
 #[cfg(test)]
 mod tests {
     use alloc::format;
-    use alloc::string::String;
+    use alloc::string::{String, ToString};
+    use alloc::vec::Vec;
 
     use base64::Engine as _;
     use serde_json::json;
@@ -366,6 +366,21 @@ mod tests {
             }
         }
         assert!(read > 0);
+    }
+
+    #[test]
+    fn attributes_come_in_any_order_and_the_last_of_a_name_counts() {
+        let names = (0..20_000).rev().map(|n| format!("a{n:05}"));
+        let attributes: Vec<String> = names
+            .flat_map(|name| ["x", "y"].map(|text| format!(r#""{name}":{{"S":"{text}"}}"#)))
+            .collect();
+        let json = format!(r#"{{"lastKey":{{{}}}}}"#, attributes.join(","));
+        let cursor = KeyCursor::read_texts(&json).unwrap();
+        let names: Vec<String> = cursor.last_key.iter().map(|(name, _)| name.to_string()).collect();
+        assert_eq!(names.len(), 20_000);
+        assert!(names.is_sorted());
+        assert!(cursor.last_key.iter().all(|(_, value)| value.as_text() == Some("y")));
+        assert_eq!(KeyCursor::read_values(&json), Ok(cursor));
     }
 
     #[test]
