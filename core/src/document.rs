@@ -240,6 +240,26 @@ mod tests {
     }
 
     #[test]
+    fn several_members_are_read_at_once_in_any_order() {
+        let text = r#"{"c":{"a":9},"\u0062":null,"aa":5,"a":1,"c":2,"":4,"c":3}"#;
+        let document = Document::scan(text).unwrap();
+        let again = text.find(r#""c":2"#).unwrap() + 1;
+        let names = ["a", "b", "c", "d", ""];
+        let read = document.object().unwrap().get_each(names);
+        let read = read.map(|member| member.map(Value::json).map_err(|error| error.column));
+        assert_eq!(read, [Ok("1"), Ok("null"), Err(again), Ok(""), Ok("4")]);
+        let read = document.root().members_or_twice(names);
+        let read = read.map(|(member, twice)| (member.json(), twice.map(|error| error.column)));
+        let expected = [("1", None), ("null", None), ("3", Some(again)), ("", None), ("4", None)];
+        assert_eq!(read, expected);
+        for text in ["null", "[\"a\",1]", "\"a\"", "{}"] {
+            let document = Document::scan(text).unwrap();
+            let [(member, twice)] = document.root().members_or_twice(["a"]);
+            assert_eq!((member.json(), twice), ("", None), "{text}");
+        }
+    }
+
+    #[test]
     fn other_types_are_errors_where_they_are_or_read_as_nothing() {
         let text = "{\"text\": 5,\n \"object\": [], \"list\": {}, \"flag\": \"true\"}";
         let document = Document::scan(text).unwrap();

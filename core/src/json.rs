@@ -340,11 +340,12 @@ fn write_escape(c: char, out: &mut String) {
 
 #[cfg(test)]
 mod tests {
+    use alloc::format;
     use alloc::string::String;
 
     use serde_json::json;
 
-    use super::{to_text, write_compact};
+    use super::{first_byte, needs_escape, needs_no_escape, to_text, write_compact};
 
     #[test]
     fn strings_are_escaped_as_specified() {
@@ -357,6 +358,23 @@ mod tests {
             ("é漢😀", "\"é漢😀\""),
         ] {
             assert_eq!(to_text(&json!(text)), expected);
+        }
+    }
+
+    #[test]
+    fn bytes_are_found_wherever_they_are() {
+        let others =
+            ["", "\0", "\u{1f}", " ", "!", "\"", "#", "[", "\\", "]", "\u{7f}", "\u{80}", "\u{e9}"];
+        for (before, after, other) in (0..40)
+            .flat_map(|before| (0..20).map(move |after| (before, after)))
+            .flat_map(|(before, after)| others.map(|other| (before, after, other)))
+        {
+            for filler in ["a", "#", "\u{a2}"] {
+                let text = format!("{}{other}{}", filler.repeat(before), filler.repeat(after));
+                let expected = text.bytes().position(needs_escape);
+                assert_eq!(first_byte(&text, needs_escape), expected, "{text:?}");
+                assert_eq!(needs_no_escape(&text), expected.is_none(), "{text:?}");
+            }
         }
     }
 
