@@ -70,6 +70,32 @@ async fn the_server_answers_on_its_port_until_it_is_stopped() {
     }
 }
 
+#[tokio::test]
+async fn pages_of_other_sites_switch_no_fault_and_read_no_call() {
+    let playground = open(0, None).await.expect("a playground");
+    served(playground, async |address| {
+        let ask = async |head: &str| {
+            let mut client = Client::connect(address).await;
+            client.send(format!("{head}\r\nconnection: close\r\n\r\n")).await;
+            client.rest().await
+        };
+        let foreign = "origin: http://evil.example";
+        let switch = format!(
+            "PUT /fault/down HTTP/1.1\r\nhost: localhost\r\n{foreign}\r\ncontent-length: 0"
+        );
+        let switched = ask(&switch).await;
+        assert!(switched.starts_with("HTTP/1.1 403 "), "{switched}");
+        assert!(fetch(address, "/fault").await.ends_with(r#"{"fault":"none"}"#));
+        // Browsers do not show their pages what they may not read.
+        let read = ask(&format!("GET /effects HTTP/1.1\r\nhost: localhost\r\n{foreign}")).await;
+        assert!(!read.contains("access-control-allow-origin"), "{read}");
+        // The name of another site may lead to this machine.
+        let rebound = ask("GET /effects HTTP/1.1\r\nhost: evil.example").await;
+        assert!(rebound.starts_with("HTTP/1.1 421 "), "{rebound}");
+    })
+    .await;
+}
+
 /// What `future` comes to, while time passes.
 pub(crate) async fn in_time<T>(clock: &VirtualClock, future: impl Future<Output = T>) -> T {
     let passing = async {
