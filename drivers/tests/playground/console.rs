@@ -122,9 +122,24 @@ async fn tables_are_shown_with_their_items() {
         all.iter().find(|table| table["name"] == name).expect("a table").clone()
     };
     let limits = table("rate-limits");
-    assert_eq!(limits["count"], 1);
+    assert_eq!((&limits["count"], &limits["has_more"]), (&json!(1), &json!(false)));
     assert_eq!(limits["items"][0]["Count"], json!({"N": "1"}));
     assert_eq!(table("apptheory-events")["count"], 0);
+}
+
+#[tokio::test]
+async fn items_behind_the_first_megabyte_of_a_table_are_not_counted_but_said() {
+    let (app, _dir) = new_app();
+    let event = json!({"tenant_id": "t1", "event_type": "e", "payload": "x".repeat(300_000)});
+    for _ in 0..5 {
+        let mut publish = RawRequest::new("POST", "/events");
+        publish.body = event.to_string().into_bytes().into();
+        assert_eq!(send(&app, publish).await.status, 201);
+    }
+    let tables = read_json(get(&app, "/tables").await);
+    let mut tables = tables.as_array().expect("a list").iter();
+    let events = tables.find(|table| table["name"] == "apptheory-events").expect("a table");
+    assert_eq!((&events["count"], &events["has_more"]), (&json!(3), &json!(true)));
 }
 
 #[tokio::test]

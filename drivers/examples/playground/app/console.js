@@ -258,10 +258,11 @@ $("look").onclick = async () => {
   const { body, words } = await send("/tables");
   if (words) return say("store", words, true);
   say("store", `${body.length} tables.`);
-  $("tables").replaceChildren(...body.map(({ name, count, items }) => {
+  $("tables").replaceChildren(...body.map(({ name, count, has_more, items }) => {
     const lines = items.map(item => JSON.stringify(item)).join("\n");
     const shown = make("pre", { tabIndex: 0, ariaLabel: `Items of ${name}` }, lines || "empty");
-    return make("details", {}, make("summary", {}, `${name}: ${count} items`), shown);
+    const title = `${name}: ${has_more ? "more than " : ""}${count} items`;
+    return make("details", {}, make("summary", {}, title), shown);
   }));
 };
 

@@ -11,7 +11,8 @@ pub(super) type Tables = EmbeddedStore<SharedClock>;
 /// How many items of a table are shown.
 const SHOWN: usize = 20;
 
-/// Returns every table with the number of its items, and the first of them in DynamoDB's JSON.
+/// Returns every table with the number of items in its first megabyte, whether there are more, and
+/// the first of them in DynamoDB's JSON.
 pub(super) async fn tables(State(tables): State<Tables>) -> Result<Json<Vec<Value>>, AppError> {
     let database = tables.database();
     let names = database.list_tables(Default::default()).map_err(failed)?.table_names;
@@ -22,6 +23,7 @@ pub(super) async fn tables(State(tables): State<Tables>) -> Result<Json<Vec<Valu
         Ok(json!({
             "name": name,
             "count": page.count,
+            "has_more": page.last_evaluated_key.is_some(),
             "items": items.iter().take(SHOWN).collect::<Vec<_>>(),
         }))
     };
