@@ -200,7 +200,8 @@ impl TestApp {
     /// The default address of clients, from a range reserved for documentation (RFC 5737).
     pub const CLIENT: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 
-    /// Sends messages of an SQS queue.
+    /// Sends messages of an SQS queue. Their ids are `msg-1`, `msg-2` and so on in each call. To
+    /// send another message than before, give it [an id](SqsEntry::id).
     ///
     /// ```
     /// use apptheory::prelude::*;

@@ -75,7 +75,8 @@ impl SqsEntry {
         Self::new(json_of(body).to_string())
     }
 
-    /// Sets the message's id. Use it to send a message again.
+    /// Sets the message's id, which is otherwise its number in the event: `msg-1` and so on. A
+    /// handler that does work once takes messages of one id for the same message.
     #[must_use]
     pub fn id(self, id: &str) -> Self {
         Self { id: Some(id.to_owned()), ..self }
