@@ -246,7 +246,7 @@ fn moto_keeps_what_is_sent_in_order() {
         let client = streams.client().clone();
         let orders = producer("orders", streams);
         let missing = orders.send([Record::new("k", "x").unwrap()]).await.unwrap_err();
-        assert!(missing.to_string().ends_with("the stream does not exist"), "{missing}");
+        assert!(missing.to_string().contains("the stream does not exist"), "{missing}");
 
         client.create_stream().stream_name("orders").shard_count(1).send().await.unwrap();
         let records = (0..7).map(|n| Record::new(&format!("k{}", n % 2), n.to_string()).unwrap());
