@@ -92,6 +92,23 @@ impl Table {
         Ok(PrimaryKey { partition, sort: sort.transpose()?.unwrap_or_default() })
     }
 
+    /// Returns the values of the table's key attributes, if all are scalars. Their types may be others
+    /// than the table's: DynamoDB compares the targets of a transaction before it looks at those.
+    pub(super) fn target<'a>(
+        &self,
+        value_of: impl Fn(&str) -> Option<&'a Value>,
+    ) -> Option<(&'a Value, Option<&'a Value>)> {
+        let scalar = |name: &str| {
+            value_of(name).filter(|value| matches!(value, Value::S(_) | Value::N(_) | Value::B(_)))
+        };
+        let KeySchema { partition, sort } = &self.items.key;
+        let sort = match sort {
+            Some(sort) => Some(scalar(sort)?),
+            None => None,
+        };
+        Some((scalar(partition)?, sort))
+    }
+
     /// Refuses an item that an index cannot hold, given its attributes. An item without the index's
     /// key is not in the index.
     pub(super) fn check_indexed<'a>(

@@ -7,7 +7,7 @@ use super::table::{InvalidKey, PrimaryKey, Table};
 use super::{Carried, INVALID_REQUEST, Tables};
 use crate::store::{
     CancellationReason, ConditionCheck, ConsumedCapacity, DeleteItem, Error, Guard, Item,
-    MAX_ITEM_BYTES, PutItem, TableName, TransactWrite, UpdateItem, Written,
+    MAX_ITEM_BYTES, PutItem, TableName, TransactWrite, UpdateItem, Value, Written,
 };
 
 /// One write, alone or in a transaction.
@@ -61,6 +61,16 @@ impl<'a> Write<'a> {
             Self::Update(update) => table.locate(&update.key),
             Self::Delete(delete) => table.locate(&delete.key),
             Self::Check(check) => table.locate(&check.key),
+        }
+    }
+
+    /// Returns the values that identify the item in its table, if they are scalars.
+    pub(super) fn target(self, table: &Table) -> Option<(&'a Value, Option<&'a Value>)> {
+        match self {
+            Self::Put(put) => table.target(|name| put.item.get(name)),
+            Self::Update(update) => table.target(|name| update.key.get(name)),
+            Self::Delete(delete) => table.target(|name| delete.key.get(name)),
+            Self::Check(check) => table.target(|name| check.key.get(name)),
         }
     }
 
