@@ -19,7 +19,7 @@ const REGISTER: &str = "/2020-01-01/extension/register";
 const EVENT_NEXT: &str = "/2020-01-01/extension/event/next";
 const ID: (&str, &str) = ("Lambda-Extension-Identifier", "e-1");
 
-/// A function that shuts down when the test tells it to.
+/// A function that shuts down when the test says so.
 struct Function {
     api: RuntimeApi,
     stop: Option<oneshot::Sender<()>>,
