@@ -92,8 +92,9 @@ impl Table {
         Ok(PrimaryKey { partition, sort: sort.transpose()?.unwrap_or_default() })
     }
 
-    /// Returns the values of the table's key attributes, if all are scalars. Their types may be others
-    /// than the table's: DynamoDB compares the targets of a transaction before it looks at those.
+    /// Returns the values of the table's key attributes, if all are scalars. Their types may be
+    /// others than the table's: DynamoDB compares the targets of a transaction before it looks at
+    /// those.
     pub(super) fn target<'a>(
         &self,
         value_of: impl Fn(&str) -> Option<&'a Value>,
