@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn it_takes_exactly_what_serde_json_takes() {
+    fn scan_accepts_exactly_the_texts_that_serde_json_accepts() {
         let structure = ["", "{", "}", "[", "]", ",", ":", "\"a\"", "null"];
         let strings =
             ["", "\"", "\\u00e9", "\\ud83d", "\\ude00", "\\", "u", "n", "00g0", "\u{e9}", "\u{1}"];
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn it_reads_what_serde_json_reads() {
+    fn documents_read_as_the_same_values_as_with_serde_json() {
         for text in [
             r#"{"a":[1,-2.5e3,{"b":"x\ny\u00e9"},[]],"c":{"d":{"e":true}},"\u0066":null,"g":false}"#,
             r#" [ "" , "\"" , { } , { "a" : [ [ ] ] } , 0 ] "#,
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn deep_values_are_one_piece() {
+    fn values_below_the_depth_limit_are_kept_as_text_only() {
         let text = r#"{"1":{"2":{"3":{"4":{"5":{"6":{"7":[8]}}}}},"also":1},"then":2}"#;
         let document = Document::scan(text).unwrap();
         let names = ["1", "2", "3", "4", "5", "6"];
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn other_types_are_errors_where_they_are_or_read_as_nothing() {
+    fn values_of_another_type_are_located_errors_or_read_as_defaults() {
         let text = "{\"text\": 5,\n \"object\": [], \"list\": {}, \"flag\": \"true\"}";
         let document = Document::scan(text).unwrap();
         let object = document.object().unwrap();

@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn what_breaks_no_rule_is_right() {
+    fn no_violations_are_a_success() {
         assert!(Violations::new().into_result().is_ok());
     }
 

@@ -63,7 +63,7 @@ fn older_codes_are_renamed_in_nested_bodies_and_records() {
 }
 
 #[test]
-fn a_status_of_zero_is_none() {
+fn a_status_of_zero_resets_to_the_default_of_the_code() {
     let error = AppError::conflict("taken").with_status(418).with_status(0);
     assert_eq!(error.status(), 409);
     assert!(!error.body(ErrorFormat::Nested, "", "").contains("status_code"));
@@ -153,7 +153,7 @@ fn every_common_status_has_a_constructor_and_a_code_of_its_own() {
 }
 
 #[test]
-fn details_are_whatever_serializes() {
+fn details_accept_any_serializable_value() {
     #[derive(Serialize)]
     struct Field {
         field: &'static str,

@@ -372,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn clients_are_told_what_they_can_mend() {
+    fn client_errors_keep_their_message_and_handler_errors_are_masked() {
         let error = AppError::from(Error::from(Input::TenantRequired));
         assert_eq!((error.status(), error.message()), (400, "tenant_id is required for queries"));
         let error = AppError::from(Error(Reason::NotFound("e1".to_owned())));
@@ -382,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_store_said_is_only_the_cause() {
+    fn store_errors_are_masked_and_kept_as_the_cause() {
         let error = AppError::from(failed(Doing::Get, store::Error::Timeout));
         assert_eq!(error.status(), 503);
         assert!(!error.message().contains("secret-table"));
@@ -390,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn what_became_of_a_write_is_said() {
+    fn errors_report_whether_the_write_happened() {
         let publish = |may_be_there| Doing::Publish { attempts: 2, may_be_there };
         let erase = |deleted, is_in_doubt| Doing::DeleteTenant { deleted, is_in_doubt };
         for (doing, error, happened) in [

@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn expiry_is_told_from_deletion() {
+    fn removals_by_the_ttl_service_are_marked_as_expired() {
         let codec = EventCodec::default();
         let (event, _) = stored(codec);
         let change = json!({"Keys": keys(codec, &event)});
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_or_malformed_is_said() {
+    fn errors_name_the_missing_or_malformed_part_of_a_stream_record() {
         let decode = |record: Json| EventCodec::default().decode_stream_record(&record);
         for record in [json!(null), json!([]), json!({}), json!({"eventName": "insert"})] {
             assert_eq!(decode(record), Err(Error(Reason::NotAStreamRecord)));

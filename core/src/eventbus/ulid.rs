@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn other_texts_are_no_ids() {
+    fn malformed_ulids_are_refused() {
         for text in [
             "",
             "01KDVDNA0000000000000000000",

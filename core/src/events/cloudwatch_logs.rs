@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_without_what_it_holds() {
+    fn errors_name_the_invalid_members_and_quote_no_value() {
         let prefix = "apptheory: decode cloudwatch logs subscription";
         let all = ": missing messageType, owner, logGroup, logStream, subscriptionFilters";
         for (payload, text) in [

@@ -301,12 +301,12 @@ mod tests {
             let change = record.change::<BTreeMap<String, u8>>();
             change.map_err(|misread| misread.to_string())
         };
-        let told = |n| Some(BTreeMap::from([("n".to_string(), n)]));
+        let image = |n| Some(BTreeMap::from([("n".to_string(), n)]));
         let Change { old, new, .. } =
             change(r#"{"OldImage":{"n":{"N":"1"}},"NewImage":{"n":{"N":"2"}}}"#).unwrap();
-        assert_eq!((old, new), (told(1), told(2)));
+        assert_eq!((old, new), (image(1), image(2)));
         let Change { old, new, is_expiry } = change(r#"{"NewImage":{"n":{"N":"3"}}}"#).unwrap();
-        assert_eq!((old, new, is_expiry), (None, told(3), false));
+        assert_eq!((old, new, is_expiry), (None, image(3), false));
         assert!(change(r#"{"StreamViewType":"NEW_IMAGE"}"#).is_ok());
         for (dynamodb, expected) in [
             (

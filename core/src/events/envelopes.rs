@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_place_in_every_envelope() {
+    fn errors_give_the_path_through_every_envelope() {
         let event = |detail: serde_json::Value| {
             json!({"source": "shop", "resources": null,
             "detail-type": "order.created", "detail": detail})

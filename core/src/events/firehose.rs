@@ -399,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn what_functions_spell_themselves_is_an_answer_too() {
+    fn results_given_as_json_are_accepted() {
         let read = |answer: Json| Transformed::of(answer).unwrap();
         let dropped = json!({"recordId": "1", "result": "Dropped", "data": "", "metadata": null});
         assert_eq!(read(dropped), Transformed::dropped());

@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_begins_like_an_aggregate_is_none() {
+    fn truncated_or_damaged_aggregates_are_not_unpacked() {
         let whole = framed(&message());
         for len in 0..whole.len() {
             assert_eq!(user_records(&whole[..len]), None, "{len}");

@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_nobody_selects_is_counted() {
+    fn an_unmatched_event_is_logged_measured_and_traced_as_unmatched() {
         let observation = EventObservation::event_bridge(&WorkloadEnvelope {
             source: "s".into(),
             detail_type: "t".into(),

@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_of_known_services_refuses_it_as_before() {
+    fn unknown_events_have_the_portable_error_messages() {
         for (text, expected) in [
             ("{}", "apptheory: unknown event type"),
             ("null", "apptheory: unknown event type"),

@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_and_schedules_are_not_each_other() {
+    fn rules_select_rule_arns_and_schedules_select_schedule_arns() {
         let arn = |arn: &str| alloc::format!(r#"{{"resources":["{arn}"]}}"#);
         let schedule = Rule::schedule("default", "nightly");
         let rule = Rule::named("nightly");

@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn correlation_is_looked_for_from_the_callers_word_to_lambdas() {
+    fn the_correlation_id_comes_from_the_first_source_that_is_set() {
         let correlation = |event: serde_json::Value, aws: &str| {
             let text = event.to_string();
             let envelope = EventBridgeEvent::read(&text).unwrap().envelope(&delivery(aws, 0));

@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn one_base_for_every_spelling() {
+    fn equivalent_endpoints_normalise_to_one_base_url() {
         for (endpoint, expected) in [
             ("example.com", "https://example.com"),
             (" wss://example.com/dev\u{a0}\n", "https://example.com/dev"),
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_is_told_from_invalid() {
+    fn missing_and_invalid_endpoints_are_different_errors() {
         for endpoint in ["", " ", "wss://", "HTTPS:///", "//", "/"] {
             assert_eq!(base(endpoint), Err(ErrorKind::MissingEndpoint.into()), "{endpoint}");
         }
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn the_parts_of_a_base_are_told_apart() {
+    fn a_base_url_gives_its_host_path_and_region() {
         let base = RequestBase::parse("http://[::1]:81/a/b").unwrap();
         assert_eq!((base.host(), base.path()), ("[::1]", "/a/b"));
         let base = RequestBase::parse("a.execute-api.eu-west-1.amazonaws.com:8443").unwrap();

@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_is_told_and_read() {
+    fn a_connection_reply_reads_back_as_the_connection() {
         let known = Connection {
             connected_at: "2026-01-01T00:00:00Z".parse().ok(),
             last_active_at: None,

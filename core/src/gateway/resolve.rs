@@ -114,7 +114,7 @@ mod tests {
     use super::{ErrorKind, RegionSource, RegionSources, RequestBase};
 
     #[test]
-    fn the_first_that_is_said_counts() {
+    fn the_first_source_that_is_set_decides_the_region() {
         let endpoint = RequestBase::parse("a.execute-api.eu-west-1.amazonaws.com/dev").unwrap();
         let resolve = |sources: RegionSources<'_>| {
             let sources = RegionSources { endpoint: Some(&endpoint), ..sources };
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_contradiction_is_told() {
+    fn a_region_that_contradicts_the_endpoint_is_reported() {
         let endpoint = RequestBase::parse("a.execute-api.eu-west-1.amazonaws.com/dev").unwrap();
         let of = |name| {
             let sources = RegionSources {

@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_expression_is_refused() {
+    fn malformed_route_selection_expressions_are_refused() {
         for text in [
             "",
             "$",

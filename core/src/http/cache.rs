@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn caches_are_told_seconds() {
+    fn cache_control_is_written_in_whole_seconds() {
         let isr = |revalidate, stale| {
             cache_control_isr(Duration::from_millis(revalidate), Duration::from_secs(stale))
         };

@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn the_origin_is_the_first_that_is_said() {
+    fn the_origin_url_comes_from_the_first_header_that_is_set() {
         for (pairs, expected) in [
             (&[("x-forwarded-host", " ,b"), ("host", "h")][..], ""),
             (&[("x-forwarded-host", ""), ("x-forwarded-host", "b"), ("host", "h")], "https://h"),

@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_name_and_without_its_value() {
+    fn errors_name_the_field_and_quote_no_value() {
         for (body, name) in [
             (&b"amount=3"[..], "item"),
             (b"item=a&amount=secret", "amount"),

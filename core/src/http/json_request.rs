@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn types_of_json_are_told_from_those_that_begin_alike() {
+    fn json_content_types_are_recognised_and_similar_ones_are_not() {
         for (content_type, is_json) in [
             ("application/json", true),
             (" Application/JSON ; charset=utf-8", true),
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_place_and_without_its_value() {
+    fn errors_give_the_path_and_quote_no_value() {
         for (body, status, path, expected) in [
             (r#"{"lines":[]}"#, 422, "id", "a value"),
             (r#"{"id":"secret, expected x"}"#, 422, "id", "u8"),
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn the_contract_knows_one_error() {
+    fn the_contract_reader_refuses_every_invalid_body_with_one_error() {
         let parse = |content_type: &str, body: &[u8]| {
             let request = request(&["text/plain", content_type], body);
             Contract.read_value(&request).map_err(|error: AppError| error.to_string())

@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_changed_it_is_a_map_of_lists() {
+    fn a_multimap_behaves_like_a_map_of_lists_under_any_changes() {
         let mut seed = 7_u64;
         let mut draw = |end: u64| {
             seed = seed.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);

@@ -20,7 +20,7 @@ fn with_body(body: &str, is_base64: bool) -> RawRequest<'_> {
 }
 
 #[test]
-fn a_request_is_read_once_and_for_all() {
+fn normalizing_a_request_reads_its_cookies_ids_and_query() {
     let raw = with_headers(&[
         ("Cookie", "a=1; b=2"),
         ("X-Amzn-Trace-Id", "Root=1-67891233-abcdef012345678912345678"),
@@ -144,7 +144,7 @@ fn what_would_break_on_the_wire_is_refused() {
 }
 
 #[test]
-fn what_speaks_of_a_connection_stays_behind() {
+fn hop_by_hop_headers_are_removed_from_responses() {
     let response = <HttpResponse>::text(200, "hi")
         .with_header("Connection", "keep-alive, X-Hop")
         .with_header("x-hop", "1")
@@ -173,7 +173,7 @@ fn responses_without_a_body_lose_theirs() {
 }
 
 #[test]
-fn helpers_say_what_they_send() {
+fn response_helpers_set_their_content_type() {
     let content_type = |response: &HttpResponse| response.headers.first("content-type").to_string();
     assert_eq!(content_type(&HttpResponse::text(200, "x")), "text/plain; charset=utf-8");
     assert_eq!(content_type(&HttpResponse::html(200, "x")), "text/html; charset=utf-8");
@@ -190,7 +190,7 @@ fn helpers_say_what_they_send() {
 }
 
 #[test]
-fn errors_are_json_whatever_they_say() {
+fn error_responses_always_have_the_json_content_type() {
     let error = AppError::unauthorized()
         .with_header("WWW-Authenticate", "Bearer")
         .with_header("content-type", "text/plain");

@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_context_is_not_passed_on() {
+    fn malformed_trace_contexts_are_dropped() {
         let (trace, parent) = ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331");
         for wrong in [
             "".into(),

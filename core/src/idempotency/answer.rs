@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_response_is_not_taken_for_one() {
+    fn kept_bytes_that_are_not_a_response_are_refused() {
         for bytes in [&b""[..], b"{}", b"{}\n", b"null\nx", b"{\"status\":200}\n"] {
             assert!(replay_response::<()>(Some(bytes)).is_err());
         }

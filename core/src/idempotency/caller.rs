@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn who_shows_nothing_has_no_caller() {
+    fn a_request_without_credentials_has_no_caller_unless_anonymous_is_shared() {
         let callers = AnswerCallers::new();
         for nothing in [
             request(&[], &[("session", "not named")]),
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn what_tells_no_callers_apart_is_refused() {
+    fn missing_or_invalid_cookie_names_and_blank_secrets_are_refused() {
         let callers = AnswerCallers::new();
         let cookies = |names: &[&str]| callers.clone().with_session_cookies(names.iter().copied());
         assert_eq!(cookies(&[]), Err(Error(Reason::NoCookie)));

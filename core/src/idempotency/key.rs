@@ -84,7 +84,7 @@ mod tests {
     use crate::store::MAX_PARTITION_KEY_BYTES;
 
     #[test]
-    fn keys_neither_collide_nor_grow() {
+    fn keys_are_distinct_and_of_bounded_length() {
         let key = |scope, key| IdempotencyKey::new(scope, key).unwrap();
         assert_eq!(key("a#b", "c%").partition_key(), "idem#a%23b#c%25");
         assert_ne!(key("a#b", "c"), key("a", "b#c"));

@@ -107,7 +107,7 @@ mod tests {
     use crate::http::{Request, UriPath};
 
     #[test]
-    fn a_key_is_where_it_is_said_to_be() {
+    fn a_key_is_read_from_its_header_or_json_pointer() {
         let mut request = Request::default();
         request.headers.set("Idempotency-Key", "k 1");
         request.body = br#"{"order":{"id":"o1","n":7,"blank":" ","list":[1]}}"#.to_vec();
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_are_told_apart_by_what_they_ask_for() {
+    fn request_hashes_differ_by_path_query_and_body() {
         let of = |path: &str, query: &[(&str, &str)], body: &str| {
             let mut request = Request { path: UriPath::from_encoded(path), ..Request::default() };
             request.headers.set("x-attempt", body);

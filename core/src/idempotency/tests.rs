@@ -125,7 +125,7 @@ fn work_is_done_once_and_its_result_given_to_others() {
 }
 
 #[test]
-fn a_lease_that_ended_is_anybodys_and_its_holder_overwrites_nothing() {
+fn an_expired_lease_can_be_taken_over_and_its_holder_overwrites_nothing() {
     let idempotency = IdempotencyConfig::builder().build();
     let mut shelf = Shelf::default();
     let slow = lease(shelf.acquire(&idempotency, "h", at(0)));
@@ -151,7 +151,7 @@ fn what_failed_can_be_tried_again_at_once() {
 }
 
 #[test]
-fn a_result_that_is_too_large_is_done_all_the_same() {
+fn work_with_a_result_over_the_limit_is_completed_without_it() {
     let idempotency = IdempotencyConfig::builder().build();
     for (length, expected) in
         [(MAX_RESULT_BYTES, Completion::Stored), (MAX_RESULT_BYTES + 1, Completion::WithoutResult)]
@@ -190,7 +190,7 @@ fn an_item_outlives_its_lease() {
 }
 
 #[test]
-fn a_store_that_does_not_answer_lets_nobody_work() {
+fn a_lease_is_not_granted_when_the_store_fails() {
     let idempotency = IdempotencyConfig::builder().build();
     let acquire = || idempotency.acquire(key(), "h", Owner::new(1), at(0), None);
     // Nothing was written, so the caller decides whether to retry.
@@ -246,7 +246,7 @@ fn a_lost_reply_is_found_to_be_ones_own() {
 }
 
 #[test]
-fn giving_back_again_what_was_given_back_gives_it_back() {
+fn releasing_a_released_lease_again_succeeds() {
     for is_silent in [false, true] {
         let idempotency = IdempotencyConfig::builder().build();
         let mut shelf = Shelf { is_silent, ..Shelf::default() };
@@ -260,7 +260,7 @@ fn giving_back_again_what_was_given_back_gives_it_back() {
 }
 
 #[test]
-fn two_leases_that_end_in_one_millisecond_are_two() {
+fn leases_that_end_in_the_same_millisecond_are_distinguished() {
     let idempotency = IdempotencyConfig::builder().build();
     let mut shelf = Shelf::default();
     let lasting = |owner, now: Timestamp| {
@@ -277,7 +277,7 @@ fn two_leases_that_end_in_one_millisecond_are_two() {
 }
 
 #[test]
-fn an_item_without_an_owner_is_somebody_elses() {
+fn an_item_without_an_owner_counts_as_held_by_another_owner() {
     for style in [AttributeStyle::Pascal, AttributeStyle::TableTheory] {
         let idempotency = IdempotencyConfig::builder().attribute_style(style).build();
         let mut shelf = Shelf::default();

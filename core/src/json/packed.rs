@@ -191,7 +191,7 @@ mod tests {
         STANDARD.encode(gzip(data))
     }
 
-    fn told<T: DeserializeOwned>(bytes: &[u8]) -> String {
+    fn error_text<T: DeserializeOwned>(bytes: &[u8]) -> String {
         read::<T>(bytes).err().unwrap().to_string()
     }
 
@@ -219,23 +219,26 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_place_and_quotes_nothing() {
+    fn errors_give_the_path_and_quote_no_value() {
         let wrong = gzip(br#"{"id":"secret"}"#);
-        assert_eq!(told::<Gzip<Order>>(&wrong), "invalid json: expected u8 at id of its gzip");
+        assert_eq!(
+            error_text::<Gzip<Order>>(&wrong),
+            "invalid json: expected u8 at id of its gzip"
+        );
         let no_json = gzip(b"secret");
         let expected = "invalid json: expected json text (line 1, column 1 of it)";
-        assert_eq!(told::<Gzip<Order>>(&no_json), expected);
+        assert_eq!(error_text::<Gzip<Order>>(&no_json), expected);
         for other in ["H4sIsecret", "H4sI", "\"secret\""] {
             let expected = "invalid json: expected gzip in base64";
-            assert_eq!(told::<Gzip<Order>>(other.as_bytes()), expected);
+            assert_eq!(error_text::<Gzip<Order>>(other.as_bytes()), expected);
         }
         let mut cut = gzip(b"{}");
         cut.pop();
-        assert_eq!(told::<Gzip<Order>>(&cut), "invalid json: expected gzip in base64");
-        assert_eq!(told::<Gzip<Order>>(b"7"), "invalid json: expected a string");
+        assert_eq!(error_text::<Gzip<Order>>(&cut), "invalid json: expected gzip in base64");
+        assert_eq!(error_text::<Gzip<Order>>(b"7"), "invalid json: expected a string");
         let body = json!({"Message": STANDARD.encode(&wrong)}).to_string();
         assert_eq!(
-            told::<Sns<Gzip<Order>>>(body.as_bytes()),
+            error_text::<Sns<Gzip<Order>>>(body.as_bytes()),
             "invalid json of Message: expected u8 at id of its gzip in its text",
         );
     }
@@ -245,9 +248,9 @@ mod tests {
         let (bytes, text) = (gzip(b"{}"), base64(b"{}"));
         for packed in [&bytes, text.as_bytes()] {
             let expected = "invalid json at line 1, column 1";
-            assert_eq!(told::<serde_json::Value>(packed), expected);
-            assert_eq!(told::<String>(packed), expected);
-            assert_eq!(told::<Order>(packed), expected);
+            assert_eq!(error_text::<serde_json::Value>(packed), expected);
+            assert_eq!(error_text::<String>(packed), expected);
+            assert_eq!(error_text::<Order>(packed), expected);
         }
     }
 
@@ -256,7 +259,7 @@ mod tests {
         let (member, most) = (gzip(&[b' '; 60_000]), MAX_GZIP_BYTES);
         let many = member.repeat(most / 60_000 + 1);
         let expected = "invalid json: expected at most 6291456 bytes in its gzip";
-        assert_eq!(told::<Gzip<u8>>(&many), expected);
+        assert_eq!(error_text::<Gzip<u8>>(&many), expected);
         let fits = [member, gzip(b"7")].concat();
         assert_eq!(read::<Gzip<u8>>(&fits).unwrap().0, 7);
     }

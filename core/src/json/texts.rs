@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_spells_none_is_told_where_it_is() {
+    fn a_text_that_does_not_parse_is_an_error_with_its_path() {
         for (count, what) in [("300", "u8"), ("-1", "u8"), ("many", "u8"), ("", "u8")] {
             let lines = json!([{"item": "7", "count": count}]);
             let misread = read_texts::<Vec<Line>>(lines).unwrap_err().to_string();

@@ -192,7 +192,7 @@ fn a_record_waits_for_the_one_before_it_of_its_key() {
 }
 
 #[test]
-fn what_is_given_up_holds_back_what_is_behind_it() {
+fn a_record_that_is_given_up_holds_back_later_records_of_its_key() {
     let records = [("a", "a1"), ("a", "a2"), ("b", "b1"), ("a", "a3")];
     let records = records.map(|(key, data)| record(key, data));
     let once = producer().retry_attempts(1);
@@ -237,7 +237,7 @@ fn a_lost_answer_leaves_its_records_in_doubt() {
 }
 
 #[test]
-fn what_nothing_mends_ends_all() {
+fn a_permanent_failure_ends_the_whole_send() {
     let records = (0..501).map(|n| record(&format!("k{n}"), "x"));
     let (ask, sent) = put(producer().send(records, 1).start());
     assert_eq!(sent.len(), 500);

@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_work_is_said_with_its_line() {
+    fn errors_quote_the_limit_line_that_cannot_work() {
         let refused = [
             (LimitLine::per_minute(0), "`per_minute(0)` cannot work: a limit of at least 1"),
             (LimitLine::per_hour(9).burst(0), "`per_hour(9).burst(0)` cannot work: a burst of at"),

@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn an_upgrade_is_wished_for_in_two_fields() {
+    fn a_websocket_upgrade_needs_get_and_both_upgrade_headers() {
         let wishes = [("connection", "keep-alive, Upgrade"), ("upgrade", "WebSocket")];
         assert!(is_upgrade(&request(&wishes)));
         for fields in [&wishes[..1], &wishes[1..], &[("upgrade", "h2c"), wishes[0]]] {

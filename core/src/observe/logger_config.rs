@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_holds() {
+    fn configured_logger_settings_are_used() {
         let config = json!({"format": "JSON", "level": " Error ", "retry_delay": "50ms",
             "max_retries": 0, "buffer_size": 7, "sanitization": {"allowed_fields": ["pin"]}});
         let found = settings(config).unwrap();
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_logger_has_is_refused_the_level_first() {
+    fn unsupported_levels_formats_and_members_are_refused() {
         let both = settings(json!({"format": "xml", "level": "loud\n"})).unwrap_err();
         assert_eq!(
             both.to_string(),

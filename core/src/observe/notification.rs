@@ -148,7 +148,7 @@ mod tests {
     use crate::time::Timestamp;
 
     #[test]
-    fn the_first_topic_that_is_there_is_told() {
+    fn notifications_use_the_first_topic_variable_that_is_set() {
         let all = |set: &'static [(&str, &str)]| {
             NotificationSettings::from_env(move |name| {
                 let found = set.iter().find(|(known, _)| *known == name);

@@ -167,7 +167,7 @@ mod tests {
     use super::{log_safe_value, log_text};
 
     #[test]
-    fn what_ends_a_value_or_hides_in_it_is_encoded() {
+    fn separators_and_invisible_characters_of_a_value_are_encoded() {
         for (text, expected) in [
             ("100%", "100%25"),
             ("\u{a0}\u{85}\u{2028}\u{3000}\u{7f}", "%C2%A0%C2%85%E2%80%A8%E3%80%80%7F"),

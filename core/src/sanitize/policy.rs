@@ -237,7 +237,7 @@ mod tests {
     use super::Policy;
 
     #[test]
-    fn what_is_no_policy_is_not_quoted() {
+    fn errors_of_a_policy_quote_no_input() {
         let members =
             "one of `allowed_fields`, `fully_redact_fields`, `partial_mask_fields`, `rules`";
         for (text, reason) in [

@@ -124,7 +124,7 @@ mod tests {
     use super::{REDACTED, Redacted, Secret};
 
     #[test]
-    fn nothing_shows_what_is_hidden() {
+    fn formatting_and_serialization_hide_secrets() {
         let (redacted, secret) = (Redacted::new("hush"), Secret::new(String::from("hush")));
         for shown in [
             format!("{redacted}"),

@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_transcript_is_refused() {
+    fn malformed_transcripts_are_refused_with_the_invalid_member() {
         let error = |text| Transcript::from_json(&serde_json::from_str(text).unwrap()).unwrap_err();
         assert_eq!(error("{}"), ReadError::NotATranscript);
         let member = |member| ReadError::Exchange { index: 0, member };

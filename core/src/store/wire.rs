@@ -524,7 +524,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_answer_says_nothing_about_the_write() {
+    fn unreadable_replies_to_a_write_are_unavailable() {
         let order = update();
         let read = |status, body: &str| {
             let reply = Reply::from_http(status, body.as_bytes());

@@ -428,7 +428,7 @@ fn queries_without_an_answer_cost_nothing() {
 }
 
 #[test]
-fn bounds_beyond_all_keys_are_as_good_as_none() {
+fn the_widest_time_bounds_behave_like_missing_bounds() {
     let bus = fixed9();
     let mut world = filled(&bus);
     for query in [EventQuery::new("t1"), EventQuery::new("t1").of_type("odd")] {
@@ -441,7 +441,7 @@ fn bounds_beyond_all_keys_are_as_good_as_none() {
 }
 
 #[test]
-fn shared_partitions_are_told_apart() {
+fn events_of_tenants_that_share_a_partition_key_are_separated() {
     let bus = BusConfig::builder().allow_separator_in_keys(true).build().unwrap();
     let mut world = World::of(&bus);
     let mut memory = MemoryBus::new(Separator::Allowed);

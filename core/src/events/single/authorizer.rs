@@ -487,7 +487,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_is_written_as_the_asker_takes_it() {
+    fn a_policy_is_written_in_the_format_of_the_requesting_api() {
         let policy = Policy::allow("u").context("plan", "pro").context("level", 3);
         let document = |effect: &str, resource: &str| {
             json!({"Version": "2012-10-17", "Statement": [{"Action": "execute-api:Invoke",
@@ -515,7 +515,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_allowed_that_was_not_meant() {
+    fn policies_that_allow_too_much_or_are_malformed_are_refused() {
         for path in ["*", "orders/*", "a?b", "${aws:username}"] {
             let why = answered(&token_event(path), Policy::allow("u")).unwrap_err();
             assert!(why.contains("would allow other paths"), "{path}: {why}");

@@ -493,7 +493,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_known_by_what_only_cloudformation_writes() {
+    fn custom_resource_events_are_recognised_by_their_required_members() {
         let text = event("Create", "").to_string();
         let Ok(LambdaEvent::Single(read)) = LambdaEvent::read(&text) else { panic!("{text}") };
         assert_eq!(
@@ -529,7 +529,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_property_is_told_where_it_is() {
+    fn errors_give_the_path_of_the_invalid_property_and_quote_no_value() {
         let mut odd = event("Create", "");
         odd["ResourceProperties"]["replicas"] = "s3cret".into();
         let told = read(&odd).unwrap_err();
@@ -585,7 +585,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_keeps_the_id_and_fits_whatever_its_reason() {
+    fn a_failure_keeps_the_physical_id_and_cuts_a_long_reason() {
         let update = reply(&event("Update", "cache-7"));
         let failed = json_of(&update.failed("sold out"));
         assert_eq!((&failed["Status"], &failed["Reason"]), (&json!("FAILED"), &json!("sold out")));
@@ -641,7 +641,7 @@ mod tests {
     }
 
     #[test]
-    fn the_deletion_of_what_was_not_created_is_nothing_to_do() {
+    fn deleting_a_resource_whose_creation_failed_succeeds_without_work() {
         let create = reply(&event("Create", ""));
         assert_eq!(create.for_nothing(), None);
         let failed = json_of(&create.failed("no"));

@@ -515,7 +515,7 @@ mod tests {
     }
 
     #[test]
-    fn each_trigger_is_told_by_its_source() {
+    fn cognito_triggers_are_recognised_by_their_trigger_source() {
         use CognitoTrigger::*;
         for (source, trigger) in [
             ("PreSignUp_ExternalProvider", PreSignUp),

@@ -29,7 +29,7 @@ fn kind(event: &Json) -> &'static str {
 }
 
 #[test]
-fn records_are_told_by_the_first_ones_source() {
+fn batches_are_recognised_by_the_event_source_of_the_first_record() {
     for (records, expected) in [
         (json!([{"eventSource": " aws:sqs "}]), "sqs"),
         (json!([{"eventSource": "", "EventSource": "aws:sns"}]), "sns"),
@@ -55,7 +55,7 @@ fn records_are_told_by_the_first_ones_source() {
 }
 
 #[test]
-fn lists_of_records_are_told_by_the_events_source() {
+fn record_lists_are_recognised_by_the_source_of_their_event() {
     let (one, lists) = (json!([{}]), json!({"a-0": [{}]}));
     for (source, member, records, expected) in [
         ("aws:kafka", "records", &lists, "kafka"),
@@ -98,7 +98,7 @@ fn lists_of_records_are_told_by_the_events_source() {
 }
 
 #[test]
-fn http_is_told_by_the_context() {
+fn http_events_are_recognised_by_their_request_context() {
     let url = "a1.Lambda-URL.us-east-1.on.aws.";
     for (event, expected) in [
         (json!({"routeKey": "$default", "requestContext": {"http": {}}}), "apigw_v2"),
@@ -166,7 +166,7 @@ fn requests() -> [(Json, &'static str); 4] {
 }
 
 #[test]
-fn what_asks_an_authorizer_is_no_request() {
+fn authorizer_events_are_not_read_as_http_requests() {
     for (event, request) in requests() {
         let text = event.to_string();
         let Ok(LambdaEvent::Single(asked)) = LambdaEvent::read(&text) else { panic!("{event}") };
@@ -180,22 +180,22 @@ fn what_asks_an_authorizer_is_no_request() {
         }
         assert!(WebSocketEvent::read(&text).is_err(), "{event}");
 
-        let told = |member: &str, value: Json| {
+        let kind_with = |member: &str, value: Json| {
             let mut event = event.clone();
             event[member] = value;
             kind(&event)
         };
-        assert_eq!(told("type", json!(" TOKEN ")), "authorizer", "{event}");
+        assert_eq!(kind_with("type", json!(" TOKEN ")), "authorizer", "{event}");
         for other in [json!(null), json!("request"), json!("HTTP"), json!(5)] {
-            assert_eq!(told("type", other), request, "{event}");
+            assert_eq!(kind_with("type", other), request, "{event}");
         }
         let arn = if event["routeArn"].is_null() { "methodArn" } else { "routeArn" };
-        assert_eq!(told(arn, json!(null)), request, "{event}");
+        assert_eq!(kind_with(arn, json!(null)), request, "{event}");
     }
 }
 
 #[test]
-fn vpc_lattice_is_told_by_its_own_members() {
+fn vpc_lattice_events_are_recognised_by_their_members() {
     let v1 = json!({"raw_path": "/a", "method": "GET", "headers": {}});
     let v2 = json!({"version": "2.0", "path": "/a", "method": "GET",
         "requestContext": {"targetGroupArn": "arn:aws:vpc-lattice:r:1:targetgroup/tg-1"}});
@@ -260,7 +260,7 @@ fn eventbridge_has_a_detail_type() {
 }
 
 #[test]
-fn what_is_no_event_says_so() {
+fn empty_and_malformed_texts_are_errors_and_other_json_is_an_unknown_event() {
     for (text, expected) in [("", "apptheory: empty event"), (" \n", "apptheory: empty event")] {
         assert_eq!(LambdaEvent::read(text).unwrap_err().to_string(), expected, "{text:?}");
     }

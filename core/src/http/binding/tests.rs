@@ -29,7 +29,7 @@ fn one<T: serde::de::DeserializeOwned>(text: &str) -> Option<T> {
 }
 
 /// Returns the response to an error.
-fn told(error: Error) -> Json {
+fn reported(error: Error) -> Json {
     let error = AppError::from(error);
     assert_eq!((error.status(), error.code()), (400, "app.bad_request"));
     let body: Json = serde_json::from_str(&error.body(ErrorFormat::Nested, "", "")).unwrap();
@@ -161,7 +161,7 @@ fn a_struct_is_filled_by_name() {
     let error = from_query::<Search<'_>>(&query(&[])).unwrap_err();
     assert!(error.to_string().ends_with("expected a value"));
     let details = json!({"source": "query", "name": "q", "field": "q"});
-    assert_eq!(told(error), json!(["invalid query binding for q", details]));
+    assert_eq!(reported(error), json!(["invalid query binding for q", details]));
 
     let mut empty = query(&[("q", "x")]);
     empty.set("limit", [""; 0]);
@@ -185,7 +185,7 @@ fn header_fields_are_members_in_lower_case() {
     assert_eq!(from_headers::<Fields>(&request).unwrap().x_attempt, 3);
     let none = Request::default();
     let error = from_headers::<Fields>(&none).map(|fields| fields.x_attempt).unwrap_err();
-    assert_eq!(told(error)[0], "invalid header binding for x-attempt");
+    assert_eq!(reported(error)[0], "invalid header binding for x-attempt");
 }
 
 #[test]
@@ -203,7 +203,7 @@ fn parameters_are_a_struct_a_tuple_or_one_value() {
     assert_eq!(from_params(&params[..1]), Ok(Cents(7)));
     assert_eq!(from_params(&params[1..]), Ok("a"));
     assert_eq!(from_params::<Option<u64>>(&[]), Ok(None));
-    let name = |error: Error| told(error)[1]["name"].clone();
+    let name = |error: Error| reported(error)[1]["name"].clone();
     assert_eq!(name(from_params::<(u64, u64)>(&params).unwrap_err()), "line");
     assert_eq!(name(from_params::<u64>(&params[1..]).unwrap_err()), "line");
     assert_eq!(name(from_params::<(u64,)>(&params).unwrap_err()), "path");

@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_anonymous_and_only_welcome_where_nobody_need_be_known() {
+    fn a_missing_or_blank_principal_counts_as_anonymous() {
         for nobody in [None, Some(Principal::new(" ")), Some(Principal::default())] {
             assert_eq!(Access::Optional.admit(nobody.clone()).unwrap(), None);
             assert_eq!(status(&Access::Authenticated, nobody.clone()), 401);
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_with_a_blank_is_no_rule() {
+    fn a_scope_list_that_is_empty_or_has_a_blank_is_incomplete() {
         for list in [&[][..], &[" ", ""], &["admin", ""]] {
             assert!(!Access::AllScopes(scopes(list)).is_complete());
             assert!(!Access::AnyScope(scopes(list)).is_complete());

@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_allow_more_or_less_than_is_written_does_not_build() {
+    fn ambiguous_and_unsafe_cors_rules_are_refused_at_build() {
         let blank = || Err(SetupError::BlankOrigins);
         for (cors, expected) in [
             (rules(Some(&[]), false), blank()),
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn an_allowed_origin_is_told_and_caches_too() {
+    fn an_allowed_origin_is_returned_with_vary_origin() {
         let cors = Cors {
             allow_headers: Some(Vec::from([" X-A ".into(), "".into(), "b".into()])),
             ..rules(Some(&["https://a"]), true)
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn caches_are_told_whoever_asks_unless_all_get_the_same() {
+    fn refused_origins_get_vary_origin_from_a_list_that_does_not_reflect() {
         let cors = rules(Some(&["https://a"]), false).normalized().unwrap();
         for origin in ["https://b", ""] {
             let vary = [("vary".into(), Vec::from(["origin".into()]))];

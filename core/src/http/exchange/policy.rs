@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_decides_and_a_blank_one_is_no_leave() {
+    fn a_policy_code_sets_status_and_message_and_a_blank_code_is_refused() {
         assert_eq!(PolicyDecision::new(" \t").err(), Some(BlankPolicyCode));
         for (code, message, expected) in [
             (" app.rate_limited ", " ", (429, "app.rate_limited", "rate limited")),

@@ -155,7 +155,7 @@ mod tests {
     use crate::time::Timestamp;
 
     #[test]
-    fn operations_come_before_tenants_and_what_is_left_before_all() {
+    fn operation_timeouts_precede_tenant_ones_and_the_remaining_time_caps_all() {
         let secs = Duration::from_secs;
         let call = |method: &str, path: &str| {
             let path = UriPath::from_encoded(path);

@@ -176,7 +176,7 @@ fn certificates_of_clients_are_read() {
 }
 
 #[test]
-fn another_shape_is_told_with_its_place_and_masked() {
+fn errors_give_the_path_of_unexpected_claims_and_are_masked() {
     #[derive(Debug, Deserialize)]
     #[expect(dead_code, reason = "it is never read")]
     struct Claims {

@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_matched_as_meant_is_refused() {
+    fn malformed_patterns_are_refused() {
         for (text, error) in [
             ("//", PatternError::EmptySegment),
             ("/orders/", PatternError::EmptySegment),

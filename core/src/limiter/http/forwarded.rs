@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_none_and_not_skipped() {
+    fn entries_without_an_address_are_not_skipped() {
         assert_eq!(client(&["1.1.1.1,"], 1), None);
         assert_eq!(client(&["1.1.1.1, unknown"], 1), None);
         assert_eq!(client(&["1.1.1.1, _hidden, 2.2.2.2"], 2), None);

@@ -131,7 +131,7 @@ fn a_secret_without_anything_in_it_is_refused() {
 }
 
 #[test]
-fn the_contract_believes_whatever_it_is_told() {
+fn the_contract_policy_trusts_unverified_credentials_and_tenants() {
     let policy = KeyPolicy::contract();
     let all = CountedRequest { identity: " u ", tenant_id: "t", ..nobody() };
     assert_eq!(

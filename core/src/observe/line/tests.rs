@@ -66,7 +66,7 @@ fn numbers_of_cards_are_hidden_and_times_and_durations_are_not() {
 }
 
 #[test]
-fn ids_are_whole_whatever_numbers_are_in_them() {
+fn ids_with_letters_are_not_masked_as_card_numbers() {
     let ids = [
         "8f5e4111-1111-4111-1111-11116a37c5d1",
         "fba99c4c281a4367b587219408758248",
@@ -155,7 +155,7 @@ fn a_secret_at_the_cut_is_not_shown_in_part() {
 }
 
 #[test]
-fn what_has_no_room_is_counted() {
+fn omitted_fields_are_counted() {
     let line = written(|line| {
         line.field(&"n".repeat(257), 1);
         for n in 0..130 {

@@ -78,7 +78,7 @@ fn what_is_required_and_missing_is_named() {
 }
 
 #[test]
-fn a_stack_trace_is_scrubbed_line_by_line_and_told_apart_by_what_it_was() {
+fn stack_traces_are_sanitized_by_line_and_hashed_before_sanitization() {
     let config = json!({"error_capture": {"include_stack_trace": true}});
     let (profile, mut event) = (profile(&config), event("m"));
     event.error.stack_trace = "a.rs:1\nat password=hunter2\u{202e}\r\nb.rs:2";
@@ -146,7 +146,7 @@ fn what_is_unknown_of_an_event_comes_from_its_fields() {
 }
 
 #[test]
-fn what_is_no_profile_is_refused_where_it_is_none() {
+fn errors_give_the_path_of_an_invalid_profile() {
     let refused = |text: &str| ProfileConfig::from_json(text).unwrap_err().to_string();
     let start = "logging profile json: invalid json";
     for (text, expected) in [
@@ -162,7 +162,7 @@ fn what_is_no_profile_is_refused_where_it_is_none() {
 }
 
 #[test]
-fn all_that_is_wrong_is_said_at_once_and_in_order() {
+fn all_errors_of_a_profile_are_reported_in_order() {
     let config = json!({
         "zz": 1,
         "schema_version": " ",

@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_and_names_are_one_line_or_none() {
+    fn ids_and_names_are_written_on_one_line_or_left_out() {
         for (text, expected) in [
             (" 1 ", Some("1")),
             ("\u{a0}1\u{2003}", Some("1")),
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_is_an_error_with_its_cause() {
+    fn a_value_that_cannot_be_serialized_is_a_500_with_its_cause() {
         let by_pair = alloc::collections::BTreeMap::from([((1, 2), 3)]);
         let error = SseEvent::json(&by_pair).unwrap_err();
         let cause = error.source().unwrap().to_string();

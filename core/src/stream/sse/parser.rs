@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn events_without_data_are_none_and_leave_no_name_behind() {
+    fn events_without_data_are_dropped_with_their_name() {
         check("event: e\n\nevent: e\nid: 3\n\ndata: a\n\n", &[("message", "a", "3")]);
         check("Data: a\nfoo: b\n: c\n data: d\n\n", &[]);
     }

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_fallback_is_guarded_as_a_route_is_and_is_none() {
+fn a_fallback_checks_access_like_a_route_and_has_no_route_pattern() {
     let settings = HttpSettings { authenticates: true, ..settings(Pipeline::Observed) };
     let mut service = service_with(settings, Access::Public);
     service.fallback("/users", Access::Authenticated, "nobody").unwrap();

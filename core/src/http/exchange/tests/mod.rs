@@ -381,10 +381,10 @@ fn records_say_what_was_answered() {
 
 #[test]
 fn tenants_are_vouched_for_unless_clients_may_name_them() {
-    let told = |tenant,
-                fields: &[(&str, &str)],
-                tenant_id: Option<&str>,
-                platform: Option<&str>| {
+    let recorded = |tenant,
+                    fields: &[(&str, &str)],
+                    tenant_id: Option<&str>,
+                    platform: Option<&str>| {
         let settings = HttpSettings { authenticates: true, tenant, ..settings(Pipeline::Observed) };
         let service = service_with(settings, Access::Optional);
         let principal = Principal { tenant_id: tenant_id.map(String::from), ..Principal::new("u") };
@@ -395,7 +395,8 @@ fn tenants_are_vouched_for_unless_clients_may_name_them() {
         let done = host.serve(&service, request);
         done.report.observation.unwrap().log(Timestamp::UNIX_EPOCH).tenant_id.to_string()
     };
-    let named = |tenant, fields: &[(&str, &str)], tenant_id| told(tenant, fields, tenant_id, None);
+    let named =
+        |tenant, fields: &[(&str, &str)], tenant_id| recorded(tenant, fields, tenant_id, None);
     let field = [("x-tenant-id", " t ")];
     for (source, with_field, without) in [
         (TenantSource::Principal, "", ""),
@@ -406,13 +407,13 @@ fn tenants_are_vouched_for_unless_clients_may_name_them() {
         assert_eq!(named(source, &[], None), without);
         assert_eq!(named(source, &field, Some("vouched")), "vouched");
         for vouched in [None, Some("vouched")] {
-            assert_eq!(told(source, &field, vouched, Some("isolated")), "isolated");
+            assert_eq!(recorded(source, &field, vouched, Some("isolated")), "isolated");
         }
     }
 }
 
 #[test]
-fn an_error_that_cannot_be_sent_is_another_one() {
+fn an_error_with_an_invalid_header_or_status_becomes_a_500() {
     let service = service_with(HttpSettings::default(), Access::Public);
     for error in [
         AppError::conflict("c").with_header("x-a", "1\r\nx-b: 2"),
@@ -428,7 +429,7 @@ fn an_error_that_cannot_be_sent_is_another_one() {
 }
 
 #[test]
-fn blank_ids_of_providers_are_none() {
+fn a_blank_request_id_of_the_provider_is_replaced() {
     let service = service_with(HttpSettings::default(), Access::Public);
     for (given, expected) in [(" ", "ID"), (" p ", "p")] {
         let request = RawRequest { provider_request_id: given.into(), ..get(&[]) };
@@ -438,7 +439,7 @@ fn blank_ids_of_providers_are_none() {
 }
 
 #[test]
-fn heads_go_without_a_body_whoever_answers_them() {
+fn answers_to_head_requests_have_no_body() {
     let mut service = service_with(settings(Pipeline::Identified), Access::Public);
     service.route("HEAD", "/own", Access::Public, "own").unwrap();
     let by_get = service_with(

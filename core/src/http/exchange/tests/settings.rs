@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn what_is_not_said_is_safe() {
+fn default_settings_allow_no_origin_and_ignore_the_tenant_of_a_client() {
     let defaults = HttpSettings::default();
     assert!(defaults.cors.is_none() && !defaults.shows_stack_traces);
     let service = service_with(defaults, Access::Public);
@@ -65,7 +65,7 @@ fn stack_traces_are_shown_where_that_is_switched_on() {
 }
 
 #[test]
-fn contradictions_are_refused_before_anything_is_served() {
+fn contradictory_settings_are_refused_at_build() {
     let limits = Limits { max_request_bytes: NonZeroU64::new(1), ..Limits::default() };
     let cors = Some(Cors::default());
     let to_all = Some(Cors { allow_credentials: true, ..Cors::for_origins(["*"]) });
