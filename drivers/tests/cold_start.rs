@@ -113,7 +113,7 @@ async fn the_connection_is_there_before_the_first_invocation_whose_decision_is_i
 }
 
 #[tokio::test]
-async fn after_a_restore_it_is_opened_anew() {
+async fn after_a_restore_the_connection_is_opened_again() {
     support::serve(database(), async |dynamodb| {
         let relay = Relay::plain(&dynamodb).await;
         let mut api = RuntimeApi::listen().await;

@@ -162,7 +162,7 @@ fn any_event_has_a_handler() {
 }
 
 #[test]
-fn what_is_said_reaches_everybody_in_the_room() {
+fn the_chat_example_sends_a_message_to_every_connection() {
     let app = TestApp::new(chat::app);
     let mut ann = app.websocket().connect("/");
     let mut bob = app.websocket().connect("/");

@@ -179,7 +179,7 @@ fn every_attempt_is_one_request_and_the_last_reason_is_named() {
 }
 
 #[test]
-fn errors_are_told_apart_by_their_codes() {
+fn errors_are_classified_by_their_codes() {
     let misconfigured = Error::Misconfigured;
     for (status, code, error) in [
         (400, "ResourceNotFoundException", misconfigured(Misconfiguration::MissingStream)),
@@ -225,7 +225,7 @@ fn without_region_or_credentials_nothing_is_sent() {
 }
 
 #[test]
-fn nobody_listening_is_unavailable() {
+fn an_unreachable_endpoint_is_unavailable() {
     let outcome = block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());

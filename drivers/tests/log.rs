@@ -110,7 +110,7 @@ fn a_websocket_message_that_is_refused_is_logged_without_what_its_error_says() {
 }
 
 #[test]
-fn an_event_that_nobody_selects_is_logged() {
+fn an_unmatched_event_is_logged_as_a_warning() {
     let app = App::new().event_bridge(Rule::source("shop"), async || ());
     let event = r#"{"source":"bank","detail-type":"paid","id":"e1","detail":{}}"#;
     let log = logged(app, async |app| {

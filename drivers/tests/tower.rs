@@ -258,7 +258,7 @@ async fn stored_keys_never_hold_a_credential() {
 }
 
 #[tokio::test]
-async fn in_shadow_mode_everything_passes_and_is_told_apart() {
+async fn in_shadow_mode_every_request_passes_and_denials_are_marked() {
     let app = app(layer(Limiter::fail_closed(two_a_minute()).shadow()));
     for shadowed in [false, false, true, true] {
         let response = send(&app, from(CLIENT)).await;
@@ -297,7 +297,7 @@ async fn requests_can_cost_more_than_one() {
 }
 
 #[tokio::test]
-async fn a_route_is_one_resource_and_a_path_only_if_told() {
+async fn requests_are_counted_by_route_and_by_path_only_when_configured() {
     let limiter = || Limiter::fail_closed(two_a_minute());
     let by_route = layer(limiter())
         .with_route(|parts| Some(parts.extensions.get::<MatchedPath>()?.as_str().to_owned()));
@@ -368,7 +368,7 @@ async fn clients_are_told_apart_by_what_the_host_vouches_for() {
 }
 
 #[tokio::test]
-async fn a_closure_can_tell_the_key() {
+async fn a_closure_can_supply_the_key() {
     let key = |parts: &Parts| {
         let tenant = parts.headers.get("x-tenant").and_then(|tenant| tenant.to_str().ok());
         RateLimitKey::new(tenant.unwrap_or_default(), "everything", parts.method.as_str())
@@ -381,7 +381,7 @@ async fn a_closure_can_tell_the_key() {
 }
 
 #[tokio::test]
-async fn a_line_is_a_layer_and_what_cannot_work_lets_nobody_pass() {
+async fn a_limit_line_is_a_layer_and_an_invalid_one_refuses_every_request() {
     let limited = RateLimitLayer::per_minute(100).burst(1).named("burst").fail_closed();
     let limited = app(limited.on(&store()));
     for status in [200, 429] {
@@ -404,7 +404,7 @@ async fn a_line_is_a_layer_and_what_cannot_work_lets_nobody_pass() {
 }
 
 #[tokio::test]
-async fn of_nested_layers_the_innermost_speaks() {
+async fn the_innermost_of_nested_layers_sets_the_headers() {
     let by_client = layer(Limiter::fail_closed(
         FixedWindow::new(Duration::from_secs(3_600), 100).expect("a strategy"),
     ));

@@ -58,7 +58,7 @@ async fn a_layer_changes_what_the_handler_sees_and_the_client_gets() {
 }
 
 #[tokio::test]
-async fn what_a_layer_does_not_touch_comes_back_as_it_was() {
+async fn responses_pass_an_identity_layer_unchanged() {
     async fn seen(context: Context, next: Next) -> Answer {
         let response = next.run(context).await;
         let error = response.error.as_ref().map_or("none", AppError::code).to_owned();
@@ -182,7 +182,7 @@ async fn a_body_that_a_layer_makes_too_large_is_413() {
 }
 
 #[tokio::test]
-async fn a_record_that_comes_to_a_layer_of_requests_fails() {
+async fn a_record_handled_behind_a_tower_layer_fails() {
     let app = App::new().layer(tower(tower_identity())).sqs("orders", async || ()).build().unwrap();
     let event = r#"{"Records":[{"eventSource":"aws:sqs","messageId":"1","body":"3",
         "eventSourceARN":"arn:aws:sqs:r:1:orders"}]}"#;
@@ -191,7 +191,7 @@ async fn a_record_that_comes_to_a_layer_of_requests_fails() {
 }
 
 #[tokio::test]
-async fn a_message_that_comes_to_a_layer_of_requests_fails_with_a_line_in_the_log() {
+async fn a_message_handled_behind_a_tower_layer_fails_and_is_reported() {
     let told = Arc::<Mutex<Vec<String>>>::default();
     let log = Arc::clone(&told);
     let app = App::new()

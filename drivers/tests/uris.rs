@@ -279,7 +279,7 @@ async fn more_fields_than_http_carries_are_answered_and_do_not_panic() {
 }
 
 #[test]
-fn routes_that_nobody_means_do_not_build() {
+fn duplicate_and_malformed_routes_are_refused_at_build() {
     let refuse = |app: App<()>| app.build().expect_err("a mistake").to_string();
     let at = |method: &str, pattern: &str| App::new().route(method, pattern, async || "x");
     for (app, words) in [

@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_woken_otherwise_goes_first() {
+    fn ready_tasks_run_before_the_clock_moves_to_the_next_sleep() {
         let clock = clock();
         let advance = async {
             clock.advance(Duration::from_secs(90));

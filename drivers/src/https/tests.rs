@@ -100,7 +100,7 @@ fn amazon_vouches_for_its_own_endpoints_alone() {
 }
 
 #[test]
-fn the_environment_says_whom_to_trust_instead() {
+fn environment_variables_select_the_trusted_roots() {
     let (aws, other) = ("https://sns.eu-west-1.amazonaws.com/", "https://example.com/");
     let path = file("root.pem");
     let pem = fs::read(&path).unwrap();

@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_that_is_not_there_is_said_at_once() {
+    fn a_missing_stream_is_reported_without_retries() {
         let streams = MemoryStreams::new([]);
         let (producer, clock) = producer(&streams);
         let incomplete = block_on(producer.send(records("ab"))).unwrap_err();

@@ -68,7 +68,7 @@ mod tests {
     use crate::layer::testing::{Answering, block_on, increment, nap};
 
     #[test]
-    fn sleeps_are_no_calls() {
+    fn sleeps_are_not_counted_as_calls() {
         let store = Counted::new(Answering::new());
         block_on(async {
             assert!(store.execute(&increment()).await.is_ok());

@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn operation_table_and_outcome_are_told_and_nothing_else() {
+    fn spans_hold_only_the_operation_the_table_and_the_outcome() {
         let lines = Lines::default();
         let plan = FaultPlan::default().fail(2, store::Error::Throttled);
         let store = Traced::new(Faulty::new(Answering::new(), plan));

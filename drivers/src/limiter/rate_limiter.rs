@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn answers_are_late_by_the_stores_clock_whatever_the_executors_shows() {
+    async fn late_replies_are_recognised_by_the_clock_of_the_store() {
         let second = Duration::from_secs(1);
         let sliding = SlidingWindow::new(Duration::from_secs(3), second, 1).unwrap();
         let limiter = Limiter::fail_closed(sliding).build();

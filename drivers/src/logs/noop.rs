@@ -67,7 +67,7 @@ mod tests {
 
     /// The only test that uses the process's logger.
     #[test]
-    fn a_process_logs_nothing_until_it_has_a_logger_and_after_it_has_none() {
+    fn lines_are_logged_only_while_a_logger_is_set() {
         let kept = TestLogger::new(SystemClock);
         logger().info("before", &[]);
         set_logger(Some(Arc::new(kept.clone())));

@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_lacks_a_required_field_is_said_and_does_not_spoil_what_comes_later() {
+    async fn a_line_without_a_required_field_is_reported_and_later_lines_are_written() {
         let (logger, written) = logger("paytheory-alert-v1");
         logger.info("a", &[]);
         logger.flush().await.unwrap();

@@ -72,7 +72,7 @@ fn json_has_what_lambda_filters_by_first_and_every_name_once() {
 }
 
 #[test]
-fn the_environment_decides_what_is_logged_and_what_is_wrong_is_said() {
+fn variables_set_the_level_and_invalid_ones_are_logged() {
     let level = |level| [("AWS_LAMBDA_LOG_LEVEL", level), ("AWS_LAMBDA_LOG_FORMAT", "Text")];
     for (name, lines) in [("TRACE", 3), ("debug", 3), ("INFO", 2), ("WARN", 1), ("FATAL", 1)] {
         let text = written(logs(&level(name)), an_invocation).take();
@@ -224,7 +224,7 @@ fn a_value_without_end_is_cut() {
 }
 
 #[test]
-fn what_was_lost_is_said_in_the_format_of_the_log() {
+fn lost_lines_are_reported_in_the_format_of_the_log() {
     struct Broken(TestWriter, bool);
     impl Write for Broken {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

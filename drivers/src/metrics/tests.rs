@@ -55,7 +55,7 @@ fn a_flush_writes_what_was_measured_and_begins_anew() {
 }
 
 #[test]
-fn combinations_are_told_apart_and_others_are_one() {
+fn known_label_values_are_separate_and_unknown_ones_share_other() {
     let (metrics, written) = metrics();
     let method = || Dimension::new("method", ["card", "cash"]).unwrap();
     let payments = metrics.by([method()]).counter("Payments").unwrap();

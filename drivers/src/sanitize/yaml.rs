@@ -123,14 +123,14 @@ rules:
     }
 
     #[test]
-    fn no_text_is_no_policy() {
+    fn an_empty_policy_text_gives_no_policy() {
         for text in ["", " \n", "null", " NULL ", "~", "---\n", "# nothing\n"] {
             assert_eq!(policy_from_text(text), Ok(None), "{text:?}");
         }
     }
 
     #[test]
-    fn what_is_no_policy_is_not_quoted() {
+    fn errors_of_a_policy_text_quote_no_input() {
         let members =
             "one of `allowed_fields`, `fully_redact_fields`, `partial_mask_fields`, `rules`";
         for (text, yaml) in [

@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn lambda_is_told_why_an_application_does_not_start() {
+    fn the_reason_for_a_failed_start_is_reported_to_lambda() {
         let there = "POST /2018-06-01/runtime/init/error HTTP/1.1";
         let as_what = "Function.InitFailed";
         let odd = reported(async || App::new().get("orders}", async || "order"));

@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn another_port_is_taken_only_where_none_was_asked_for() {
+    async fn another_port_is_used_only_when_none_was_configured() {
         let app = App::new().build().unwrap();
         let first = Server::bind(app.clone(), 0).await.unwrap();
         let taken = first.address().port();

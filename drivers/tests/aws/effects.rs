@@ -122,7 +122,7 @@ fn a_delete_answers_what_was_there() {
 }
 
 #[test]
-fn a_transaction_applies_all_or_tells_a_reason_for_each() {
+fn a_transaction_applies_all_writes_or_gives_a_reason_for_each() {
     with_dynamo(async |store| {
         let check = |id: &str, guard| {
             TransactWrite::Check(ConditionCheck { table: "events".into(), key: key(id), guard })
@@ -219,7 +219,10 @@ fn a_sleep_passes_on_the_clock() {
 
 /// Executes one of each effect.
 async fn one_of_each(store: &impl StoreExecutor) -> String {
-    async fn told<E: Effect<Outcome: core::fmt::Debug>>(store: &impl Execute<E>, e: E) -> String {
+    async fn outcome_text<E: Effect<Outcome: core::fmt::Debug>>(
+        store: &impl Execute<E>,
+        e: E,
+    ) -> String {
         format!("{:?}\n", store.execute(&e).await)
     }
     let batch = BatchGetItem {
@@ -231,17 +234,17 @@ async fn one_of_each(store: &impl StoreExecutor) -> String {
     let update = TransactWrite::Update(increment("c", 1));
     let transaction = TransactWriteItems { writes: vec![update], token: None };
     [
-        told(store, put("e1")).await,
-        told(store, put("e1")).await,
-        told(store, get("e1")).await,
-        told(store, get("missing")).await,
-        told(store, batch).await,
-        told(store, increment("c", 1)).await,
-        told(store, transaction).await,
-        told(store, Sleep { duration: Duration::from_millis(1500) }).await,
-        told(store, page(None, Guard::Always)).await,
-        told(store, delete("e1", Guard::Always)).await,
-        told(store, GetItem { table: "missing".into(), ..get("e1") }).await,
+        outcome_text(store, put("e1")).await,
+        outcome_text(store, put("e1")).await,
+        outcome_text(store, get("e1")).await,
+        outcome_text(store, get("missing")).await,
+        outcome_text(store, batch).await,
+        outcome_text(store, increment("c", 1)).await,
+        outcome_text(store, transaction).await,
+        outcome_text(store, Sleep { duration: Duration::from_millis(1500) }).await,
+        outcome_text(store, page(None, Guard::Always)).await,
+        outcome_text(store, delete("e1", Guard::Always)).await,
+        outcome_text(store, GetItem { table: "missing".into(), ..get("e1") }).await,
     ]
     .concat()
 }

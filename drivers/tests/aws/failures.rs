@@ -170,7 +170,7 @@ impl ProvideCredentials for NoCredentials {
 }
 
 #[test]
-fn credentials_that_cannot_be_had_are_told() {
+fn missing_credentials_are_a_misconfiguration_and_late_ones_a_timeout() {
     let missing = store::Error::Misconfigured(Misconfiguration::MissingCredentials);
     // No server listens there: a request would be a transport error.
     for (why, error) in [

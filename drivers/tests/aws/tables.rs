@@ -79,7 +79,7 @@ fn another_time_to_live_is_refused() {
 }
 
 #[test]
-fn what_dynamodb_refuses_is_told_with_the_table() {
+fn table_errors_name_the_refused_table() {
     with_dynamo(async |store| {
         let table = TableDefinition { name: "no".into(), ..limits_table() };
         let error = store::Error::Misconfigured(Misconfiguration::InvalidRequest);

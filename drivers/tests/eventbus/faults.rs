@@ -176,7 +176,7 @@ fn an_interrupted_erasure_goes_on() {
 }
 
 #[test]
-fn what_cannot_be_read_is_told_and_hides_nothing() {
+fn unreadable_items_are_reported_and_hide_no_events() {
     let clock = clock();
     let store = memory(&clock);
     let bus = bus_over(config(), store.clone(), &clock);
@@ -196,7 +196,7 @@ fn what_cannot_be_read_is_told_and_hides_nothing() {
 }
 
 #[test]
-fn metrics_are_told_and_a_panic_of_theirs_is_not_ours() {
+fn operations_emit_metrics_and_a_panicking_hook_is_contained() {
     let clock = clock();
     let told = Arc::new(Mutex::new(Vec::new()));
     let names = Arc::clone(&told);

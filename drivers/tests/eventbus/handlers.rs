@@ -116,7 +116,7 @@ fn publishers_do_not_wait_for_the_handlers_of_others() {
 }
 
 #[test]
-fn a_table_bus_handles_what_the_stream_tells() {
+fn a_table_bus_runs_handlers_for_stream_records_only() {
     let clock = clock();
     let store = memory(&clock);
     let bus = bus_over(config(), store.clone(), &clock);

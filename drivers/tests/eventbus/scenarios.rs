@@ -15,19 +15,19 @@ use crate::{
 };
 
 #[test]
-fn the_memory_store_does_it() {
+fn every_scenario_passes_on_the_memory_store() {
     let clock = clock();
     block_on(all(&bus_over(config(), memory(&clock), &clock)));
 }
 
 #[test]
-fn the_embedded_store_does_it() {
+fn every_scenario_passes_on_the_embedded_store() {
     let clock = clock();
     block_on(all(&bus_over(config(), embedded(&clock), &clock)));
 }
 
 #[test]
-fn the_aws_store_does_it() {
+fn every_scenario_passes_on_the_aws_store() {
     block_on(serve(dynoxide::Database::memory().unwrap(), async |url| {
         let store = store_at(&url);
         let created = store.create_tables([&config().table()]).await;

@@ -49,7 +49,7 @@ impl Seen {
 }
 
 #[tokio::test]
-async fn it_is_done_once_the_answer_was_delivered_and_before_the_next_invocation() {
+async fn deferred_work_runs_after_the_answer_and_before_the_next_invocation() {
     for (mode, path) in [(InvokeMode::Buffered, "/"), (InvokeMode::Streaming, "/page")] {
         let seen = Seen::default();
         let mut api = RuntimeApi::listen().await;
@@ -73,7 +73,7 @@ async fn it_is_done_once_the_answer_was_delivered_and_before_the_next_invocation
 }
 
 #[tokio::test]
-async fn what_is_not_done_is_given_up_in_time_and_what_panics_ends_nothing() {
+async fn deferred_work_that_hangs_or_panics_is_reported_and_ends_nothing() {
     let clock = clock();
     let (call, mut calls) = mpsc::unbounded_channel();
     let (tell, mut told) = mpsc::unbounded_channel();

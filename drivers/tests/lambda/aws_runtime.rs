@@ -116,7 +116,7 @@ async fn a_page_is_streamed_where_the_mode_says_so() {
 }
 
 #[tokio::test]
-async fn late_errors_of_a_stream_end_it_and_are_told() {
+async fn late_errors_of_a_stream_end_it_and_are_reported() {
     let told = Arc::new(Mutex::new(Vec::new()));
     let tell = Arc::clone(&told);
     fn failing(error: AppError) -> Response {
@@ -220,7 +220,7 @@ fn an_answer_is_handed_over_in_time_although_a_flush_hangs() {
 }
 
 #[tokio::test]
-async fn what_is_no_event_fails_with_its_type() {
+async fn an_unknown_event_fails_with_the_type_invalid_event() {
     let event = LambdaEvent::new(to_raw_value(&json!({"to": "nobody"})).unwrap(), context());
     let error = service(app()).unwrap().call(event).await.err().unwrap();
     assert_eq!(error.error_type, "Function.InvalidEvent");

@@ -163,7 +163,7 @@ async fn an_event_of_any_kind_has_an_answer_or_an_error_with_its_code() {
 }
 
 #[tokio::test]
-async fn events_that_are_none_fail() {
+async fn unknown_and_malformed_events_fail_as_invalid_events() {
     let mut api = RuntimeApi::listen().await;
     let _function = api.start(app(), InvokeMode::Streaming);
     let mut wrong = event("/hello");

@@ -119,7 +119,7 @@ async fn answered(api: &mut RuntimeApi) -> (String, Json) {
 }
 
 #[tokio::test]
-async fn what_is_done_is_told_before_the_invocation_is_answered() {
+async fn a_success_is_sent_to_s3_before_the_invocation_is_answered() {
     let (mut s3, (app, _calls, told)) = (S3::listen().await, app(&clock()));
     let mut api = start(app).await;
     for (request_type, physical_id) in
@@ -143,7 +143,7 @@ async fn what_is_done_is_told_before_the_invocation_is_answered() {
 }
 
 #[tokio::test]
-async fn what_fails_is_told_with_the_reason_and_only_what_was_made_is_deleted() {
+async fn a_failure_is_sent_with_its_reason_and_only_created_resources_are_deleted() {
     let (mut s3, (app, mut calls, told)) = (S3::listen().await, app(&clock()));
     let api = RuntimeApi::listen().await;
     let variables =
@@ -194,7 +194,7 @@ async fn what_fails_is_told_with_the_reason_and_only_what_was_made_is_deleted() 
 }
 
 #[tokio::test]
-async fn what_is_not_done_in_time_is_told_while_there_is_time() {
+async fn a_handler_that_hangs_is_sent_as_failed_before_the_deadline() {
     for (deadline_s, stopped_ms) in [(10, 8_000), (4, 3_000)] {
         let clock = clock();
         let (mut s3, (app, mut calls, _)) = (S3::listen().await, app(&clock));
@@ -217,7 +217,7 @@ async fn what_is_not_done_in_time_is_told_while_there_is_time() {
 }
 
 #[tokio::test]
-async fn a_shutdown_is_told_at_once() {
+async fn a_shutdown_sends_the_failure_at_once() {
     let (mut s3, (app, mut calls, _)) = (S3::listen().await, app(&clock()));
     let mut api = RuntimeApi::listen().await;
     let (stop, stopped) = oneshot::channel::<()>();
@@ -241,7 +241,7 @@ async fn a_shutdown_is_told_at_once() {
 }
 
 #[tokio::test]
-async fn an_invocation_that_is_given_up_is_told_behind_it() {
+async fn an_aborted_invocation_still_sends_its_failure() {
     let (mut s3, (app, mut calls, _)) = (S3::listen().await, app(&clock()));
     let app = app.build().unwrap();
     let (service, event) = (app.clone(), s3.event("Update", "cache-6", "hangs"));
@@ -308,7 +308,7 @@ async fn an_answer_that_gets_lost_fails_the_invocation_and_prints_no_url() {
 }
 
 #[tokio::test]
-async fn nothing_is_sent_elsewhere_than_to_s3_unless_that_is_said() {
+async fn nothing_is_sent_to_hosts_other_than_s3_unless_configured() {
     let mut s3 = S3::listen().await;
     let told = Told::default();
     let tell = told.clone();

@@ -141,7 +141,7 @@ async fn idle_connections_may_close_but_not_for_good() {
 }
 
 #[tokio::test]
-async fn a_function_ends_when_nobody_listens() {
+async fn a_function_ends_when_the_runtime_api_is_closed() {
     let mut api = RuntimeApi::listen().await;
     let function = api.start(hello(), InvokeMode::Buffered);
     let poll = api.poll().await;
@@ -186,7 +186,7 @@ async fn outside_of_lambda_nothing_runs() {
 }
 
 #[tokio::test]
-async fn lambda_is_told_what_is_wrong_with_the_settings() {
+async fn invalid_settings_are_reported_as_an_init_error() {
     for (variable, value, why) in [
         ("APPTHEORY_INVOKE_MODE", "odd", "APPTHEORY_INVOKE_MODE: "),
         ("AWS_LAMBDA_MAX_CONCURRENCY", "0", "AWS_LAMBDA_MAX_CONCURRENCY is not a whole number"),

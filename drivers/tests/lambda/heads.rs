@@ -10,7 +10,7 @@ use super::event;
 use super::server::RuntimeApi;
 
 /// Responds with what it knows about its invocation.
-async fn tell(context: Context) -> Json<Value> {
+async fn invocation_data(context: Context) -> Json<Value> {
     let invocation = context.invocation();
     let client = invocation.client_context.as_ref();
     let cognito = invocation.cognito_identity.as_ref();
@@ -32,12 +32,12 @@ async fn tell(context: Context) -> Json<Value> {
 fn app() -> AppService {
     App::new()
         .settings(|settings| settings.tenant = TenantSource::Field)
-        .get("/", tell)
+        .get("/", invocation_data)
         .build()
         .unwrap()
 }
 
-async fn told(api: &mut RuntimeApi, fields: &[(&str, &str)]) -> Value {
+async fn reported(api: &mut RuntimeApi, fields: &[(&str, &str)]) -> Value {
     let mut request = event("/");
     request["headers"] = json!({"x-tenant-id": "mallory"});
     api.poll().await.hand_out("r1", fields, &request.to_string()).await;
@@ -48,7 +48,7 @@ async fn told(api: &mut RuntimeApi, fields: &[(&str, &str)]) -> Value {
 }
 
 #[tokio::test]
-async fn all_of_them_are_read() {
+async fn every_invocation_header_is_read() {
     let mut api = RuntimeApi::listen().await;
     let _function = api.start(app(), InvokeMode::Buffered);
     let fields = [
@@ -72,17 +72,17 @@ async fn all_of_them_are_read() {
         // The platform's tenant counts, not the client's.
         "counts": "acme",
     });
-    assert_eq!(told(&mut api, &fields).await, known);
+    assert_eq!(reported(&mut api, &fields).await, known);
     let nothing = json!({
         "id": "r1", "deadline": null, "trace": "", "tenant": null, "arn": ["", null], "client": null,
         "cognito": null, "cold": false, "counts": "mallory",
     });
-    assert_eq!(told(&mut api, &[]).await, nothing);
+    assert_eq!(reported(&mut api, &[]).await, nothing);
 }
 
 #[tokio::test]
 async fn the_function_is_what_the_environment_says() {
-    async fn tell(invocation: Invocation) -> String {
+    async fn function_data(invocation: Invocation) -> String {
         let function = invocation.function.unwrap();
         let Function { name, version, memory_mb, log_group, log_stream } = &*function;
         format!("{name} {version} {memory_mb:?} {log_group} {log_stream}")
@@ -99,7 +99,7 @@ async fn the_function_is_what_the_environment_says() {
         (&known[..], "orders 7 Some(1769) /aws/lambda/orders 2026/11/29/[7]a"),
         (&odd[..], "  None  "),
     ] {
-        let app = App::new().get("/", tell).build().unwrap();
+        let app = App::new().get("/", function_data).build().unwrap();
         let mut api = RuntimeApi::listen().await;
         let _function = tokio::spawn(api.runtime(app, variables).run());
         assert_eq!(api.invoke(&event("/").to_string()).await.json().await["body"], expected);
@@ -107,7 +107,7 @@ async fn the_function_is_what_the_environment_says() {
 }
 
 #[tokio::test]
-async fn those_that_cannot_be_read_are_taken_for_missing_ones() {
+async fn malformed_invocation_headers_count_as_missing() {
     let mut api = RuntimeApi::listen().await;
     let _function = api.start(app(), InvokeMode::Buffered);
     for fields in [
@@ -117,9 +117,9 @@ async fn those_that_cannot_be_read_are_taken_for_missing_ones() {
         [("Lambda-Runtime-Cognito-Identity", "x"), ("Lambda-Runtime-Aws-Tenant-Id", " ")],
         [("Lambda-Runtime-Deadline-Ms", ""), ("Lambda-Runtime-Client-Context", r#"{"custom":1}"#)],
     ] {
-        let told = told(&mut api, &fields).await;
+        let reported = reported(&mut api, &fields).await;
         for name in ["deadline", "client", "cognito", "tenant"] {
-            assert_eq!(told[name], Value::Null, "{name} {fields:?}");
+            assert_eq!(reported[name], Value::Null, "{name} {fields:?}");
         }
     }
 }

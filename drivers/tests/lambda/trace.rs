@@ -263,7 +263,7 @@ async fn what_is_flushed_for_a_service_has_its_trace() {
 
 #[cfg(feature = "lambda_runtime")]
 #[tokio::test]
-async fn under_the_runtime_of_aws_they_do_as_well() {
+async fn concurrent_invocations_of_the_aws_runtime_send_their_own_traces() {
     use apptheory::lambda::{InvokeMode, service};
     use lambda_runtime::{FunctionResponse, LambdaEvent};
     use serde_json::value::RawValue;

@@ -76,7 +76,7 @@ async fn gauges_say_what_is_used_of_every_limit() {
 }
 
 #[tokio::test]
-async fn calls_are_told_with_what_they_cost() {
+async fn calls_are_listed_with_their_cost() {
     let (app, _dir) = new_app();
     get(&app, "/fixed").await;
     get(&app, "/multi").await;
@@ -128,7 +128,7 @@ async fn tables_are_shown_with_their_items() {
 }
 
 #[tokio::test]
-async fn items_behind_the_first_megabyte_of_a_table_are_not_counted_but_said() {
+async fn tables_over_a_megabyte_are_counted_in_part_and_marked() {
     let (app, _dir) = new_app();
     let event = json!({"tenant_id": "t1", "event_type": "e", "payload": "x".repeat(300_000)});
     for _ in 0..5 {

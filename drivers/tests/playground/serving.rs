@@ -213,7 +213,7 @@ async fn say(guest: &mut WebSocketStream<TcpStream>, text: &str) {
 }
 
 #[tokio::test]
-async fn what_is_said_in_the_chat_is_heard_by_everybody() {
+async fn chat_messages_reach_every_connected_guest() {
     let clock = VirtualClock::new(clock().now());
     let playground = Playground::open(0, None, clock).await.expect("a playground");
     served(playground, async |address| {

@@ -83,7 +83,7 @@ fn only_so_many_are_sent_to_at_a_time() {
 }
 
 #[test]
-fn who_does_not_read_is_given_up() {
+fn connections_that_exceed_the_budget_are_reported_as_failed() {
     let (slow, clock) = Slow::new();
     let budget = Duration::from_secs(2);
     let broadcaster = Broadcaster::new(slow).with_clock(clock.clone()).with_budget(budget);

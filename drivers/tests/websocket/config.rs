@@ -51,7 +51,7 @@ fn endpoint_and_region_are_needed() {
 }
 
 #[test]
-fn the_region_is_the_first_that_is_said() {
+fn the_first_source_that_is_set_decides_the_region() {
     let region = |clients: AwsWebSocketClients| {
         let client = block_on(clients.connect(ENDPOINT)).unwrap();
         (client.region().name.clone(), client.region().source)

@@ -117,7 +117,7 @@ fn errors_are_typed_and_tried_again_where_that_may_help() {
 }
 
 #[test]
-fn the_message_of_the_service_is_told() {
+fn errors_include_the_message_of_the_service() {
     let error =
         gateway::Error::new(ConnectionOperation::PostToConnection, gateway::ErrorKind::Forbidden);
     let (outcome, _) = post([ConnectionReply::of_error(&error.with_message("not yours"))]);
@@ -148,7 +148,7 @@ fn what_the_service_would_refuse_is_not_sent() {
 }
 
 #[test]
-fn nobody_there_is_a_transport_error() {
+fn an_unreachable_endpoint_is_a_retryable_transport_error() {
     // The server is gone before the client sends.
     let endpoint = Gateway::default().serve(async |endpoint| endpoint);
     let error = crate::block_on(async {

@@ -77,16 +77,17 @@ fn it_is_done_behind_every_answer_beside_each_other_and_with_what_it_leaves_itse
 }
 
 /// Returns an application that records reported failures.
-fn told(clock: &VirtualClock, seen: &Seen) -> App {
-    let told = seen.clone();
-    builder(clock).on_failure(move |failure| told.add(format!("{} {failure}", failure.request_id)))
+fn recording(clock: &VirtualClock, seen: &Seen) -> App {
+    let failures = seen.clone();
+    builder(clock)
+        .on_failure(move |failure| failures.add(format!("{} {failure}", failure.request_id)))
 }
 
 #[test]
 fn a_panic_is_reported_and_the_other_work_goes_on() {
     let (clock, seen) = (clock(), Seen::default());
     let other = seen.clone();
-    let app = told(&clock, &seen).get("/", move |context: Context| {
+    let app = recording(&clock, &seen).get("/", move |context: Context| {
         let seen = other.clone();
         context.after(async || panic!("boom"));
         context.after(|| -> core::future::Ready<()> { panic!("early") });
@@ -99,16 +100,16 @@ fn a_panic_is_reported_and_the_other_work_goes_on() {
     seen.sort();
     assert_eq!(seen.len(), 3, "{seen:?}");
     assert_eq!(seen[0], "done");
-    for (told, message) in seen[1..].iter().zip(["boom", "early"]) {
+    for (failure, message) in seen[1..].iter().zip(["boom", "early"]) {
         let panicked = format!("the work registered with `after` panicked: {message}");
-        assert!(told.starts_with("r1 ") && told.ends_with(&panicked), "{told}");
+        assert!(failure.starts_with("r1 ") && failure.ends_with(&panicked), "{failure}");
     }
 }
 
 #[test]
-fn it_ends_where_the_work_of_its_invocation_does() {
+fn deferred_work_is_stopped_at_the_end_of_its_invocation() {
     let (clock, seen) = (clock(), Seen::default());
-    let app = told(&clock, &seen)
+    let app = recording(&clock, &seen)
         .get("/after", async |context: Context| {
             context.after(pending);
         })
@@ -125,14 +126,14 @@ fn it_ends_where_the_work_of_its_invocation_does() {
         assert_eq!(response.status, status, "{path}");
         assert_eq!(begun.until(clock.now()), Duration::from_millis(5_500), "{path}");
         let seen = seen.take();
-        let not_done = |told: &&String| told.contains("did not finish in time");
+        let not_done = |line: &&String| line.contains("did not finish in time");
         assert_eq!(seen.iter().filter(not_done).count(), 1, "{path}: {seen:?}");
-        assert!(!seen.iter().any(|told| told.contains("panicked")), "{path}: {seen:?}");
+        assert!(!seen.iter().any(|line| line.contains("panicked")), "{path}: {seen:?}");
     }
 }
 
 #[test]
-fn what_nobody_will_do_any_more_is_dropped_with_all_that_it_holds() {
+fn deferred_work_that_will_not_run_is_dropped_with_its_captures() {
     let clock = clock();
     let (held, kept) = (Arc::new(()), Arc::new(Mutex::new(None)));
     let (hold, keep) = (Arc::clone(&held), Arc::clone(&kept));

@@ -67,7 +67,7 @@ fn what_is_added_to_every_answer_counts() {
 }
 
 #[test]
-fn what_cannot_be_sent_is_a_masked_500_that_is_told() {
+fn responses_that_cannot_be_sent_are_a_reported_and_masked_500() {
     let app = TestApp::new(|_| {
         App::new()
             .get("/status/{n}", async |Path(n): Path<u16>| Response::text(n, "body"))
@@ -113,7 +113,7 @@ fn nothing_is_pulled_for_answers_without_a_body() {
 }
 
 #[test]
-fn what_speaks_of_the_connection_of_a_handler_is_not_sent() {
+fn hop_by_hop_headers_of_handlers_and_hooks_are_not_sent() {
     let app = TestApp::new(|_| {
         App::new().response_headers(|headers| headers.set("keep-alive", "timeout=5")).get(
             "/",

@@ -30,7 +30,7 @@ fn invoke_text(app: &AppService, event: &str) -> Result<Value, InvokeError> {
 }
 
 /// Records what hooks get: records with event and level, failures with their causes.
-fn told(app: App) -> (App, Log) {
+fn recording(app: App) -> (App, Log) {
     let log = Log::default();
     let (records, failures) = (Arc::clone(&log), Arc::clone(&log));
     let app = app
@@ -160,7 +160,7 @@ fn the_error_of_a_handler_names_its_code_and_only_a_clients_message() {
             _ => AppError::internal(),
         })
     }
-    let (app, log) = told(builder(&clock()));
+    let (app, log) = recording(builder(&clock()));
     let app = app.on(Shape::member("why"), refuse).on(Shape::member("numbers"), sum);
     let app = app.build().unwrap();
     for (event, code, message) in [
@@ -186,8 +186,8 @@ fn the_error_of_a_handler_names_its_code_and_only_a_clients_message() {
 }
 
 #[test]
-fn an_event_without_a_route_is_told_with_what_was_seen_and_what_is_registered() {
-    let (app, log) = told(builder(&clock()));
+fn the_error_for_an_unrouted_event_describes_it_and_lists_the_routes() {
+    let (app, log) = recording(builder(&clock()));
     let app = app
         .get("/a", async || "a")
         .sqs("orders", async |_: Arc<SqsMessage>| ())
@@ -219,7 +219,7 @@ fn an_event_without_a_route_is_told_with_what_was_seen_and_what_is_registered() 
 #[test]
 fn a_handler_that_hangs_fails_its_invocation_in_time() {
     let clock: VirtualClock = clock();
-    let (app, log) = told(builder(&clock));
+    let (app, log) = recording(builder(&clock));
     let app = app.otherwise(async || pending::<()>().await).build().unwrap();
     let deadline = Some(clock.now().saturating_add(Duration::from_secs(6)));
     let invocation = Invocation { deadline, ..Invocation::default() };

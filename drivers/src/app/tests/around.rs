@@ -105,7 +105,7 @@ fn what_a_middleware_sets_is_on_errors_and_panics_too() {
 }
 
 #[test]
-fn an_error_that_a_middleware_answers_itself_is_none_any_more() {
+fn a_middleware_that_replaces_an_error_response_clears_its_error() {
     async fn mend(context: Context, next: Next) -> Answer {
         match next.run(context).await {
             response if response.status == 404 => Ok(Response::text(200, "instead")),
@@ -174,7 +174,7 @@ fn a_handler_that_takes_too_long_is_dropped() {
 }
 
 #[test]
-fn work_started_elsewhere_hears_that_nobody_waits() {
+fn the_cancellation_token_is_set_when_a_request_is_abandoned() {
     let left = Arc::new(Mutex::new(None));
     let token = Arc::clone(&left);
     let clock = clock();
@@ -204,7 +204,7 @@ fn work_started_elsewhere_hears_that_nobody_waits() {
 }
 
 #[test]
-fn a_policy_that_nobody_asks_does_not_build() {
+fn a_policy_without_its_stage_is_refused_at_build() {
     use apptheory_core::http::HeaderMap;
     use apptheory_core::http::exchange::{HttpSettings, SetupError};
 
@@ -257,7 +257,7 @@ fn callers_and_policies_are_asked() {
 }
 
 #[test]
-fn hooks_are_told_of_every_answer_and_isolated() {
+fn hooks_run_for_every_answer_and_their_panics_are_contained() {
     let told = Arc::new(Mutex::new(Vec::new()));
     let (metrics, spans) = (Arc::clone(&told), Arc::clone(&told));
     let clock = clock();

@@ -59,7 +59,7 @@ fn one_function_is_an_api_and_its_authorizer_and_never_mixes_them_up() {
 }
 
 #[test]
-fn whatever_goes_wrong_nothing_passes() {
+fn failures_of_an_authorizer_never_allow_a_request() {
     let app = builder(&clock()).authorizer(check).build().unwrap();
     let answered = |token: &str| {
         let mut event = asking(&request());

@@ -62,7 +62,7 @@ async fn who(
 }
 
 #[test]
-fn callers_are_told_by_what_each_provider_vouches_for() {
+fn callers_are_read_from_the_context_of_each_provider() {
     let app = TestApp::new(|_| App::new().get("/", who));
     let claims = json!({"sub": "ann", "admin": "true", "scope": "read write"});
     let certificate = json!({"subjectDN": "CN=ann"});

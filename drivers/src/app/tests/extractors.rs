@@ -135,7 +135,7 @@ fn a_path_of_another_route_is_a_mistake_of_the_application() {
 }
 
 #[test]
-fn what_is_missing_or_misshapen_is_masked_and_told_in_the_log() {
+fn missing_or_malformed_context_is_masked_and_logged() {
     let request = |context: &Value| {
         let context = context.to_string();
         let mut request = get("/");

@@ -75,7 +75,7 @@ fn handlers_are_functions_of_what_they_ask_for() {
 }
 
 #[test]
-fn values_are_bound_or_their_client_is_told_which_is_not() {
+fn values_are_bound_or_the_error_names_the_invalid_one() {
     #[derive(serde::Deserialize)]
     struct Page {
         limit: Option<u8>,
@@ -119,7 +119,7 @@ fn values_are_bound_or_their_client_is_told_which_is_not() {
 }
 
 #[test]
-fn what_goes_wrong_inside_is_masked_and_told_to_the_application() {
+fn internal_errors_and_panics_are_masked_and_reported() {
     let failures = Arc::new(Mutex::new(Vec::new()));
     let told = Arc::clone(&failures);
     let clock = clock();

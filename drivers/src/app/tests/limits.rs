@@ -61,7 +61,7 @@ fn the_rate_limit_counts_and_says_so() {
 }
 
 #[test]
-fn of_nested_limits_the_inner_one_speaks_and_a_store_that_fails_closes() {
+fn the_inner_of_nested_limits_sets_the_headers_and_a_failed_store_refuses() {
     let clock = clock();
     let limiter =
         |limit| Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), limit).unwrap());
@@ -163,7 +163,7 @@ fn clients_do_not_choose_their_counters() {
 }
 
 #[test]
-fn clients_are_counted_by_the_address_that_somebody_vouches_for() {
+fn clients_are_counted_by_the_vouched_address() {
     let (app, clock) = limited(
         |app, limit| {
             let seen = async |context: Context| format!("{:?}", context.client_ip());
@@ -192,7 +192,7 @@ fn clients_are_counted_by_the_address_that_somebody_vouches_for() {
 }
 
 #[test]
-fn behind_a_load_balancer_one_says_whom_to_trust() {
+fn a_limit_behind_a_load_balancer_counts_by_trusted_hops_or_is_shared() {
     let forwarded = |list: &str| from("", "/", &[("x-forwarded-for", list)]);
     let (app, clock) =
         limited(|app, limit| app.layer(limit.trusting_forwarded(1)).get("/", async || "served"), 1);
@@ -246,7 +246,7 @@ fn a_line_is_a_limit_and_one_that_cannot_work_does_not_build() {
 }
 
 #[test]
-fn a_limit_by_address_counts_whoever_is_there_and_warns_behind_load_balancers() {
+fn a_limit_per_address_ignores_users_and_warns_behind_load_balancers() {
     let limit = |app: App, limit: RateLimit| {
         app.authenticate(async |context: Context| {
             Ok(Some(Principal::new(context.header("x-user"))))

@@ -53,7 +53,7 @@ fn requests_are_counted_and_timed() {
 }
 
 #[test]
-fn routes_are_told_apart_where_that_is_asked_for() {
+fn metrics_by_route_are_separate_per_route() {
     let clock = clock();
     let (metrics, written) = metrics(&clock);
     let app = shop(&clock).metrics_by_route(&metrics).build().unwrap();

@@ -236,7 +236,7 @@ fn fields(value: &'static str) -> http::HeaderMap {
 }
 
 #[test]
-fn responses_of_every_type_are_written_for_whoever_asks() {
+fn responses_of_every_type_are_written_for_every_provider() {
     let proxy = async || {
         let mut answer = apigw::ApiGatewayProxyResponse::default();
         answer.status_code = 201;
@@ -290,7 +290,7 @@ fn responses_of_every_type_are_written_for_whoever_asks() {
 }
 
 #[test]
-fn what_is_no_response_and_what_is_no_such_event_is_masked() {
+fn raw_values_of_the_wrong_type_are_masked_errors() {
     let app = App::new()
         .get("/answer", async || Raw("secret"))
         .get("/event", async |_: Raw<sqs::SqsEvent>| "never")
@@ -307,7 +307,7 @@ fn what_is_no_response_and_what_is_no_such_event_is_masked() {
 }
 
 #[test]
-fn a_request_without_an_event_is_told_so_to_the_log_alone() {
+fn a_raw_event_that_was_not_kept_is_a_masked_error() {
     let clock = clock();
     let app = builder(&clock).get("/", async |Raw(event): Raw<Value>| Json(event));
     let (told, app) = {

@@ -53,7 +53,7 @@ fn answer(app: &AppService, clock: &VirtualClock, request: RawRequest<'_>) -> (u
 
 /// Returns each broken rule as the client sees it: the member, the rule, and the text without the
 /// member.
-fn told(answer: &(u16, Value)) -> Vec<[String; 3]> {
+fn reported(answer: &(u16, Value)) -> Vec<[String; 3]> {
     assert_eq!(answer.0, 422, "{answer:?}");
     let error = &answer.1["error"];
     assert_eq!(error["code"], "app.validation_failed");
@@ -61,24 +61,24 @@ fn told(answer: &(u16, Value)) -> Vec<[String; 3]> {
         (&error["message"], &error["status_code"]),
         (&json!("validation failed"), &json!(422))
     );
-    let told = error["details"]["errors"].as_array().unwrap().iter().map(|told| {
-        let text = |member: &str| told[member].as_str().unwrap().to_owned();
+    let rules = error["details"]["errors"].as_array().unwrap().iter().map(|rule| {
+        let text = |member: &str| rule[member].as_str().unwrap().to_owned();
         let (field, message) = (text("field"), text("message"));
         let message = message.strip_prefix(&format!("{field} ")).unwrap_or(&message).to_owned();
         [field, text("rule"), message]
     });
-    told.collect()
+    rules.collect()
 }
 
 #[test]
-fn every_broken_rule_of_a_body_is_told() {
+fn every_broken_rule_of_a_body_is_reported() {
     let clock = clock();
     let order = async |Valid(Json(order)): Valid<Json<Order>>| order.order_lines.len().to_string();
     let app = builder(&clock).post("/", order).build().unwrap();
     let ask = |body: &str| answer(&app, &clock, post("application/json", body));
     assert_eq!(ask(r#"{"orderLines": [{"howMany": 10}], "soldTo": "Ann"}"#), (200, json!(1)));
     assert_eq!(
-        told(&ask(r#"{"orderLines": [{"howMany": 1}, {"howMany": 12}, {"howMany": 0}]}"#)),
+        reported(&ask(r#"{"orderLines": [{"howMany": 1}, {"howMany": 12}, {"howMany": 0}]}"#)),
         [
             ["orderLines[1].howMany", "max", "must be <= 10"],
             ["orderLines[2].howMany", "min", "must be >= 1"],
@@ -86,7 +86,7 @@ fn every_broken_rule_of_a_body_is_told() {
         ]
     );
     assert_eq!(
-        told(&ask(r#"{"orderLines": [], "soldTo": "Anna"}"#)),
+        reported(&ask(r#"{"orderLines": [], "soldTo": "Anna"}"#)),
         [
             ["orderLines", "min_length", "length must be >= 1"],
             ["soldTo", "max_length", "length must be <= 3"],
@@ -102,7 +102,7 @@ fn every_broken_rule_of_a_body_is_told() {
 }
 
 #[test]
-fn whatever_is_read_is_checked_under_the_names_of_its_sender() {
+fn paths_queries_headers_and_forms_are_validated_under_their_wire_names() {
     #[derive(Deserialize, Validate)]
     #[serde(rename_all = "kebab-case")]
     struct Account {
@@ -130,18 +130,18 @@ fn whatever_is_read_is_checked_under_the_names_of_its_sender() {
     };
     assert_eq!(ask("/accounts/acct_7?page-size=10", "admin").0, 200);
     let broken = ask("/accounts/7?page-size=10", "admin");
-    assert_eq!(told(&broken), [["account-id", "pattern", "must match pattern"]]);
+    assert_eq!(reported(&broken), [["account-id", "pattern", "must match pattern"]]);
     let broken = ask("/accounts/acct_7?page-size=9", "admin");
-    assert_eq!(told(&broken), [["page-size", "min", "must be >= 10"]]);
+    assert_eq!(reported(&broken), [["page-size", "min", "must be >= 10"]]);
     let broken = ask("/accounts/acct_7?page-size=10", "é");
-    assert_eq!(told(&broken), [["x-role", "ascii", "must be ASCII"]]);
+    assert_eq!(reported(&broken), [["x-role", "ascii", "must be ASCII"]]);
     // A value that is not a number gets the same error as without rules.
     assert_eq!(ask("/accounts/acct_7?page-size=x", "admin").0, 400);
 
     const FORM: &str = "application/x-www-form-urlencoded";
     assert_eq!(answer(&app, &clock, post(FORM, "page-size=10")), (200, json!(10)));
     let broken = answer(&app, &clock, post(FORM, "page-size=9"));
-    assert_eq!(told(&broken), [["page-size", "min", "must be >= 10"]]);
+    assert_eq!(reported(&broken), [["page-size", "min", "must be >= 10"]]);
 }
 
 #[test]
@@ -192,18 +192,18 @@ fn every_rule_has_its_name_and_text() {
         ["ratios[2]", "max", "must be <= 2.5"],
         ["even", "custom", "an even number, please"],
     ];
-    let mut told = told(&broken);
+    let mut reported = reported(&broken);
     let members = |lines: &[[String; 3]]| {
         let mut members: Vec<_> = lines.iter().map(|[member, ..]| member.clone()).collect();
         members.dedup();
         members
     };
-    assert_eq!(members(&told), members(&expected.map(|line| line.map(str::to_owned))));
+    assert_eq!(members(&reported), members(&expected.map(|line| line.map(str::to_owned))));
     for line in expected {
-        let at = told.iter().position(|told| *told == line);
-        told.remove(at.unwrap_or_else(|| panic!("{line:?} of {told:?}")));
+        let at = reported.iter().position(|rule| *rule == line);
+        reported.remove(at.unwrap_or_else(|| panic!("{line:?} of {reported:?}")));
     }
-    assert!(told.is_empty(), "{told:?}");
+    assert!(reported.is_empty(), "{reported:?}");
 }
 
 #[test]
@@ -226,7 +226,7 @@ fn a_rule_of_the_whole_value_has_no_member() {
     let clock = clock();
     let app = builder(&clock).post("/", async |_: Valid<Json<Span>>| "kept").build().unwrap();
     let broken = answer(&app, &clock, post("application/json", r#"{"from": 2, "to": 1}"#));
-    assert_eq!(told(&broken), [["", "custom", "it ends before it begins"]]);
+    assert_eq!(reported(&broken), [["", "custom", "it ends before it begins"]]);
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn what_may_be_missing_is_checked_if_it_is_there() {
     let ask = |body: &str| answer(&app, &clock, post("application/json", body));
     assert_eq!(ask(""), (200, json!(false)));
     assert_eq!(ask(r#"{"orderLines": [{"howMany": 1}], "soldTo": "A"}"#), (200, json!(true)));
-    assert_eq!(told(&ask(r#"{"orderLines": []}"#)).len(), 2);
+    assert_eq!(reported(&ask(r#"{"orderLines": []}"#)).len(), 2);
     let put =
         RawRequest { method: "PUT".into(), ..post("application/json", r#"{"orderLines": []}"#) };
     assert_eq!(answer(&app, &clock, put), (200, json!(422)));
@@ -265,11 +265,11 @@ fn a_validator_that_panics_is_a_masked_error() {
     assert!(causes.lock().unwrap().contains("no list of names"));
     // The next request is validated as before.
     let broken = answer(&app, &clock, post("application/json", r#""Bob""#));
-    assert_eq!(told(&broken), [["", "custom", "it is taken"]]);
+    assert_eq!(reported(&broken), [["", "custom", "it is taken"]]);
 }
 
 #[test]
-fn an_answer_stays_small_whatever_comes() {
+fn the_number_and_the_size_of_reported_violations_are_bounded() {
     let clock = clock();
     let lines = async |_: Valid<Json<BTreeMap<String, Line>>>| "kept";
     let app = builder(&clock).post("/", lines).build().unwrap();
@@ -277,7 +277,7 @@ fn an_answer_stays_small_whatever_comes() {
     let lines: BTreeMap<_, _> =
         (0..150).map(|at| (format!("{at:03}{name}"), json!({"howMany": 0}))).collect();
     let broken = answer(&app, &clock, post("application/json", &json!(lines).to_string()));
-    assert_eq!(told(&broken).len(), Violations::MAX_TOLD);
+    assert_eq!(reported(&broken).len(), Violations::MAX_TOLD);
     assert_eq!(broken.1["error"]["details"]["omitted"], 50);
     assert!(broken.1.to_string().len() < 200 * Violations::MAX_FIELD_BYTES * 2);
 }

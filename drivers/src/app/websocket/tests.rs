@@ -88,7 +88,7 @@ fn middleware_goes_around_handlers_and_not_around_404() {
 }
 
 #[test]
-fn keys_are_trimmed_and_blank_ones_are_none() {
+fn route_keys_are_trimmed_and_a_blank_one_is_404() {
     let app = TestApp::new(|_| App::new().websocket("a", async || "first"));
     assert_eq!(invoke(&app, &event(" a "))["body"], "first");
     assert_eq!(invoke(&app, &event(" "))["statusCode"], 404);
@@ -118,7 +118,7 @@ fn events_are_served_only_if_the_application_wants_them() {
 }
 
 #[test]
-fn errors_are_nested_and_failures_are_told() {
+fn message_errors_are_nested_and_failures_are_reported() {
     let (told, records) = (Log::default(), Log::default());
     let (tell, write) = (Arc::clone(&told), Arc::clone(&records));
     let app = TestApp::new(|_| {
@@ -227,7 +227,7 @@ fn a_client_is_made_once_and_failures_are_not_kept() {
 }
 
 #[test]
-fn what_cannot_be_sent_is_told_apart() {
+fn failures_to_send_are_reported_with_their_reason() {
     async fn send(socket: WebSocket) -> Result<(), gateway::Error> {
         socket.send(b"x").await
     }

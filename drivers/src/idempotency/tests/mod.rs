@@ -209,7 +209,7 @@ fn one_at_a_time(store: impl Fn(&VirtualClock) -> Store) {
 }
 
 #[test]
-fn on_the_store_in_memory() {
+fn requests_are_idempotent_on_the_memory_store() {
     a_request_is_served_once_and_its_answer_given_again(memory);
     what_fails_can_be_tried_again_and_what_is_done_is_done(memory);
     one_at_a_time(memory);
@@ -217,7 +217,7 @@ fn on_the_store_in_memory() {
 
 #[cfg(feature = "embedded")]
 #[test]
-fn on_the_embedded_store() {
+fn requests_are_idempotent_on_the_embedded_store() {
     let embedded = |clock: &VirtualClock| {
         let store = crate::store::EmbeddedStore::in_memory(clock.clone()).unwrap();
         store.create_table(&idempotency().table()).unwrap();
@@ -256,7 +256,7 @@ fn faulty(plan: FaultPlan, fails_open: bool, asks: &[u64]) -> Vec<Seen> {
 }
 
 #[test]
-fn a_store_that_does_not_answer_lets_nobody_work() {
+fn requests_are_refused_when_the_store_fails_unless_failing_open() {
     let plan = || FaultPlan::default().fail(1, store::Error::Throttled);
     let seen = faulty(plan(), false, &[0, 0]);
     assert_eq!((seen[0].0, &*seen[0].2), (503, "1"));
@@ -400,7 +400,7 @@ fn work_that_could_not_be_given_back_is_waited_for() {
 }
 
 #[test]
-fn an_item_of_something_else_lets_nobody_work() {
+fn a_kept_result_that_cannot_be_read_is_503() {
     let clock = clock();
     let store = MemoryStore::new(clock.clone()).with_table(idempotency().table());
     let on_store = Store::builder().clock(clock.clone()).executor(store.clone());

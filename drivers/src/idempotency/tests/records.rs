@@ -89,7 +89,7 @@ fn a_record_that_was_given_up_comes_again_when_its_lease_has_ended() {
 }
 
 #[test]
-fn records_fail_with_the_store_or_run_all_the_same() {
+fn records_fail_when_the_store_fails_unless_failing_open() {
     for (fails_open, failed, runs_then) in [(false, &["1"][..], 0), (true, &[], 1)] {
         let clock = clock();
         let plan = FaultPlan::default().fail(1, store::Error::Throttled);
@@ -115,7 +115,7 @@ fn outputs_are_given_again() {
 }
 
 #[test]
-fn the_messages_of_two_connections_are_two() {
+fn messages_with_one_key_on_two_connections_are_handled_separately() {
     let clock = clock();
     let runs = Runs::default();
     let counted = Arc::clone(&runs);

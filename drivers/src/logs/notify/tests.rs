@@ -10,7 +10,7 @@ use crate::clock::ManualClock;
 struct Scripted {
     clock: ManualClock,
     answers: Mutex<VecDeque<Answer>>,
-    told: Mutex<Vec<(i64, String)>>,
+    delivered: Mutex<Vec<(i64, String)>>,
 }
 
 #[derive(Debug)]
@@ -22,7 +22,7 @@ enum Answer {
 
 impl ErrorNotifier for Scripted {
     fn notify<'n>(&'n self, entry: &'n LogEntry) -> NotifyFuture<'n> {
-        lock(&self.told).push((self.clock.now().unix_seconds(), entry.message.clone()));
+        lock(&self.delivered).push((self.clock.now().unix_seconds(), entry.message.clone()));
         Box::pin(async {
             let answer = lock(&self.answers).pop_front();
             match answer {
@@ -41,7 +41,7 @@ fn notifications(answers: impl IntoIterator<Item = Answer>) -> (Notifications, A
     let notifier = Arc::new(Scripted {
         clock: clock.clone(),
         answers: Mutex::new(answers.into_iter().collect()),
-        told: Mutex::default(),
+        delivered: Mutex::default(),
     });
     let retry_delay = Some(Duration::from_secs(10));
     let config = LoggerConfig { retry_delay, buffer_size: 2, ..LoggerConfig::default() };
@@ -65,12 +65,12 @@ impl Notifications {
 }
 
 impl Scripted {
-    fn told(&self) -> Vec<(i64, String)> {
-        lock(&self.told).clone()
+    fn delivered(&self) -> Vec<(i64, String)> {
+        lock(&self.delivered).clone()
     }
 }
 
-fn told(all: &[(i64, &str)]) -> Vec<(i64, String)> {
+fn deliveries(all: &[(i64, &str)]) -> Vec<(i64, String)> {
     all.iter().map(|(at, text)| (*at, (*text).to_owned())).collect()
 }
 
@@ -80,7 +80,7 @@ async fn what_has_no_room_is_dropped_and_counted() {
     notifications.push_all(&["a", "b", "c"]);
     assert_eq!(notifications.0.tally.stats().entries_dropped, 1);
     assert_eq!(notifications.send_all().await, Ok(()));
-    assert_eq!(notifier.told(), told(&[(0, "a"), (0, "b")]));
+    assert_eq!(notifier.delivered(), deliveries(&[(0, "a"), (0, "b")]));
     assert_eq!(notifications.waiting(), 0);
 }
 
@@ -91,7 +91,7 @@ async fn a_notification_is_tried_again_after_a_while_and_given_up_with_its_reaso
     notifications.push_all(&["a"]);
     let why = "the notifier panicked".to_owned();
     assert_eq!(notifications.send_all().await, Err(LogError::NotNotified { count: 1, why }));
-    assert_eq!(notifier.told(), told(&[(0, "a"), (10, "a"), (20, "a")]));
+    assert_eq!(notifier.delivered(), deliveries(&[(0, "a"), (10, "a"), (20, "a")]));
     let stats = notifications.0.tally.stats();
     assert_eq!(
         (stats.error_count, stats.last_error.as_deref()),
@@ -112,10 +112,10 @@ async fn the_end_of_an_invocation_tries_what_is_due_once_and_waits_for_nothing()
     for _ in 0..3 {
         notifications.0.send_due().await;
     }
-    assert_eq!(notifier.told(), told(&[(0, "a"), (0, "b")]));
+    assert_eq!(notifier.delivered(), deliveries(&[(0, "a"), (0, "b")]));
     notifier.clock.advance(Duration::from_secs(10));
     notifications.0.send_due().await;
-    assert_eq!(notifier.told().split_off(2), told(&[(10, "a"), (10, "b")]));
+    assert_eq!(notifier.delivered().split_off(2), deliveries(&[(10, "a"), (10, "b")]));
     assert_eq!(notifications.waiting(), 0);
 }
 
@@ -131,9 +131,9 @@ async fn a_notification_that_was_cut_short_waits_and_counts_as_tried() {
         notifications.0.send_due().await;
         notifier.clock.advance(Duration::from_secs(10));
     }
-    assert_eq!((notifications.waiting(), notifier.told().len()), (1, 2));
+    assert_eq!((notifications.waiting(), notifier.delivered().len()), (1, 2));
     notifications.0.send_due().await;
-    assert_eq!((notifications.waiting(), notifier.told().len()), (0, 3));
+    assert_eq!((notifications.waiting(), notifier.delivered().len()), (0, 3));
     assert_eq!(notifications.0.tally.stats().error_count, 1);
 }
 
@@ -151,8 +151,8 @@ async fn a_notification_that_is_always_cut_short_keeps_no_other_waiting_and_is_g
         notifier.clock.advance(Duration::from_secs(10));
     }
     let both = [(0, "a"), (0, "b"), (10, "a"), (10, "b"), (20, "a"), (20, "b")];
-    assert_eq!((notifier.told(), notifications.waiting()), (told(&both), 1));
+    assert_eq!((notifier.delivered(), notifications.waiting()), (deliveries(&both), 1));
     notifications.0.send_due().await;
-    assert_eq!((notifier.told(), notifications.waiting()), (told(&both), 0));
+    assert_eq!((notifier.delivered(), notifications.waiting()), (deliveries(&both), 0));
     assert_eq!(notifications.0.tally.stats().error_count, 2);
 }

@@ -42,7 +42,7 @@ fn stats(written: u64, dropped: u64, failed: u64) -> LogStats {
 }
 
 #[test]
-fn lines_are_written_in_order_and_those_without_room_are_counted_and_said() {
+fn lines_are_written_in_order_and_dropped_ones_are_counted_and_reported() {
     let (writer, written, answer) = scripted();
     let queue = queue(writer);
     assert!(queue.push("a"));
@@ -63,7 +63,7 @@ fn lines_are_written_in_order_and_those_without_room_are_counted_and_said() {
 }
 
 #[test]
-fn lines_that_cannot_be_written_are_counted_and_said() {
+fn lines_that_cannot_be_written_are_counted_and_reported() {
     let (writer, written, answer) = scripted();
     let queue = queue(writer);
     for line in ["a", "b"] {

@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_there_and_nobody_who_answers_are_told() {
+    async fn silent_and_refusing_endpoints_are_different_errors() {
         let (silent, url) = listener().await;
         let clock = SharedClock::new(ManualClock::new(Timestamp::UNIX_EPOCH));
         let told = connects_to(url, clock).await;

@@ -113,20 +113,20 @@ fn what_cloudformation_is_told_is_the_answer() {
     let app = TestApp::new(|_| App::new().cloudformation(cache));
     let properties = |replicas| Cache { replicas, spare: Some(true) };
     let physical_id = "cache-7".to_owned();
-    let told = |change: ResourceChange<Cache>| -> Value {
+    let answer_to = |change: ResourceChange<Cache>| -> Value {
         app.custom_resource("Custom::Cache", &change).answer()
     };
-    let created = told(ResourceChange::Create { properties: properties(3) });
+    let created = answer_to(ResourceChange::Create { properties: properties(3) });
     assert_eq!(created["PhysicalResourceId"], "cache-7");
     let old = Some(properties(3));
     let update = ResourceChange::Update { physical_id, properties: properties(4), old };
-    let updated = told(update);
+    let updated = answer_to(update);
     assert_eq!(
         json!([updated["Status"], updated["Reason"]]),
         json!(["FAILED", "Custom::Cache is in use"])
     );
     let physical_id = "cache-7".to_owned();
-    let deleted = told(ResourceChange::Delete { physical_id, properties: None });
+    let deleted = answer_to(ResourceChange::Delete { physical_id, properties: None });
     assert_eq!(deleted["Status"], "SUCCESS");
 }
 
@@ -146,10 +146,11 @@ fn what_was_created_is_deleted_though_its_answer_was_too_large() {
     }
 
     let app = TestApp::new(|_| App::new().cloudformation(database));
-    let told = |change| -> Value { app.custom_resource("Custom::Db", &change).answer() };
-    let failed = told(ResourceChange::Create { properties: json!({}) });
+    let answer_to = |change| -> Value { app.custom_resource("Custom::Db", &change).answer() };
+    let failed = answer_to(ResourceChange::Create { properties: json!({}) });
     assert_eq!(json!([failed["Status"], failed["PhysicalResourceId"]]), json!(["FAILED", "db-7"]));
-    let deleted = told(ResourceChange::Delete { physical_id: "db-7".into(), properties: None });
+    let deleted =
+        answer_to(ResourceChange::Delete { physical_id: "db-7".into(), properties: None });
     assert_eq!(deleted["Data"], json!({"Deleted": 1}));
 }
 

@@ -157,7 +157,7 @@ fn a_delayed_reply_arrives_then_and_others_act_before() {
 }
 
 #[test]
-fn a_late_answer_of_a_sliding_window_admits_nobody() {
+fn delayed_replies_of_a_sliding_window_admit_at_most_the_limit() {
     let (window, part) = (Duration::from_secs(2), Duration::from_secs(1));
     let limiter = Limiter::fail_closed(SlidingWindow::new(window, part, 1).unwrap()).build();
     let world = World::new(&limiter);
@@ -181,7 +181,7 @@ fn sleeps_set_the_clock_ahead_and_do_not_fail() {
 }
 
 #[test]
-fn the_world_stays_as_it_was() {
+fn runs_of_a_schedule_do_not_change_the_world() {
     let limiter = Limiter::fail_closed(FixedWindow::per_minute(2)).build();
     let world = World::new(&limiter);
     for schedule in Schedules::of(3) {
@@ -205,7 +205,7 @@ fn a_limiter_that_fails_open_admits_more_than_its_limit() {
 }
 
 #[test]
-fn what_is_sent_arrives_as_it_was_answered() {
+fn a_reply_arrives_with_the_answer_of_the_time_it_was_sent() {
     let mut world = counts();
     let Step::Ask(read) = Careless.start() else { panic!("it reads") };
     let sent = world.send(&read, None);
@@ -218,13 +218,13 @@ fn what_is_sent_arrives_as_it_was_answered() {
 }
 
 #[test]
-fn a_schedule_that_nobody_follows_is_no_test() {
+fn an_unfollowed_schedule_panics() {
     let told = panics(|| for _ in Schedules::of(2) {});
     assert!(told.contains("a schedule was not followed"), "{told}");
 }
 
 #[test]
-fn machines_that_change_their_mind_are_no_test() {
+fn machines_that_do_not_repeat_their_choices_panic() {
     for (first, later) in [(3, 2), (2, 3), (2, 1)] {
         let told = panics(|| {
             let mut callers = first;
@@ -254,7 +254,7 @@ impl Machine for Sometimes {
 }
 
 #[test]
-fn turns_are_told_one_by_one() {
+fn the_course_of_a_schedule_lists_every_turn() {
     let late = Duration::from_secs(7);
     let mut schedules = Schedules::of(1).losing_one_reply().delaying_one_reply(late);
     let mut told = Vec::new();
@@ -272,7 +272,7 @@ fn turns_are_told_one_by_one() {
 }
 
 #[test]
-fn a_model_without_time_is_no_limit() {
+fn a_model_without_a_window_or_period_panics() {
     for limit in [
         model::Limit::FixedWindow { window: Duration::ZERO, limit: 1 },
         model::Limit::MultiWindow(Vec::new()),

@@ -18,7 +18,7 @@ async fn publish(State(sns): State<Client>, Body(body): Body) -> Result<String, 
 }
 
 #[test]
-fn what_a_handler_publishes_is_kept_and_refused_as_told() {
+fn published_messages_are_kept_and_refused_as_configured() {
     let sns = FakeSnsClient::default();
     let app = TestApp::new(|_| App::with_state(sns.client()).post("/orders", publish));
     let order = |body: &str| app.post("/orders").body(body.as_bytes()).send();
@@ -37,7 +37,7 @@ fn what_a_handler_publishes_is_kept_and_refused_as_told() {
 }
 
 #[tokio::test]
-async fn what_is_no_message_to_a_topic_is_refused_and_not_kept() {
+async fn requests_other_than_messages_to_a_topic_are_refused() {
     let sns = FakeSnsClient::default();
     let client = sns.client();
     let code = client.publish().topic_arn(" ").message("m").send().await.unwrap_err();

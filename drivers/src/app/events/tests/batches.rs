@@ -16,7 +16,7 @@ use crate::testkit::events::{self, EventBridgeEntry, ItemChange, SqsEntry};
 use crate::testkit::{TestApp, TestEnv};
 
 #[test]
-fn records_fail_alone_and_the_application_is_told_why() {
+fn records_fail_alone_and_the_reason_is_reported() {
     let told = Log::default();
     let tell = told.clone();
     let app = TestApp::new(|_| {
@@ -102,7 +102,7 @@ fn what_is_not_done_in_time_is_sent_again() {
 }
 
 #[test]
-fn what_was_given_up_hears_of_it_however_late_it_asks() {
+fn a_kept_context_of_a_timed_out_record_reports_the_cancellation() {
     let contexts = Arc::new(Mutex::new(Vec::new()));
     let keep = Arc::clone(&contexts);
     let handler = move |message: Arc<SqsMessage>, context: Context| {
@@ -118,7 +118,7 @@ fn what_was_given_up_hears_of_it_however_late_it_asks() {
 }
 
 #[test]
-fn streams_stop_at_a_failure_if_told_so() {
+fn skip_group_fails_the_records_after_a_failure_of_a_stream() {
     async fn kept(change: Arc<DynamoDbChange>) -> Result<(), AppError> {
         if change.event_name == "REMOVE" { Err(AppError::not_found()) } else { Ok(()) }
     }
@@ -156,13 +156,10 @@ fn middleware_goes_around_every_record_with_values_of_its_own() {
         context.set("mw", "ok");
         Ok(next.run(context).await)
     }
-    async fn told(context: Context, next: Next) -> Answer {
+    async fn sees_panics(context: Context, next: Next) -> Answer {
         let response = next.run(context).await;
         let cause = response.error.as_ref().and_then(core::error::Error::source);
-        assert!(
-            cause.is_none_or(|cause| cause.is::<Panicked>()),
-            "those around are told of a panic"
-        );
+        assert!(cause.is_none_or(|cause| cause.is::<Panicked>()), "outer layers see a panic");
         Ok(response)
     }
     async fn skip(context: Context, next: Next) -> Answer {
@@ -176,7 +173,8 @@ fn middleware_goes_around_every_record_with_values_of_its_own() {
         assert_ne!(message.body, "seen");
         (context.get("mw") == Some(json!("ok"))).then_some(()).ok_or_else(AppError::not_found)
     };
-    let app = TestApp::new(|_| App::new().layer(outer).layer(told).layer(skip).sqs("q", handler));
+    let app =
+        TestApp::new(|_| App::new().layer(outer).layer(sees_panics).layer(skip).sqs("q", handler));
     app.sqs("q", ["ok", "seen", "panic early", "ok"]).assert_failures(["msg-3"]);
 }
 

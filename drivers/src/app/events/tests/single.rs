@@ -81,7 +81,7 @@ fn the_first_rule_that_fits_serves_an_event() {
 }
 
 #[test]
-fn events_that_nobody_selects_are_counted_whatever_becomes_of_them() {
+fn unmatched_events_are_counted_whether_they_succeed_or_fail() {
     for on_unmatched in [OnUnmatched::Succeed, OnUnmatched::Fail] {
         let log = Log::default();
         let write = log.clone();

@@ -61,7 +61,7 @@ fn of(user: &str, route_key: &str) -> Value {
 }
 
 #[test]
-fn a_protected_route_refuses_messages_of_nobody() {
+fn a_protected_route_refuses_messages_without_a_caller() {
     async fn who(context: Context) -> String {
         context.identity().to_owned()
     }
