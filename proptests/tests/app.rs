@@ -120,7 +120,7 @@ proptest! {
     })]
 
     #[test]
-    fn any_event_is_answered_or_is_none(source in source(), event in any_event(), deed in deed()) {
+    fn any_event_is_answered_or_refused(source in source(), event in any_event(), deed in deed()) {
         let (app, event) = (app(deed), event.to_string());
         let invocation = Invocation::default;
         let answer = app.serve_event(source, &event, invocation()).now_or_never();
@@ -172,7 +172,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_a_handler_does_can_be_sent(
+    fn every_result_of_a_handler_becomes_a_valid_response(
         source in source(),
         method in prop::sample::select(vec!["GET", "POST", "OPTIONS", ""]),
         deed in deed(),

@@ -256,7 +256,7 @@ proptest! {
     }
 
     #[test]
-    fn a_logged_value_is_one_word_and_says_what_it_was(text in any_text()) {
+    fn a_logged_value_is_one_word_and_decodes_to_the_original(text in any_text()) {
         let safe = log_safe_value(&text);
         prop_assert!(!safe.contains(|c: char| c.is_whitespace() || c.is_control() || c == '='));
         let read = apptheory::percent::decode(&safe);

@@ -73,7 +73,7 @@ proptest! {
     #![proptest_config(cases(1024))]
 
     #[test]
-    fn an_endpoint_has_one_spelling_or_none(endpoint in endpoint()) {
+    fn an_endpoint_normalises_to_one_base_url_or_is_refused(endpoint in endpoint()) {
         let _ = normalize_endpoint(&endpoint);
         match RequestBase::parse(&endpoint) {
             Ok(base) => {
@@ -139,7 +139,7 @@ proptest! {
     }
 
     #[test]
-    fn the_first_region_that_is_said_counts(
+    fn the_first_source_that_is_set_decides_the_region(
         said in prop::array::uniform4(prop::option::of("[ a-z]{0,3}")),
         has_host in any::<bool>(),
     ) {
@@ -181,7 +181,7 @@ proptest! {
     }
 
     #[test]
-    fn an_answer_tells_the_error_that_it_was_made_of(kind in kind(), message in "\\PC{0,8}") {
+    fn an_error_reads_back_from_its_reply(kind in kind(), message in "\\PC{0,8}") {
         let operation = ConnectionOperation::DeleteConnection;
         let error = gateway::Error::new(operation, kind.clone()).with_message(&*message);
         let read = ConnectionReply::of_error(&error).read(operation).unwrap_err();

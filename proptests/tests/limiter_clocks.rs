@@ -275,7 +275,7 @@ fn every_schedule_of_two_callers_whose_answers_are_late_holds_the_limit() {
 }
 
 #[test]
-fn a_write_that_lands_after_its_sub_window_admits_nobody_beside_the_next_one() {
+fn a_write_applied_after_its_sub_window_is_denied_when_the_next_one_is_full() {
     let limit =
         Limit::Sliding { parts: 60, granularity: 1, coverage: Coverage::Conservative, limit: 1 };
     let limiter = limit.fail_closed().build();

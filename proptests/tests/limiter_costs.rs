@@ -294,7 +294,7 @@ proptest! {
     #![proptest_config(cases(192))]
 
     #[test]
-    fn no_bucket_takes_more_than_two_writes_whatever_rivals_do(
+    fn no_bucket_takes_more_than_two_writes_under_contention(
         limit in any::bucket(),
         requests in any::requests(12),
         remembers in any::<bool>(),

@@ -176,7 +176,7 @@ proptest! {
     #![proptest_config(cases(512))]
 
     #[test]
-    fn whatever_a_store_answers_decisions_end_and_are_honest(
+    fn decisions_end_and_are_consistent_for_any_store_replies(
         limit in wide_limit(),
         open in any::<bool>(),
         shadow in any::<bool>(),

@@ -110,7 +110,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_is_stored_nobody_waits_longer_than_a_bucket_takes_to_fill(
+    fn retry_after_never_exceeds_the_time_to_fill_the_bucket(
         now in prop_oneof![any::bucket(), any::extreme_bucket()],
         earlier in prop_oneof![any::bucket(), any::extreme_bucket()],
         ahead in prop_oneof![Just(0), 0..40_000_000_000_i128, 0..4_000_000_000_000_000_i128],

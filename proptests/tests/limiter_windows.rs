@@ -113,7 +113,7 @@ proptest! {
     }
 
     #[test]
-    fn exceptions_hold_for_whom_they_are_made(
+    fn exceptions_apply_to_their_identifier_or_resource(
         limit in any::limit(),
         for_identifier in 0..5_i64,
         for_resource in 0..5_i64,

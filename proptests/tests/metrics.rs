@@ -139,7 +139,7 @@ fn read(lines: &[Json]) -> Told {
 
 proptest! {
     #[test]
-    fn cloudwatch_is_told_everything_once(mut steps in prop::collection::vec(any_step(), 0..80)) {
+    fn every_recorded_value_is_written_once(mut steps in prop::collection::vec(any_step(), 0..80)) {
         steps.push(Step::Flush);
         let shop = Shop::open();
         let mut model = Told::default();

@@ -161,7 +161,7 @@ proptest! {
     #![proptest_config(cases(2_000))]
 
     #[test]
-    fn what_is_written_is_what_is_read(events in events(), cuts in cuts()) {
+    fn written_events_read_back_for_any_chunks(events in events(), cuts in cuts()) {
         let (messages, retry) = seen(&events);
         let read = read(&encoded(&events), &cuts, 4096);
         prop_assert_eq!(read.result, Ok(()));

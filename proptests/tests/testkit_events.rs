@@ -291,7 +291,7 @@ proptest! {
     }
 
     #[test]
-    fn what_fails_is_what_is_answered(
+    fn failed_records_are_the_reported_failures(
         count in 1..9_usize,
         failing in vec(1..9_usize, 0..5),
         is_changed in any::<bool>(),

@@ -31,11 +31,11 @@ struct Line {
 }
 
 /// Returns each broken rule's member and name.
-fn told(violations: Violations) -> Vec<(String, String)> {
+fn reported(violations: Violations) -> Vec<(String, String)> {
     let Err(error) = violations.into_result() else { return Vec::new() };
     let errors = errors(&error);
-    let text = |told: &Json, member: &str| told[member].as_str().unwrap().to_owned();
-    errors.iter().map(|told| (text(told, "field"), text(told, "rule"))).collect()
+    let text = |rule: &Json, member: &str| rule[member].as_str().unwrap().to_owned();
+    errors.iter().map(|rule| (text(rule, "field"), text(rule, "rule"))).collect()
 }
 
 fn errors(error: &AppError) -> Vec<Json> {
@@ -94,12 +94,12 @@ proptest! {
     })]
 
     #[test]
-    fn every_broken_rule_is_told_once_under_its_member_in_the_body(order in order()) {
+    fn every_broken_rule_is_reported_once_under_its_wire_name(order in order()) {
         let value: Order = serde_json::from_value(order.clone()).unwrap();
-        let (mut told, mut expected) = (told(check(&value)), broken(&order));
-        told.sort();
+        let (mut reported, mut expected) = (reported(check(&value)), broken(&order));
+        reported.sort();
         expected.sort();
-        prop_assert_eq!(told, expected);
+        prop_assert_eq!(reported, expected);
     }
 
     #[test]
@@ -111,7 +111,7 @@ proptest! {
         let expected: usize = lines.values().map(|line| broken(&order(line)).len()).sum();
         let violations = check(&value);
         let logged = violations.to_string();
-        prop_assert_eq!(told(violations).len(), expected);
+        prop_assert_eq!(reported(violations).len(), expected);
         prop_assert_eq!(logged.is_empty(), expected == 0);
     }
 }
@@ -121,6 +121,6 @@ fn a_value_that_keeps_its_rules_costs_no_allocation() {
     let line = json!({"HowMany": 7, "TagNames": ["red", "large"]});
     let order = json!({"orderLines": [line, line], "soldTo": "Ann"});
     let value: Order = serde_json::from_value(order).unwrap();
-    let allocated = allocation_counter::measure(|| assert!(told(check(&value)).is_empty()));
+    let allocated = allocation_counter::measure(|| assert!(reported(check(&value)).is_empty()));
     assert_eq!(allocated.count_total, 0);
 }
