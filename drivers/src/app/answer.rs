@@ -115,7 +115,21 @@ impl<K> IntoAnswer<K> for AppError {
     }
 }
 
-impl<K, T: IntoAnswer<K>, E: Into<AppError>> IntoAnswer<K> for Result<T, E> {
+/// An error that a handler may return. It names the mistake in the compiler's message; `Into`
+/// alone would not.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the error of a handler",
+    note = "return `Result<_, Box<dyn std::error::Error + Send + Sync>>`: `?` converts any error into it, and clients see a masked 500",
+    note = "or an `AppError`: `.map_err(|error| AppError::not_found().with_cause(error))`",
+    note = "for an error of your own, implement `From` of it for `AppError`"
+)]
+pub trait HandlerError: Into<AppError> {}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<AppError>> HandlerError for E {}
+
+impl<K, T: IntoAnswer<K>, E: HandlerError> IntoAnswer<K> for Result<T, E> {
     fn into_answer(self) -> Answer {
         self.map_err(E::into)?.into_answer()
     }

@@ -81,6 +81,23 @@ pub enum BuildError {
         /// The access that was set later.
         second: String,
     },
+    /// The [`Path`](super::Path) of a handler does not fit the parameters of its route. Every
+    /// request would be answered with 500.
+    #[error(
+        "{method}({given}) has a handler whose `Path` does not fit the route's parameters: it \
+         expects {expected} for {name}; take a struct with their names, or a tuple of as many; {see}",
+        see = self.see()
+    )]
+    Path {
+        /// The method of [`Router`](super::Router) that registers the handler.
+        method: &'static str,
+        /// The arguments of that method, without the handler.
+        given: String,
+        /// The parameter, or `path` for all.
+        name: String,
+        /// What the handler expects for it.
+        expected: String,
+    },
     /// A hook is set twice. One of the two would be ignored.
     #[error(
         "{method} is called twice: an application has one such hook; let one do the work of both; \
@@ -153,6 +170,7 @@ impl BuildError {
             },
             Self::Event { .. } => "events",
             Self::Access { .. } | Self::TwoAccesses { .. } | Self::AccessTwice { .. } => "security",
+            Self::Path { .. } => "extractors",
             Self::HookTwice { .. } => "middleware",
             Self::Limits(_) => "rate_limiting",
             Self::EventBus(_) => "event_bus",
@@ -189,6 +207,7 @@ impl From<BuildError> for AppError {
             | BuildError::Access { .. }
             | BuildError::TwoAccesses { .. }
             | BuildError::AccessTwice { .. }
+            | BuildError::Path { .. }
             | BuildError::HookTwice { .. }
             | BuildError::Nested { .. }
             | BuildError::Limits(_)
@@ -298,8 +317,9 @@ struct Tables {
 
 impl Tables {
     fn register<S>(&mut self, route: Route<S>, state: &Arc<S>) -> Result<(), BuildError> {
-        let Route { target, handler, layers, accesses, keeps_event, prefix } = route;
+        let Route { target, handler, layers, accesses, keeps_event, check_params, prefix } = route;
         let access = target.agreed(accesses)?;
+        target.check_params(check_params)?;
         let limiters = layers.iter().map(|layer| layer.limiters());
         Limiter::check_apart(&limiters.collect::<Result<Vec<_>, _>>()?.concat())?;
         if target.is_of_requests() {

@@ -26,7 +26,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use apptheory_core::error::AppError;
-use apptheory_core::http::binding::{decode_params, from_headers, from_params, from_query};
+use apptheory_core::http::binding::{self, decode_params, from_headers, from_params, from_query};
 use apptheory_core::http::exchange::Call;
 use serde::de::DeserializeOwned;
 
@@ -61,7 +61,7 @@ pub use valid::{Checked, Valid};
 /// | `String` | the body or payload as text | all | 400 for invalid UTF-8 |
 /// | [`Form`] | the body or payload as a form | all | 415 for another media type, 422 for a field that is missing or of another type |
 /// | `Multipart` | the parts of the body (feature `multipart`) | requests | 415 for another media type, 400 for a malformed body, 413 for too many parts |
-/// | [`Path`] | the path parameters, decoded | requests | 400 `invalid path binding`; 500, masked, if the route has other parameters |
+/// | [`Path`] | the path parameters, decoded | requests | 400 `invalid path binding`; does not build if the route has other parameters |
 /// | [`Query`] | the query | requests, messages | 400 `invalid query binding` |
 /// | [`RawQuery`] | the query as it was sent | requests, messages | – |
 /// | [`Headers`] | headers | requests, messages | 400 `invalid header binding` |
@@ -135,6 +135,17 @@ pub trait FromContext<S, K>: Sized {
     /// to `true` in an extractor that does; applications without one do not keep events of
     /// requests.
     const KEEPS_EVENT: bool = false;
+
+    /// Checks that the extractor can read the parameters of a route's pattern, when the application
+    /// is built. Implement it only for an extractor around [`Path`], and let that one check.
+    ///
+    /// # Errors
+    ///
+    /// A name that the extractor or the pattern lacks, or another number of parameters.
+    fn check_params(names: &[&str]) -> Result<(), binding::Error> {
+        let _ = names;
+        Ok(())
+    }
 
     /// Reads the value.
     ///
@@ -361,6 +372,10 @@ impl<S, K, T: Send + Sync + 'static> OptionalFromContext<S, K> for Extension<T> 
 }
 
 impl<S, T: DeserializeOwned> FromContext<S, Http> for Path<T> {
+    fn check_params(names: &[&str]) -> Result<(), binding::Error> {
+        binding::check_params::<T>(names.iter().copied())
+    }
+
     fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
         let params = decode_params(context.expect_call()?.params());
         let read = from_params(&params).map(Self);

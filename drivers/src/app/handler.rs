@@ -6,6 +6,7 @@ use core::marker::PhantomData;
 use std::sync::Arc;
 
 use apptheory_core::error::AppError;
+use apptheory_core::http::binding;
 use apptheory_core::http::exchange::Access;
 
 use super::answer::IntoAnswer;
@@ -145,8 +146,12 @@ pub struct Layered<S, K> {
     pub(super) accesses: Vec<Access>,
     /// Whether the handler reads the events behind its requests.
     pub(super) keeps_event: bool,
+    pub(super) check_params: CheckParams,
     kind: PhantomData<fn() -> K>,
 }
+
+/// Checks that the handler can read the parameters of a route's pattern.
+pub(super) type CheckParams = fn(&[&str]) -> Result<(), binding::Error>;
 
 /// A type-erased handler that waits for the application's state.
 pub(super) type Erased<S> = Box<dyn FnOnce(&Arc<S>) -> Endpoint + Send + Sync>;
@@ -161,7 +166,14 @@ impl<S: Send + Sync + 'static, K> Layered<S, K> {
             Box::new(move |context| call(context, &state))
         });
         let (layers, accesses) = (Vec::new(), Vec::new());
-        Self { handler, layers, accesses, keeps_event: false, kind: PhantomData }
+        Self {
+            handler,
+            layers,
+            accesses,
+            keeps_event: false,
+            check_params: |_| Ok(()),
+            kind: PhantomData,
+        }
     }
 }
 
@@ -212,7 +224,7 @@ where
             }
             Err(error) => Box::pin(core::future::ready(Err(error))),
         });
-        Layered { keeps_event: A::KEEPS_EVENT, ..layered }
+        Layered { keeps_event: A::KEEPS_EVENT, check_params: A::check_params, ..layered }
     }
 }
 
@@ -234,6 +246,12 @@ macro_rules! functions {
 
         impl<S, K, $($argument: FromContext<S, K>),*> FromContext<S, K> for ($($argument,)*) {
             const KEEPS_EVENT: bool = false $(|| $argument::KEEPS_EVENT)*;
+
+            #[allow(unused_variables, reason = "the empty tuple reads nothing")]
+            fn check_params(names: &[&str]) -> Result<(), binding::Error> {
+                $($argument::check_params(names)?;)*
+                Ok(())
+            }
 
             #[allow(unused_variables, reason = "the empty tuple reads nothing")]
             fn from_context(context: &Context, state: &S) -> Result<Self, AppError> {

@@ -86,6 +86,8 @@ use std::sync::Arc;
 use apptheory_core::error::AppError;
 use apptheory_core::http::exchange::{HttpService, HttpSettings};
 
+#[doc(hidden)]
+pub use answer::HandlerError;
 pub use answer::{HeaderFields, Html, IntoAnswer, Redirect, Response};
 pub use application::App;
 pub use body::BodyStream;

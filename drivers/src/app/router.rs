@@ -7,7 +7,7 @@ use apptheory_core::http::exchange::Access;
 
 use super::App;
 use super::build::BuildError;
-use super::handler::{Erased, Handler, Layered};
+use super::handler::{CheckParams, Erased, Handler, Layered};
 use super::kind::Http;
 use super::middleware::{Layer, Middleware};
 use super::target::Target;
@@ -68,6 +68,7 @@ pub(super) struct Route<S> {
     pub(super) accesses: Vec<Vec<Access>>,
     /// Whether the handler reads the events behind its requests.
     pub(super) keeps_event: bool,
+    pub(super) check_params: CheckParams,
     /// The prefix that the route is nested at, or an empty text.
     pub(super) prefix: String,
 }
@@ -83,9 +84,16 @@ impl<S> Router<S> {
     }
 
     pub(super) fn add<K>(&mut self, target: Target, layered: Layered<S, K>) {
-        let Layered { handler, layers, accesses, keeps_event, .. } = layered;
-        let (accesses, prefix) = (vec![accesses], String::new());
-        self.routes.push(Route { target, handler, layers, accesses, keeps_event, prefix });
+        let Layered { handler, layers, accesses, keeps_event, check_params, .. } = layered;
+        self.routes.push(Route {
+            target,
+            handler,
+            layers,
+            accesses: vec![accesses],
+            keeps_event,
+            check_params,
+            prefix: String::new(),
+        });
     }
 
     pub(super) fn add_layer(&mut self, middleware: impl Middleware) {

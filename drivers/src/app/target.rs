@@ -1,9 +1,12 @@
 //! What handlers are registered for, and conflicts between registrations.
 
 use apptheory_core::events::{BatchSource, RouteTaken, Rule, Shape, SingleRoute};
+use apptheory_core::http::binding;
 use apptheory_core::http::exchange::Access;
+use apptheory_core::http::router::{Pattern, Segment};
 
 use super::build::BuildError;
+use super::handler::CheckParams;
 
 /// What a handler is registered for.
 #[derive(Clone, Debug)]
@@ -60,6 +63,32 @@ impl Target {
                 Err(BuildError::TwoAccesses { method, given, inner, outer })
             }
         }
+    }
+
+    /// Checks that the handler can read the parameters of the target's pattern. A pattern that does
+    /// not parse is left to the router.
+    pub(super) fn check_params(&self, check: CheckParams) -> Result<(), BuildError> {
+        let pattern = match self {
+            Self::Request { pattern, .. } | Self::AnyMethod { pattern } => pattern,
+            // A fallback captures no parameters. What is not a request has no path, and its handler
+            // no `Path`.
+            Self::Fallback { .. }
+            | Self::Message(_)
+            | Self::Records(..)
+            | Self::Window(..)
+            | Self::WindowEnd(..)
+            | Self::Topic(_)
+            | Self::Event(_)
+            | Self::Single(_)
+            | Self::Shape(_)
+            | Self::Otherwise => "/",
+        };
+        let Ok(pattern) = Pattern::parse(pattern) else { return Ok(()) };
+        let names: Vec<&str> = pattern.segments().iter().filter_map(Segment::name).collect();
+        check(&names).map_err(|binding::Error { name, expected, .. }| {
+            let (method, _, given) = self.names();
+            BuildError::Path { method, given, name, expected: expected.into_owned() }
+        })
     }
 
     /// Returns the method that registers the target, the name of its argument, and the argument.

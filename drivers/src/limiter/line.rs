@@ -54,10 +54,29 @@ impl<R> RequestLimitBuilder<R> {
         self.failing(OnFailure::Open)
     }
 
+    /// Exists so that the compiler names what is missing: no limit satisfies its bound.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn on(self, store: &Store) -> RequestLimit<R>
+    where
+        Self: ChoiceForFailures,
+    {
+        self.fail_closed().on(store)
+    }
+
     fn failing(self, on_failure: OnFailure) -> ReadyLimit<R> {
         ReadyLimit { line: self.line, on_failure, requests: PhantomData }
     }
 }
+
+/// Whether the choice for when the store does not respond has been made. Nothing implements it.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "a limit needs a choice for when its store does not respond",
+    label = "call `fail_closed()` or `fail_open()` before `on`",
+    note = "`fail_closed()` refuses requests with 503 then, and `fail_open()` admits them without counting them"
+)]
+pub trait ChoiceForFailures {}
 
 impl<R> ReadyLimit<R> {
     /// Creates the limit on a store, whose environment names the table, and declares the table.

@@ -57,6 +57,8 @@ mod request_limit;
 
 #[doc(inline)]
 pub use apptheory_core::limiter::*;
+#[doc(hidden)]
+pub use line::ChoiceForFailures;
 pub use line::{ReadyLimit, RequestLimitBuilder};
 pub use rate_limiter::RateLimiter;
 pub use request_limit::RequestLimit;

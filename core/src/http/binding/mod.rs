@@ -31,7 +31,7 @@ mod tests;
 mod texts;
 
 pub use error::{Error, Source};
-pub use named::{from_form, from_headers, from_params, from_query};
+pub use named::{check_params, from_form, from_headers, from_params, from_query};
 
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -58,6 +58,25 @@ pub fn from_params<'a, T: Deserialize<'a>>(params: &'a [(String, String)]) -> Re
     read(Source::Path, params.iter().map(|(name, value)| (name.as_str(), Values::one(value))))
 }
 
+/// Checks that a type reads the parameters of a route's pattern: as many as there are, and under
+/// their names. Use it when routes are registered, so that a mistake is found before a request is.
+///
+/// The type reads the text `1` for each parameter. A type that refuses this text may hide a member
+/// that has no parameter, so `Ok` is no promise that requests bind.
+///
+/// # Errors
+///
+/// [`Error`] for a name that the type or the pattern lacks, or for another number of parameters.
+pub fn check_params<'a, T: Deserialize<'a>>(
+    names: impl IntoIterator<Item = &'a str>,
+) -> Result<(), Error> {
+    let entries = names.into_iter().map(|name| (name, Values::one("1"))).collect();
+    match T::deserialize(Named { source: Source::Path, entries }) {
+        Err(refusal) if refusal.is_of_names => Err(refusal.from(Source::Path)),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
 fn read<'a, T: Deserialize<'a>>(
     source: Source,
     entries: impl Iterator<Item = (&'a str, Values<'a>)>,
@@ -79,7 +98,7 @@ impl<'a> Named<'a> {
             (Source::Path, [(name, values)]) => {
                 read(Texts(*values)).map_err(|refusal| refusal.of(name))
             }
-            (Source::Path, _) => Err(Refusal::expected("one parameter")),
+            (Source::Path, _) => Err(Refusal::of_names("one parameter")),
             (Source::Query | Source::Header | Source::Form, _) => {
                 Err(Refusal::expected("a type with named members"))
             }
@@ -141,7 +160,7 @@ impl<'de> Deserializer<'de> for Named<'de> {
         visitor: V,
     ) -> Result<V::Value, Refusal> {
         if self.source == Source::Path && self.entries.len() != len {
-            return Err(Refusal::expected(alloc::format!("{len} parameters")));
+            return Err(Refusal::of_names(alloc::format!("{len} parameters")));
         }
         self.deserialize_seq(visitor)
     }

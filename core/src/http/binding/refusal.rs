@@ -14,11 +14,18 @@ use super::error::{self, Source};
 pub(in crate::http) struct Refusal {
     name: Option<String>,
     expected: Cow<'static, str>,
+    /// Whether the type wants other names, or another number of them, whatever their values are.
+    pub(super) is_of_names: bool,
 }
 
 impl Refusal {
     pub(in crate::http) fn expected(expected: impl Into<Cow<'static, str>>) -> Self {
-        Self { name: None, expected: expected.into() }
+        Self { name: None, expected: expected.into(), is_of_names: false }
+    }
+
+    /// Refuses the names, or their number.
+    pub(super) fn of_names(expected: impl Into<Cow<'static, str>>) -> Self {
+        Self { is_of_names: true, ..Self::expected(expected) }
     }
 
     /// Sets the name of the refused value, unless a name is already set.
@@ -62,11 +69,11 @@ impl de::Error for Refusal {
     }
 
     fn unknown_field(field: &str, _: &'static [&'static str]) -> Self {
-        Self::expected("no such name").of(field)
+        Self::of_names("no such name").of(field)
     }
 
     fn missing_field(field: &'static str) -> Self {
-        Self::expected("a value").of(field)
+        Self::of_names("a value").of(field)
     }
 
     fn duplicate_field(field: &'static str) -> Self {

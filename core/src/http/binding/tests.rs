@@ -10,7 +10,7 @@ use core::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
-use super::{Error, Source, decode_params, from_headers, from_params, from_query};
+use super::{Error, Source, check_params, decode_params, from_headers, from_params, from_query};
 use crate::error::{AppError, ErrorFormat};
 use crate::http::router::{Lookup, RouteTable};
 use crate::http::{HeaderMap, MultiMap, Request, UriPath};
@@ -221,4 +221,36 @@ fn parameters_decode_or_do_not_bind() {
     };
     assert_eq!(decode("/caf%C3%A9/a%2Fb"), pairs(&[("name", "café"), ("rest", "a/b")]));
     assert_eq!(decode("/a%2520b/50%"), pairs(&[("name", "a%20b"), ("rest", "50%")]));
+}
+
+#[test]
+fn a_type_is_checked_against_the_names_of_its_parameters() {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only its shape counts")]
+    struct Line {
+        order: u8,
+        line: String,
+        #[serde(default)]
+        unit: char,
+    }
+    fn wants<T: serde::de::DeserializeOwned>(names: &[&str]) -> Option<String> {
+        let refused = check_params::<T>(names.iter().copied()).err()?;
+        assert_eq!(refused.from, Source::Path);
+        Some(alloc::format!("{} for {}", refused.expected, refused.name))
+    }
+    assert_eq!(wants::<Line>(&["line", "order"]), None);
+    assert_eq!(wants::<Line>(&["order", "line", "unit"]), None);
+    assert_eq!(wants::<Line>(&["order"]).unwrap(), "a value for line");
+    assert_eq!(wants::<Line>(&["order", "line", "id"]).unwrap(), "no such name for id");
+    assert_eq!(wants::<(u8, bool)>(&["a", "b"]), None);
+    assert_eq!(wants::<(u8, bool)>(&["a"]).unwrap(), "2 parameters for path");
+    assert_eq!(wants::<(u8,)>(&[]).unwrap(), "1 parameters for path");
+    assert_eq!(wants::<f32>(&["a"]), None);
+    assert_eq!(wants::<f32>(&["a", "b"]).unwrap(), "one parameter for path");
+    assert_eq!(wants::<String>(&[]).unwrap(), "one parameter for path");
+    assert_eq!(wants::<Option<String>>(&[]), None);
+    assert_eq!(wants::<BTreeMap<String, u8>>(&["a", "b"]), None);
+    assert_eq!(wants::<Vec<u8>>(&[]), None);
+    assert_eq!(wants::<()>(&["a"]), None);
 }

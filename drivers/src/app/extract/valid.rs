@@ -2,6 +2,7 @@
 
 use apptheory_core::error::AppError;
 use apptheory_core::events::Change;
+use apptheory_core::http::binding;
 use apptheory_core::validation::Violations;
 use garde::Validate;
 use serde::de::DeserializeOwned;
@@ -95,6 +96,10 @@ pub trait Checked {
 
 impl<S, K, X: FromContext<S, K> + Checked> FromContext<S, K> for Valid<X> {
     const KEEPS_EVENT: bool = X::KEEPS_EVENT;
+
+    fn check_params(names: &[&str]) -> Result<(), binding::Error> {
+        X::check_params(names)
+    }
 
     fn from_context(context: &Context, state: &S) -> Result<Self, AppError> {
         let read = X::from_context(context, state)?;

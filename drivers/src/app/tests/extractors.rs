@@ -1,6 +1,7 @@
 //! What extractors read from requests, and the response when it is missing.
 
 use core::error::Error as _;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use apptheory_core::http::exchange::{Principal, TenantSource};
@@ -107,28 +108,78 @@ fn text_of(
     text(&serve(app, clock, request)).to_owned()
 }
 
+#[derive(Deserialize)]
+struct Line {
+    order: u32,
+    line: u32,
+}
+
 #[test]
-fn a_path_of_another_route_is_a_mistake_of_the_application() {
+fn a_path_that_does_not_fit_its_route_does_not_build() {
+    let mistake = |app: App| {
+        let refused = app.build().unwrap_err();
+        let BuildError::Path { method, given, name, expected } = refused else {
+            panic!("{refused}");
+        };
+        [method.to_owned(), given, name, expected].join(" | ")
+    };
+    let line = async |Path(Line { order, line })| format!("{order} {line}");
+    let pair = async |Path((one, other)): Path<(u32, u32)>| format!("{one}{other}");
+    assert_eq!(
+        mistake(App::new().get("/orders/{order}", line)),
+        "route | GET /orders/{order} | line | a value"
+    );
+    assert_eq!(
+        mistake(App::new().any("/pairs/{one}", pair)),
+        "any | /pairs/{one} | path | 2 parameters"
+    );
+    assert_eq!(mistake(App::new().fallback(line)), "fallback | / | order | a value");
+    assert_eq!(
+        mistake(App::new().get("/{a}/{b}", async |Path(_): Path<String>| ())),
+        "route | GET /{a}/{b} | path | one parameter"
+    );
+    let text = App::new().any("/pairs/{one}", pair).build().unwrap_err().to_string();
+    assert_eq!(
+        text,
+        "any(/pairs/{one}) has a handler whose `Path` does not fit the route's parameters: it expects \
+         2 parameters for path; take a struct with their names, or a tuple of as many; see \
+         apptheory::guide::extractors"
+    );
+
+    // Parameters of the routers around it count, and whatever reads any parameters fits.
+    App::new()
+        .nest("/orders/{order}", Router::new().get("/lines/{line}", line))
+        .get("/all/{a}/{b}", async |Path(_): Path<BTreeMap<String, String>>| ())
+        .get("/list/{a}/{b}", async |Path(_): Path<Vec<String>>| ())
+        .get("/either/{a}", async |path: Result<Path<(u8, u8)>, AppError>| path.is_ok().to_string())
+        .build()
+        .unwrap();
+}
+
+#[test]
+fn a_path_that_cannot_be_checked_first_is_a_mistake_of_the_application() {
     #[derive(Deserialize)]
-    struct Line {
-        order: u32,
-        line: u32,
+    enum Unit {
+        Metre,
+    }
+    #[derive(Deserialize)]
+    struct Length {
+        unit: Unit,
+        value: u32,
     }
     let clock = clock();
     let app = builder(&clock)
         .get("/orders/{order}/lines/{line}", async |Path(Line { order, line })| {
             format!("{order} {line}")
         })
-        .get("/orders/{order}", async |Path(Line { order, .. })| order.to_string())
-        .get("/pairs/{one}", async |Path((one, other)): Path<(u32, u32)>| format!("{one}{other}"))
+        .get("/lengths/{unit}", async |Path(Length { unit: Unit::Metre, value })| value.to_string())
         .build()
         .unwrap();
     for (path, status) in [
         ("/orders/1/lines/2", 200),
         ("/orders/1/lines/x", 400),
-        ("/orders/1", 500),
-        ("/orders/x", 400),
-        ("/pairs/1", 500),
+        ("/lengths/Metre", 500),
+        ("/lengths/Foot", 400),
     ] {
         assert_eq!(serve(&app, &clock, get(path)).status, status, "{path}");
     }

@@ -1,4 +1,4 @@
-// no method named `on` found
+// a limit needs a choice for when its store does not respond
 use apptheory::prelude::*;
 
 pub fn limit(store: &Store) -> impl Middleware {
