@@ -3,7 +3,6 @@
 //! The tests under `tests/` combine four parts:
 //!
 //! * [`limit`]: a limit from which both the real limiter and a model of it are created;
-//!   made;
 //! * [`world`]: operations of tests in a world;
 //! * [`any`]: generators of limits and requests;
 //! * [`adversary`]: a store with arbitrary replies.
