@@ -24,9 +24,9 @@ use core::fmt;
 use core::str::FromStr;
 use core::time::Duration;
 
-use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::fmt::temporal::{Pieces, PiecesOffset};
+use jiff::tz::Offset;
 
 /// An instant: integer nanoseconds since 1970-01-01T00:00:00Z, within the years 0001 to 9999.
 ///
@@ -192,10 +192,15 @@ impl Timestamp {
         let (seconds, subsecond) = self.parts();
         // Below 10^9.
         let subsecond = i32::try_from(subsecond).unwrap_or(0);
-        let utc = EPOCH.saturating_add(SignedDuration::new(seconds, subsecond));
+        // The library's instants end some hours before ours: it is asked 400 years earlier, where
+        // the calendar is the same. `DateTime` has our range, but adding to it brings the texts of
+        // all of the library's errors into a program, 140 kB.
+        let earlier = jiff::Timestamp::from_second(seconds.saturating_sub(CYCLE_SECONDS));
+        // Always in range.
+        let utc = Offset::UTC.to_datetime(earlier.unwrap_or_default());
         let mut text = *b"0000-00-00T00:00:00.000000000";
         for (number, places) in [
-            (i32::from(utc.year()), 0..4),
+            (i32::from(utc.year()).saturating_add(CYCLE_YEARS), 0..4),
             (utc.month().into(), 5..7),
             (utc.day().into(), 8..10),
             (utc.hour().into(), 11..13),
@@ -362,6 +367,10 @@ fn has_shape(text: &str, shape: &str) -> bool {
 fn nanos(duration: Duration) -> i128 {
     i128::try_from(duration.as_nanos()).unwrap_or(i128::MAX)
 }
+
+/// The Gregorian calendar repeats itself after 400 years, which are 146,097 days.
+const CYCLE_YEARS: i32 = 400;
+const CYCLE_SECONDS: i64 = 146_097 * 86_400;
 
 const EPOCH: DateTime = jiff::civil::date(1970, 1, 1).at(0, 0, 0, 0);
 const NANOS_PER_SECOND: i128 = 1_000_000_000;

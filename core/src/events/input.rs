@@ -2,6 +2,7 @@
 
 use alloc::borrow::Cow;
 use alloc::sync::Arc;
+use core::fmt;
 
 use super::{
     ActiveMqRecord, BatchRecord, BatchSource, CloudWatchLogs, CodeCommitRecord, DocumentDbRecord,
@@ -42,43 +43,90 @@ pub enum EventInput {
     EventBridge(Arc<EventBridgeEvent<'static>>),
 }
 
+/// Reads the records of one source.
+///
+/// Make readers in constants: then a program contains the code of only the sources that it reads.
+///
+/// ```
+/// use apptheory_core::events::{BatchSource, EventInput, LambdaEvent, RecordReader};
+///
+/// const QUEUES: RecordReader = RecordReader::of(BatchSource::Sqs);
+///
+/// let event = r#"{"Records":[{"eventSource":"aws:sqs","messageId":"1","body":"tea"}]}"#;
+/// let LambdaEvent::Batch(batch) = LambdaEvent::read(event)? else { panic!("records") };
+/// assert_eq!(batch.source(), QUEUES.source());
+/// let messages = batch.records().map(|record| QUEUES.read(&record));
+/// let messages = messages.collect::<Result<Vec<EventInput>, _>>()?;
+/// assert_eq!(messages[0].payload(), b"tea");
+/// # Ok::<(), apptheory_core::events::Error>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct RecordReader {
+    source: BatchSource,
+    read: fn(&BatchRecord<'_>) -> Result<EventInput, Error>,
+}
+
+impl RecordReader {
+    /// Creates the reader of a source's records.
+    #[must_use]
+    pub const fn of(source: BatchSource) -> Self {
+        use EventInput as Input;
+
+        /// Returns a function that reads records as a variant of [`EventInput`].
+        macro_rules! owned {
+            ($variant:ident, $record:ident) => {
+                |record| Ok(Input::$variant(Arc::new($record::read(record)?.into_owned())))
+            };
+        }
+        let read: fn(&BatchRecord<'_>) -> Result<EventInput, Error> = match source {
+            BatchSource::Sqs => owned!(Sqs, SqsRecord),
+            BatchSource::Kinesis => owned!(Kinesis, KinesisRecord),
+            BatchSource::DynamoDbStream => owned!(DynamoDb, DynamoDbRecord),
+            BatchSource::Kafka => owned!(Kafka, KafkaRecord),
+            BatchSource::S3 => owned!(S3, S3Record),
+            BatchSource::Ses => owned!(Ses, SesRecord),
+            BatchSource::CodeCommit => owned!(CodeCommit, CodeCommitRecord),
+            BatchSource::ActiveMq => owned!(ActiveMq, ActiveMqRecord),
+            BatchSource::RabbitMq => owned!(RabbitMq, RabbitMqRecord),
+            BatchSource::DocumentDb => owned!(DocumentDb, DocumentDbRecord),
+            BatchSource::Firehose => owned!(Firehose, FirehoseRecord),
+            BatchSource::CloudWatchLogs => {
+                |record| Ok(Input::CloudWatchLogs(Arc::new(CloudWatchLogs::read(record)?)))
+            }
+        };
+        Self { source, read }
+    }
+
+    /// Returns the source.
+    #[must_use]
+    pub const fn source(self) -> BatchSource {
+        self.source
+    }
+
+    /// Reads a record of the source.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if members of the record have wrong types.
+    pub fn read(self, record: &BatchRecord<'_>) -> Result<EventInput, Error> {
+        (self.read)(record)
+    }
+}
+
+impl fmt::Debug for RecordReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RecordReader").field(&self.source).finish()
+    }
+}
+
 impl EventInput {
-    /// Reads a record of a batch.
+    /// Reads a record of a batch of any source; see [`RecordReader`] for those of one.
     ///
     /// # Errors
     ///
     /// [`Error`] if members of the record have wrong types.
     pub fn read(source: BatchSource, record: &BatchRecord<'_>) -> Result<Self, Error> {
-        Ok(match source {
-            BatchSource::Sqs => Self::Sqs(Arc::new(SqsRecord::read(record)?.into_owned())),
-            BatchSource::Kinesis => {
-                Self::Kinesis(Arc::new(KinesisRecord::read(record)?.into_owned()))
-            }
-            BatchSource::DynamoDbStream => {
-                Self::DynamoDb(Arc::new(DynamoDbRecord::read(record)?.into_owned()))
-            }
-            BatchSource::Kafka => Self::Kafka(Arc::new(KafkaRecord::read(record)?.into_owned())),
-            BatchSource::S3 => Self::S3(Arc::new(S3Record::read(record)?.into_owned())),
-            BatchSource::Ses => Self::Ses(Arc::new(SesRecord::read(record)?.into_owned())),
-            BatchSource::CodeCommit => {
-                Self::CodeCommit(Arc::new(CodeCommitRecord::read(record)?.into_owned()))
-            }
-            BatchSource::ActiveMq => {
-                Self::ActiveMq(Arc::new(ActiveMqRecord::read(record)?.into_owned()))
-            }
-            BatchSource::RabbitMq => {
-                Self::RabbitMq(Arc::new(RabbitMqRecord::read(record)?.into_owned()))
-            }
-            BatchSource::DocumentDb => {
-                Self::DocumentDb(Arc::new(DocumentDbRecord::read(record)?.into_owned()))
-            }
-            BatchSource::Firehose => {
-                Self::Firehose(Arc::new(FirehoseRecord::read(record)?.into_owned()))
-            }
-            BatchSource::CloudWatchLogs => {
-                Self::CloudWatchLogs(Arc::new(CloudWatchLogs::read(record)?))
-            }
-        })
+        RecordReader::of(source).read(record)
     }
 
     /// Returns the trigger of the input.

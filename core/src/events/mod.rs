@@ -100,7 +100,7 @@ pub use event_bridge::EventBridgeEvent;
 pub use failed::WorkloadFailed;
 pub use firehose::{FirehoseRecord, FirehoseResponse, MAX_FIREHOSE_ANSWER_BYTES, Transformed};
 pub use http::{HttpEvent, HttpSource, InvokeMode, UnknownMode, rest_streaming_variable};
-pub use input::EventInput;
+pub use input::{EventInput, RecordReader};
 pub use kafka::KafkaRecord;
 pub use kinesis::KinesisRecord;
 pub use observation::{EventObservation, EventOutcome};
@@ -110,15 +110,15 @@ pub use s3::{S3Notification, S3Record};
 pub use ses::{SesRecord, Verdict};
 pub use shape::{Shape, ShapeRoutes};
 pub use single::{
-    AgentAnswer, AgentParameter, AgentRequest, AlarmData, AlarmEvent, AlarmState, AppSyncField,
-    AppSyncHeaders, AppSyncInfo, AppSyncRequest, ArtifactCredentials, AuthorizerRequest,
-    AuthorizerSource, Challenge, ChallengeResult, ChallengeVerdict, CodePipelineArtifact,
-    CodePipelineData, CodePipelineJob, CognitoCaller, CognitoEvent, CognitoGroups, CognitoMessage,
-    CognitoRequest, CognitoTrigger, ConfigEvaluation, Contact, ContactAnswer, ContactEndpoint,
-    ContactEvent, ContactQueue, CustomResource, Done, LeftBehind, LexAnswer, LexBot, LexSource,
-    LexTurn, MigratedUser, NextChallenge, Policy, ResourceChange, ResourceReply, RotationStep,
-    S3BatchResult, S3BatchTask, SecretRotation, SignUp, SingleEvent, SingleRoute, SingleRoutes,
-    SingleSource, TokenClaims,
+    AgentAnswer, AgentParameter, AgentRequest, AlarmData, AlarmEvent, AlarmState, AnswerWriter,
+    AppSyncField, AppSyncHeaders, AppSyncInfo, AppSyncRequest, ArtifactCredentials,
+    AuthorizerRequest, AuthorizerSource, Challenge, ChallengeResult, ChallengeVerdict,
+    CodePipelineArtifact, CodePipelineData, CodePipelineJob, CognitoCaller, CognitoEvent,
+    CognitoGroups, CognitoMessage, CognitoRequest, CognitoTrigger, ConfigEvaluation, Contact,
+    ContactAnswer, ContactEndpoint, ContactEvent, ContactQueue, CustomResource, Done, LeftBehind,
+    LexAnswer, LexBot, LexSource, LexTurn, MigratedUser, NextChallenge, Policy, ResourceChange,
+    ResourceReply, RotationStep, S3BatchResult, S3BatchTask, SecretRotation, SignUp, SingleEvent,
+    SingleRoute, SingleRoutes, SingleSource, TokenClaims,
 };
 pub use sns::SnsRecord;
 pub use sqs::SqsRecord;

@@ -346,17 +346,20 @@ impl Tables {
             }
             Target::Fallback { prefix } => return Ok(service.fallback(prefix, access, chain)?),
             Target::Message(key) => return Ok(service.message_route(key, access, chain)?),
-            Target::Records(source, name) => events.insert(*source, name, chain),
-            Target::Window(source, name) => events.insert_window(*source, name, chain),
-            Target::WindowEnd(source, name) => events.insert_window_end(*source, name, chain),
+            Target::Records(reader, name) => events.insert(*reader, name, chain),
+            Target::Window(reader, name) => events.insert_window(*reader, name, chain),
+            Target::WindowEnd(reader, name) => {
+                events.insert_window_end(reader.source(), name, chain)
+            }
             Target::Topic(name) => events.sns.insert(name, chain),
             Target::Event(rule) => {
                 let route = NamedRoute { name: format!("event_bridge({rule})"), handler: chain };
                 events.event_bridge.insert(rule.clone(), route)
             }
-            Target::Single(single) => {
+            Target::Single(single, writer) => {
                 let name = format!("{}({single})", single.method());
-                events.single.insert(single.clone(), NamedRoute { name, handler: chain })
+                let route = NamedRoute { name, handler: chain };
+                events.single.insert(single.clone(), (route, *writer))
             }
             Target::Shape(shape) => {
                 let route = NamedRoute { name: format!("on({shape})"), handler: chain };

@@ -149,7 +149,7 @@ impl<S> Route<S> {
             | Target::Records(..)
             | Target::Topic(_)
             | Target::Event(_)
-            | Target::Single(_)
+            | Target::Single(..)
             | Target::Shape(_)
             | Target::Otherwise => return self,
         }

@@ -1,6 +1,8 @@
 //! What handlers are registered for, and conflicts between registrations.
 
-use apptheory_core::events::{BatchSource, RouteTaken, Rule, Shape, SingleRoute};
+use apptheory_core::events::{
+    AnswerWriter, BatchSource, RecordReader, RouteTaken, Rule, Shape, SingleRoute,
+};
 use apptheory_core::http::binding;
 use apptheory_core::http::exchange::Access;
 use apptheory_core::http::router::{Pattern, Segment};
@@ -26,13 +28,13 @@ pub(super) enum Target {
     /// A route key of a WebSocket API.
     Message(String),
     /// Records of a source, by the name of their queue, stream, table and so on.
-    Records(BatchSource, String),
+    Records(RecordReader, String),
     /// Records of a source in tumbling windows, and the ends of these windows.
-    Window(BatchSource, String),
-    WindowEnd(BatchSource, String),
+    Window(RecordReader, String),
+    WindowEnd(RecordReader, String),
     Topic(String),
     Event(Rule),
-    Single(SingleRoute),
+    Single(SingleRoute, AnswerWriter),
     Shape(Shape),
     Otherwise,
 }
@@ -79,7 +81,7 @@ impl Target {
             | Self::WindowEnd(..)
             | Self::Topic(_)
             | Self::Event(_)
-            | Self::Single(_)
+            | Self::Single(..)
             | Self::Shape(_)
             | Self::Otherwise => "/",
         };
@@ -101,13 +103,14 @@ impl Target {
             Self::AnyMethod { pattern } => ("any", "pattern", pattern.clone()),
             Self::Fallback { prefix } => ("fallback", "prefix", prefix.clone()),
             Self::Message(route_key) => ("websocket", "route key", quoted(route_key)),
-            Self::Records(source, name) => {
-                let (method, what) = method_for(*source);
-                let given = if has_one_handler(*source) { String::new() } else { quoted(name) };
+            Self::Records(reader, name) => {
+                let (method, what) = method_for(reader.source());
+                let has_one_handler = has_one_handler(reader.source());
+                let given = if has_one_handler { String::new() } else { quoted(name) };
                 (method, what, given)
             }
-            Self::Window(source, name) | Self::WindowEnd(source, name) => {
-                let (method, what) = if *source == BatchSource::Kinesis {
+            Self::Window(reader, name) | Self::WindowEnd(reader, name) => {
+                let (method, what) = if reader.source() == BatchSource::Kinesis {
                     ("kinesis_window", "stream")
                 } else {
                     ("dynamodb_window", "table")
@@ -116,7 +119,7 @@ impl Target {
             }
             Self::Topic(name) => ("sns", "topic", quoted(name)),
             Self::Event(rule) => ("event_bridge", "rule", rule.to_string()),
-            Self::Single(route) => (route.method(), "name", route.to_string()),
+            Self::Single(route, _) => (route.method(), "name", route.to_string()),
             Self::Shape(shape) => ("on", "shape", shape.to_string()),
             Self::Otherwise => ("otherwise", "handler", String::new()),
         }
@@ -131,13 +134,10 @@ impl Target {
                 "{earlier}, registered before it, selects the same events; register the narrower \
                  {what} first, or remove one of the two"
             ),
-            RouteTaken::By(_)
-                if matches!(self, Self::Otherwise)
-                    || matches!(self, Self::Records(source, _) if has_one_handler(*source)) =>
-            {
+            RouteTaken::By(_) if self.takes_all() => {
                 "an earlier one takes all events; remove one of the two".into()
             }
-            RouteTaken::By(_) if matches!(self, Self::Single(_)) => {
+            RouteTaken::By(_) if matches!(self, Self::Single(..)) => {
                 "an earlier one answers the same events; remove one of the two".into()
             }
             RouteTaken::By(earlier) => format!(
@@ -146,6 +146,14 @@ impl Target {
             ),
         };
         BuildError::Event { method, given, reason }
+    }
+
+    /// Returns whether the handler takes all events of its kind, without a name.
+    fn takes_all(&self) -> bool {
+        if let Self::Records(reader, _) = self {
+            return has_one_handler(reader.source());
+        }
+        matches!(self, Self::Otherwise)
     }
 
     pub(super) fn unguarded(&self) -> BuildError {

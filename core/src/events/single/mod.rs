@@ -21,6 +21,7 @@
 //! ```
 
 mod alarm;
+mod answers;
 mod appsync;
 mod authorizer;
 mod bedrock;
@@ -45,6 +46,7 @@ use crate::document::{Document, Value};
 use crate::error::AppError;
 
 pub use alarm::{AlarmData, AlarmEvent, AlarmState};
+pub use answers::AnswerWriter;
 pub use appsync::{AppSyncField, AppSyncHeaders, AppSyncInfo, AppSyncRequest};
 pub use authorizer::{AuthorizerRequest, AuthorizerSource, Policy};
 pub use bedrock::{AgentAnswer, AgentParameter, AgentRequest};
@@ -208,21 +210,7 @@ impl<'a> SingleEvent<'a> {
     ///
     /// A masked 500 if the service would not accept the output. Its cause says what is expected.
     pub fn answer(&self, output: Json) -> Result<Json, AppError> {
-        match &self.route {
-            SingleRoute::Authorizer => authorizer::answer(&self.event, output),
-            SingleRoute::Cognito(trigger) => cognito::answer(*trigger, &self.event, output),
-            SingleRoute::BedrockAgent(_) => bedrock::answer(&self.event, output),
-            SingleRoute::S3Batch => s3_batch::answer(&self.event, output),
-            SingleRoute::Lex(_) => lex::answer(&self.event, output),
-            SingleRoute::Connect => connect::answer(output),
-            SingleRoute::AppSync(_)
-            | SingleRoute::CodePipeline
-            | SingleRoute::ConfigRule(_)
-            | SingleRoute::SecretsRotation
-            | SingleRoute::CloudWatchAlarm(_) => Ok(output),
-            SingleRoute::AppSyncBatch(_) => Ok(appsync::answer_batch(&self.event, output)?),
-            SingleRoute::CloudFormation => cloudformation::answer(&self.event, output),
-        }
+        AnswerWriter::of(self.source()).write(self, output)
     }
 }
 

@@ -12,7 +12,7 @@ use apptheory_core::events::{
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
-use super::Shared;
+use super::{RecordRoute, Shared};
 use crate::app::chain::Chain;
 use crate::app::invoke::InvokeError;
 use crate::app::span::in_record;
@@ -172,20 +172,19 @@ impl AppService {
         record: &BatchRecord<'_>,
         shared: &Shared,
     ) -> Result<Response, AppError> {
-        let handler = self.inner.events.handler(source, record.name());
-        let handler = handler.ok_or_else(|| unregistered(record))?;
-        self.handle_record(handler, source, record, shared).await
+        let route = self.inner.events.route(source, record.name());
+        let route = route.ok_or_else(|| unregistered(record))?;
+        self.handle_record(route, record, shared).await
     }
 
     /// Handles a record, or each of the records of an aggregate.
     pub(super) async fn handle_record(
         &self,
-        handler: &Arc<Chain>,
-        source: BatchSource,
+        RecordRoute { reader, handler }: RecordRoute<'_>,
         record: &BatchRecord<'_>,
         shared: &Shared,
     ) -> Result<Response, AppError> {
-        let input = EventInput::read(source, record)?;
+        let input = reader.read(record)?;
         if let EventInput::Kinesis(record) = &input
             && let Some(records) = record.user_records()
         {

@@ -50,10 +50,11 @@ use std::sync::Arc;
 
 use apptheory_core::error::AppError;
 use apptheory_core::events::{
-    ActiveMqRecord, BatchSource, CodeCommitRecord, Delivery, DocumentDbRecord, DynamoDbRecord,
-    EventBridgeEvent, EventBridgeRoutes, EventInput, EventObservation, EventOutcome,
-    FirehoseRecord, KafkaRecord, KinesisRecord, LambdaEvent, RabbitMqRecord, RouteTaken, Routes,
-    S3Record, SesRecord, ShapeRoutes, SingleRoutes, SnsRecord, SqsRecord, Trigger,
+    ActiveMqRecord, AnswerWriter, BatchSource, CodeCommitRecord, Delivery, DocumentDbRecord,
+    DynamoDbRecord, EventBridgeEvent, EventBridgeRoutes, EventInput, EventObservation,
+    EventOutcome, FirehoseRecord, KafkaRecord, KinesisRecord, LambdaEvent, RabbitMqRecord,
+    RecordReader, RouteTaken, Routes, S3Record, SesRecord, ShapeRoutes, SingleRoutes, SnsRecord,
+    SqsRecord, Trigger,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -172,15 +173,39 @@ pub type EventBridgeMessage = EventBridgeEvent<'static>;
 /// The handlers of an application's events.
 pub(super) struct EventRoutes {
     /// Handlers of records, by source.
-    records: BTreeMap<BatchSource, Routes<Arc<Chain>>>,
+    records: BTreeMap<BatchSource, RecordRoutes>,
     /// Handlers of tumbling windows, by source.
-    windows: BTreeMap<BatchSource, Routes<Arc<Chain>>>,
+    windows: BTreeMap<BatchSource, RecordRoutes>,
     window_ends: BTreeMap<BatchSource, Routes<Arc<Chain>>>,
     pub(super) sns: Routes<Arc<Chain>>,
     pub(super) event_bridge: EventBridgeRoutes<NamedRoute>,
-    pub(super) single: SingleRoutes<NamedRoute>,
+    pub(super) single: SingleRoutes<(NamedRoute, AnswerWriter)>,
     pub(super) any: ShapeRoutes<NamedRoute>,
     settings: EventSettings,
+}
+
+/// The handlers of a source's records. The functions that register handlers also name the reader,
+/// so that a program contains no others.
+struct RecordRoutes {
+    reader: RecordReader,
+    handlers: Routes<Arc<Chain>>,
+}
+
+impl RecordRoutes {
+    const fn new(reader: RecordReader) -> Self {
+        Self { reader, handlers: Routes::new() }
+    }
+
+    fn find(&self, name: &str) -> Option<RecordRoute<'_>> {
+        Some(RecordRoute { reader: self.reader, handler: self.handlers.find(name)? })
+    }
+}
+
+/// The handler of a record.
+#[derive(Clone, Copy)]
+struct RecordRoute<'r> {
+    reader: RecordReader,
+    handler: &'r Arc<Chain>,
 }
 
 impl EventRoutes {
@@ -201,21 +226,23 @@ impl EventRoutes {
     /// and so on.
     pub(super) fn insert(
         &mut self,
-        source: BatchSource,
+        reader: RecordReader,
         name: &str,
         handler: Arc<Chain>,
     ) -> Result<(), RouteTaken> {
-        self.records.entry(source).or_default().insert(name, handler)
+        let routes = self.records.entry(reader.source());
+        routes.or_insert_with(|| RecordRoutes::new(reader)).handlers.insert(name, handler)
     }
 
     /// Registers a handler of records in tumbling windows.
     pub(super) fn insert_window(
         &mut self,
-        source: BatchSource,
+        reader: RecordReader,
         name: &str,
         handler: Arc<Chain>,
     ) -> Result<(), RouteTaken> {
-        self.windows.entry(source).or_default().insert(name, handler)
+        let routes = self.windows.entry(reader.source());
+        routes.or_insert_with(|| RecordRoutes::new(reader)).handlers.insert(name, handler)
     }
 
     /// Registers a handler of the ends of tumbling windows.
@@ -228,7 +255,7 @@ impl EventRoutes {
         self.window_ends.entry(source).or_default().insert(name, handler)
     }
 
-    fn handler(&self, source: BatchSource, name: &str) -> Option<&Arc<Chain>> {
+    fn route(&self, source: BatchSource, name: &str) -> Option<RecordRoute<'_>> {
         self.records.get(&source)?.find(name)
     }
 

@@ -1,6 +1,6 @@
 //! Registering handlers of events, on routers and applications.
 
-use apptheory_core::events::{BatchSource, Rule, Shape};
+use apptheory_core::events::{BatchSource, RecordReader, Rule, Shape};
 
 use crate::app::target::Target;
 use crate::app::{App, Handler, Router, kind};
@@ -33,7 +33,8 @@ macro_rules! events {
             /// ```
             #[must_use]
             pub fn sqs<A>(mut self, queue: &str, handler: impl Handler<A, S, kind::Queue>) -> Self {
-                let target = Target::Records(BatchSource::Sqs, queue.to_owned());
+                let reader = const { RecordReader::of(BatchSource::Sqs) };
+                let target = Target::Records(reader, queue.to_owned());
                 self.router().add(target, handler.into_layered());
                 self
             }
@@ -46,7 +47,8 @@ macro_rules! events {
                 stream: &str,
                 handler: impl Handler<A, S, kind::Stream>,
             ) -> Self {
-                let target = Target::Records(BatchSource::Kinesis, stream.to_owned());
+                let reader = const { RecordReader::of(BatchSource::Kinesis) };
+                let target = Target::Records(reader, stream.to_owned());
                 self.router().add(target, handler.into_layered());
                 self
             }
@@ -59,7 +61,8 @@ macro_rules! events {
                 table: &str,
                 handler: impl Handler<A, S, kind::Table>,
             ) -> Self {
-                let target = Target::Records(BatchSource::DynamoDbStream, table.to_owned());
+                let reader = const { RecordReader::of(BatchSource::DynamoDbStream) };
+                let target = Target::Records(reader, table.to_owned());
                 self.router().add(target, handler.into_layered());
                 self
             }

@@ -27,7 +27,7 @@ impl AppService {
         event: &SingleEvent<'_>,
         begun: Begun,
     ) -> Result<String, InvokeError> {
-        let Some(route) = self.inner.events.single.find(event) else {
+        let Some((route, writer)) = self.inner.events.single.find(event) else {
             return Err(self.refuse_unrouted(event.raw(), &begun));
         };
         begun.span.record_route(&route.name);
@@ -42,7 +42,7 @@ impl AppService {
         let observation =
             EventObservation::event(source.trigger(), name, &shared.delivery.request_id);
         let context = shared.event_context(AnyEvent::of(event.raw()));
-        let handled = async { event.answer(self.output_of(handler, context).await?) };
+        let handled = async { writer.write(event, self.output_of(handler, context).await?) };
         let fail = |error| InvokeError::Failed(source.failed(error));
         let answer = self.conclude_whole(Some(observation), handled, &shared, fail).await?;
         let _ = guard.disarm();

@@ -1,6 +1,6 @@
 //! Registering handlers of single events, on routers and applications.
 
-use apptheory_core::events::{AppSyncField, SingleRoute};
+use apptheory_core::events::{AnswerWriter, AppSyncField, SingleRoute, SingleSource};
 
 use crate::app::kind::{self, cognito};
 use crate::app::target::Target;
@@ -50,8 +50,9 @@ macro_rules! single_events {
                 mut self,
                 handler: impl Handler<A, S, kind::Authorizer>,
             ) -> Self {
-                let target = Target::Single(SingleRoute::Authorizer);
-                self.router().add(target, handler.into_layered());
+                let route = SingleRoute::Authorizer;
+                let writer = const { AnswerWriter::of(SingleSource::Authorizer) };
+                self.router().add(Target::Single(route, writer), handler.into_layered());
                 self
             }
 
@@ -96,8 +97,9 @@ macro_rules! single_events {
                 _: T,
                 handler: impl Handler<A, S, T>,
             ) -> Self {
-                let target = Target::Single(SingleRoute::Cognito(T::TRIGGER));
-                self.router().add(target, handler.into_layered());
+                let route = SingleRoute::Cognito(T::TRIGGER);
+                let writer = const { AnswerWriter::of(SingleSource::Cognito) };
+                self.router().add(Target::Single(route, writer), handler.into_layered());
                 self
             }
 
@@ -115,7 +117,8 @@ macro_rules! single_events {
                 handler: impl Handler<A, S, kind::AppSync>,
             ) -> Self {
                 let route = SingleRoute::AppSync(AppSyncField::new(parent_type, field));
-                self.router().add(Target::Single(route), handler.into_layered());
+                let writer = const { AnswerWriter::of(SingleSource::AppSync) };
+                self.router().add(Target::Single(route, writer), handler.into_layered());
                 self
             }
 
@@ -143,7 +146,8 @@ macro_rules! single_events {
                 handler: impl Handler<A, S, kind::AppSyncBatch>,
             ) -> Self {
                 let route = SingleRoute::AppSyncBatch(AppSyncField::new(parent_type, field));
-                self.router().add(Target::Single(route), handler.into_layered());
+                let writer = const { AnswerWriter::of(SingleSource::AppSync) };
+                self.router().add(Target::Single(route, writer), handler.into_layered());
                 self
             }
 
@@ -173,7 +177,8 @@ macro_rules! single_events {
                 handler: impl Handler<A, S, kind::Agent>,
             ) -> Self {
                 let route = SingleRoute::BedrockAgent(action_group.trim().to_owned());
-                self.router().add(Target::Single(route), handler.into_layered());
+                let writer = const { AnswerWriter::of(SingleSource::BedrockAgent) };
+                self.router().add(Target::Single(route, writer), handler.into_layered());
                 self
             }
 
@@ -187,7 +192,8 @@ macro_rules! single_events {
                 handler: impl Handler<A, S, kind::Job>,
             ) -> Self {
                 let route = SingleRoute::CodePipeline;
-                self.router().add(Target::Single(route), handler.into_layered());
+                let writer = const { AnswerWriter::of(SingleSource::CodePipeline) };
+                self.router().add(Target::Single(route, writer), handler.into_layered());
                 self
             }
 
@@ -201,7 +207,8 @@ macro_rules! single_events {
                 handler: impl Handler<A, S, kind::ConfigRule>,
             ) -> Self {
                 let route = SingleRoute::ConfigRule(rule.trim().to_owned());
-                self.router().add(Target::Single(route), handler.into_layered());
+                let writer = const { AnswerWriter::of(SingleSource::ConfigRule) };
+                self.router().add(Target::Single(route, writer), handler.into_layered());
                 self
             }
 
@@ -231,7 +238,8 @@ macro_rules! single_events {
                 handler: impl Handler<A, S, kind::Rotation>,
             ) -> Self {
                 let route = SingleRoute::SecretsRotation;
-                self.router().add(Target::Single(route), handler.into_layered());
+                let writer = const { AnswerWriter::of(SingleSource::SecretsRotation) };
+                self.router().add(Target::Single(route, writer), handler.into_layered());
                 self
             }
 
@@ -245,7 +253,8 @@ macro_rules! single_events {
                 handler: impl Handler<A, S, kind::Alarm>,
             ) -> Self {
                 let route = SingleRoute::CloudWatchAlarm(alarm.trim().to_owned());
-                self.router().add(Target::Single(route), handler.into_layered());
+                let writer = const { AnswerWriter::of(SingleSource::CloudWatchAlarm) };
+                self.router().add(Target::Single(route, writer), handler.into_layered());
                 self
             }
 
@@ -259,7 +268,8 @@ macro_rules! single_events {
                 handler: impl Handler<A, S, kind::Task>,
             ) -> Self {
                 let route = SingleRoute::S3Batch;
-                self.router().add(Target::Single(route), handler.into_layered());
+                let writer = const { AnswerWriter::of(SingleSource::S3Batch) };
+                self.router().add(Target::Single(route, writer), handler.into_layered());
                 self
             }
 
@@ -295,7 +305,8 @@ macro_rules! single_events {
                 handler: impl Handler<A, S, kind::Dialog>,
             ) -> Self {
                 let route = SingleRoute::Lex(intent.trim().to_owned());
-                self.router().add(Target::Single(route), handler.into_layered());
+                let writer = const { AnswerWriter::of(SingleSource::Lex) };
+                self.router().add(Target::Single(route, writer), handler.into_layered());
                 self
             }
 
@@ -322,7 +333,8 @@ macro_rules! single_events {
                 handler: impl Handler<A, S, kind::ContactFlow>,
             ) -> Self {
                 let route = SingleRoute::Connect;
-                self.router().add(Target::Single(route), handler.into_layered());
+                let writer = const { AnswerWriter::of(SingleSource::Connect) };
+                self.router().add(Target::Single(route, writer), handler.into_layered());
                 self
             }
         }

@@ -1,7 +1,7 @@
 //! Registering handlers of records of Kafka, S3, SES, CodeCommit, Amazon MQ, DocumentDB, Firehose
 //! and CloudWatch Logs.
 
-use apptheory_core::events::BatchSource;
+use apptheory_core::events::{BatchSource, RecordReader};
 
 use crate::app::target::Target;
 use crate::app::{App, Handler, Router, kind};
@@ -25,7 +25,8 @@ macro_rules! sources {
                 topic: &str,
                 handler: impl Handler<A, S, kind::KafkaTopic>,
             ) -> Self {
-                let target = Target::Records(BatchSource::Kafka, topic.to_owned());
+                let reader = const { RecordReader::of(BatchSource::Kafka) };
+                let target = Target::Records(reader, topic.to_owned());
                 self.router().add(target, handler.into_layered());
                 self
             }
@@ -38,7 +39,8 @@ macro_rules! sources {
                 bucket: &str,
                 handler: impl Handler<A, S, kind::Bucket>,
             ) -> Self {
-                let target = Target::Records(BatchSource::S3, bucket.to_owned());
+                let reader = const { RecordReader::of(BatchSource::S3) };
+                let target = Target::Records(reader, bucket.to_owned());
                 self.router().add(target, handler.into_layered());
                 self
             }
@@ -49,7 +51,8 @@ macro_rules! sources {
             #[must_use]
             pub fn ses<A>(mut self, handler: impl Handler<A, S, kind::Mail>) -> Self {
                 let name = BatchSource::Ses.trigger().as_str();
-                let target = Target::Records(BatchSource::Ses, name.to_owned());
+                let reader = const { RecordReader::of(BatchSource::Ses) };
+                let target = Target::Records(reader, name.to_owned());
                 self.router().add(target, handler.into_layered());
                 self
             }
@@ -62,7 +65,8 @@ macro_rules! sources {
                 repository: &str,
                 handler: impl Handler<A, S, kind::Repository>,
             ) -> Self {
-                let target = Target::Records(BatchSource::CodeCommit, repository.to_owned());
+                let reader = const { RecordReader::of(BatchSource::CodeCommit) };
+                let target = Target::Records(reader, repository.to_owned());
                 self.router().add(target, handler.into_layered());
                 self
             }
@@ -75,7 +79,8 @@ macro_rules! sources {
                 queue: &str,
                 handler: impl Handler<A, S, kind::ActiveMqQueue>,
             ) -> Self {
-                let target = Target::Records(BatchSource::ActiveMq, queue.to_owned());
+                let reader = const { RecordReader::of(BatchSource::ActiveMq) };
+                let target = Target::Records(reader, queue.to_owned());
                 self.router().add(target, handler.into_layered());
                 self
             }
@@ -88,7 +93,8 @@ macro_rules! sources {
                 queue: &str,
                 handler: impl Handler<A, S, kind::RabbitMqQueue>,
             ) -> Self {
-                let target = Target::Records(BatchSource::RabbitMq, queue.to_owned());
+                let reader = const { RecordReader::of(BatchSource::RabbitMq) };
+                let target = Target::Records(reader, queue.to_owned());
                 self.router().add(target, handler.into_layered());
                 self
             }
@@ -101,7 +107,8 @@ macro_rules! sources {
                 database: &str,
                 handler: impl Handler<A, S, kind::Database>,
             ) -> Self {
-                let target = Target::Records(BatchSource::DocumentDb, database.to_owned());
+                let reader = const { RecordReader::of(BatchSource::DocumentDb) };
+                let target = Target::Records(reader, database.to_owned());
                 self.router().add(target, handler.into_layered());
                 self
             }
@@ -120,7 +127,8 @@ macro_rules! sources {
                 stream: &str,
                 handler: impl Handler<A, S, kind::DeliveryStream>,
             ) -> Self {
-                let target = Target::Records(BatchSource::Firehose, stream.to_owned());
+                let reader = const { RecordReader::of(BatchSource::Firehose) };
+                let target = Target::Records(reader, stream.to_owned());
                 self.router().add(target, handler.into_layered());
                 self
             }
@@ -132,7 +140,8 @@ macro_rules! sources {
             #[must_use]
             pub fn cloudwatch_logs<A>(mut self, handler: impl Handler<A, S, kind::Logs>) -> Self {
                 let name = BatchSource::CloudWatchLogs.trigger().as_str();
-                let target = Target::Records(BatchSource::CloudWatchLogs, name.to_owned());
+                let reader = const { RecordReader::of(BatchSource::CloudWatchLogs) };
+                let target = Target::Records(reader, name.to_owned());
                 self.router().add(target, handler.into_layered());
                 self
             }

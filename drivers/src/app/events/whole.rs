@@ -1,16 +1,14 @@
 //! Events whose records are retried only as a whole: those of S3, SES, CodeCommit, Amazon MQ,
 //! DocumentDB and CloudWatch Logs.
 
-use std::sync::Arc;
-
 use apptheory_core::error::AppError;
-use apptheory_core::events::{BatchEvent, BatchRecord, BatchSource, EventInput};
+use apptheory_core::events::{BatchEvent, BatchRecord, BatchSource};
 use serde_json::Value;
 
+use super::RecordRoute;
 use super::batch::unregistered;
 use super::single::failed;
 use crate::app::AppService;
-use crate::app::chain::Chain;
 use crate::app::invoke::InvokeError;
 use crate::app::span::in_record;
 use crate::app::time::Begun;
@@ -29,9 +27,9 @@ impl AppService {
         let shared = self.share(begun, source.trigger());
         // Look all handlers up before running any, so that an event with an unknown record does not
         // run half of its records first.
-        let mut handlers = Vec::new();
+        let mut routes = Vec::new();
         for record in event.records() {
-            handlers.push(self.handler_of(source, &record).map_err(|error| {
+            routes.push(self.route_of(source, &record).map_err(|error| {
                 let observation = self.observation(source, &record, &shared);
                 self.conclude_event(observation, Some(error.clone()), &shared);
                 failed(error)
@@ -39,11 +37,10 @@ impl AppService {
         }
         let guard = shared.cancellation.clone().drop_guard();
         let mut output = Value::Null;
-        for (record, handler) in event.records().zip(handlers) {
+        for (record, RecordRoute { reader, handler }) in event.records().zip(routes) {
             let observation = self.observation(source, &record, &shared);
-            let handled = async {
-                self.output_of(handler, shared.context(EventInput::read(source, &record)?)).await
-            };
+            let handled =
+                async { self.output_of(handler, shared.context(reader.read(&record)?)).await };
             let concluded = self.conclude_whole(observation, handled, &shared, failed);
             output =
                 in_record(source.trigger(), record.name(), record.identifier(), concluded).await?;
@@ -55,13 +52,13 @@ impl AppService {
     }
 
     /// Returns the handler of a record, or why there is no handler.
-    fn handler_of(
+    fn route_of(
         &self,
         source: BatchSource,
         record: &BatchRecord<'_>,
-    ) -> Result<&Arc<Chain>, AppError> {
-        let found = self.inner.events.handler(source, record.name());
-        found.ok_or_else(|| match EventInput::read(source, record) {
+    ) -> Result<RecordRoute<'_>, AppError> {
+        let routes = self.inner.events.records.get(&source).ok_or_else(|| unregistered(record))?;
+        routes.find(record.name()).ok_or_else(|| match routes.reader.read(record) {
             Ok(_) => unregistered(record),
             // A malformed record may not have a name.
             Err(unreadable) => unreadable.into(),

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use apptheory_core::error::AppError;
 use apptheory_core::events::{
-    BatchSource, Error, EventObservation, RawEvent, TumblingWindow, WindowEvent,
+    BatchSource, Error, EventObservation, RawEvent, RecordReader, TumblingWindow, WindowEvent,
 };
 use apptheory_core::json::{self, to_text};
 use serde::Serialize;
@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::OwnedMutexGuard;
 
-use super::{AnyEvent, Shared};
+use super::{AnyEvent, RecordRoute, Shared};
 use crate::app::chain::Chain;
 use crate::app::invoke::InvokeError;
 use crate::app::kind::{StreamWindow, TableWindow, WindowEnd};
@@ -80,7 +80,8 @@ macro_rules! windows {
                 gather: impl Handler<A, S, kind::StreamWindow>,
                 end: impl Handler<B, S, kind::WindowEnd>,
             ) -> Self {
-                self.window(BatchSource::Kinesis, stream, gather, end)
+                let reader = const { RecordReader::of(BatchSource::Kinesis) };
+                self.window(reader, stream, gather, end)
             }
 
             /// Aggregates the changes of a DynamoDB table into a state per shard. See
@@ -92,19 +93,20 @@ macro_rules! windows {
                 gather: impl Handler<A, S, kind::TableWindow>,
                 end: impl Handler<B, S, kind::WindowEnd>,
             ) -> Self {
-                self.window(BatchSource::DynamoDbStream, table, gather, end)
+                let reader = const { RecordReader::of(BatchSource::DynamoDbStream) };
+                self.window(reader, table, gather, end)
             }
 
             fn window<A, B, K>(
                 mut self,
-                source: BatchSource,
+                reader: RecordReader,
                 name: &str,
                 gather: impl Handler<A, S, K>,
                 end: impl Handler<B, S, kind::WindowEnd>,
             ) -> Self {
-                let target = Target::Window(source, name.to_owned());
+                let target = Target::Window(reader, name.to_owned());
                 self.router().add(target, gather.into_layered());
-                let target = Target::WindowEnd(source, name.to_owned());
+                let target = Target::WindowEnd(reader, name.to_owned());
                 self.router().add(target, end.into_layered());
                 self
             }
@@ -272,7 +274,7 @@ fn read_state<T: Default + DeserializeOwned>(state: &Value) -> Result<T, AppErro
 
 /// The handlers of a window.
 pub(super) struct WindowRoute<'r> {
-    gather: &'r Arc<Chain>,
+    gather: RecordRoute<'r>,
     end: &'r Arc<Chain>,
 }
 
@@ -311,7 +313,7 @@ impl AppService {
         for record in event.records() {
             let observation = self.observation(source, &record, &shared);
             let handled = async {
-                self.handle_record(gather, source, &record, &shared).await?;
+                self.handle_record(gather, &record, &shared).await?;
                 Ok(Value::Null)
             };
             let concluded = self.conclude_whole(observation, handled, &shared, InvokeError::Failed);

@@ -8,7 +8,8 @@ use core::time::Duration;
 
 use apptheory_core::error::AppError;
 use apptheory_core::events::{
-    CustomResource, Done, EventObservation, ResourceReply, SingleEvent, SingleRoute,
+    AnswerWriter, CustomResource, Done, EventObservation, ResourceReply, SingleEvent, SingleRoute,
+    SingleSource,
 };
 use apptheory_core::invocation_time::InvocationTime;
 use apptheory_core::json::to_text;
@@ -50,6 +51,8 @@ struct OtherHost;
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the function shut down before the resource was finished")]
 struct ShutDown;
+
+const WRITER: AnswerWriter = AnswerWriter::of(SingleSource::CloudFormation);
 
 macro_rules! cloudformation {
     ($($type:ident)+) => {$(
@@ -104,7 +107,7 @@ macro_rules! cloudformation {
                 mut self,
                 handler: impl Handler<A, S, kind::CloudFormation>,
             ) -> Self {
-                let target = Target::Single(SingleRoute::CloudFormation);
+                let target = Target::Single(SingleRoute::CloudFormation, WRITER);
                 self.router().add(target, handler.into_layered());
                 self
             }
@@ -174,7 +177,7 @@ impl AppService {
             let output = self.output_of(handler, context).await;
             let output = output.inspect_err(|error| pending.reply.keep_left_behind(error))?;
             pending.reply.keep_id(&output);
-            event.answer(output)
+            WRITER.write(event, output)
         };
         let handled = async {
             match shutdown {
