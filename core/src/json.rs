@@ -78,28 +78,36 @@ pub fn write_array<T>(
 
 /// Appends a JSON string: quoted and escaped.
 pub fn write_string(text: &str, out: &mut String) {
-    write_escaped(text, may_need_escape, out);
+    write_escaped(text, special_bytes_in_html, may_need_escape, out);
 }
 
 /// Appends a JSON string with only the escapes that JSON requires. Use it for readers other than
 /// browsers.
 pub(crate) fn write_plain_string(text: &str, out: &mut String) {
-    if needs_no_escape(text) {
-        out.push('"');
-        out.push_str(text);
-        out.push('"');
-    } else {
-        write_escaped(text, needs_escape, out);
-    }
+    write_escaped(text, special_bytes, needs_escape, out);
 }
 
 /// Returns whether a string needs no escape in JSON.
 pub(crate) fn needs_no_escape(text: &str) -> bool {
+    has_none(text, special_bytes, needs_escape)
+}
+
+/// Returns whether none of the bytes of a text is special. `among_eight` looks at eight of them.
+fn has_none(text: &str, among_eight: fn([u8; 8]) -> u64, is_special: fn(u8) -> bool) -> bool {
     let bytes = text.as_bytes();
-    let Some(last) = bytes.last_chunk() else { return !bytes.iter().any(|b| needs_escape(*b)) };
-    let (eights, _) = bytes.as_chunks();
-    // The last eight bytes overlap the chunks before them, which is faster than a loop over bytes.
-    eights.iter().chain([last]).fold(0, |found, eight| found | special_bytes(*eight)) == 0
+    if let Some(last) = bytes.last_chunk() {
+        let (eights, _) = bytes.as_chunks();
+        // The last eight bytes overlap the chunks before them, which is faster than a loop over
+        // bytes.
+        return eights.iter().chain([last]).fold(0, |found, eight| found | among_eight(*eight))
+            == 0;
+    }
+    match (bytes.first_chunk(), bytes.last_chunk()) {
+        (Some([a, b, c, d]), Some([e, f, g, h])) => {
+            among_eight([*a, *b, *c, *d, *e, *f, *g, *h]) == 0
+        }
+        _ => !bytes.iter().any(|b| is_special(*b)),
+    }
 }
 
 /// Finds quotes, backslashes and control characters among eight bytes. The result has the high bit
@@ -107,11 +115,25 @@ pub(crate) fn needs_no_escape(text: &str) -> bool {
 pub(crate) const fn special_bytes(eight: [u8; 8]) -> u64 {
     let bytes = u64::from_le_bytes(eight);
     // With one bit flipped, a quote becomes a space, and control characters stay below it.
-    let flipped = bytes ^ each(b'"' ^ b' ');
-    let other = bytes ^ each(b'\\');
-    let up_to_space = flipped.wrapping_sub(each(b'!')) & !flipped;
-    let backslash = other.wrapping_sub(each(1)) & !other;
-    (up_to_space | backslash) & each(0x80)
+    let up_to_space = (bytes ^ each(b'"' ^ b' ')).wrapping_sub(each(b'!'));
+    let backslash = (bytes ^ each(b'\\')).wrapping_sub(each(1));
+    // Bytes outside ASCII have the high bit from the beginning.
+    (up_to_space | backslash) & !bytes & each(0x80)
+}
+
+/// Finds what [`special_bytes`] finds, and what is unsafe in HTML: angle brackets, ampersands, and
+/// the first byte of U+2028 and U+2029.
+const fn special_bytes_in_html(eight: [u8; 8]) -> u64 {
+    let bytes = u64::from_le_bytes(eight);
+    let control = bytes.wrapping_sub(each(b' '));
+    let backslash = (bytes ^ each(b'\\')).wrapping_sub(each(1));
+    // These pairs differ in one bit.
+    let quote_or_ampersand = ((bytes | each(b'"' ^ b'&')) ^ each(b'&')).wrapping_sub(each(1));
+    let angle_bracket = ((bytes | each(b'<' ^ b'>')) ^ each(b'>')).wrapping_sub(each(1));
+    let separator = bytes ^ each(0xe2);
+    let separator = separator.wrapping_sub(each(1)) & !separator;
+    let ascii = (control | backslash | quote_or_ampersand | angle_bracket) & !bytes;
+    (ascii | separator) & each(0x80)
 }
 
 /// Returns a word whose eight bytes are all the same.
@@ -123,29 +145,48 @@ const fn needs_escape(b: u8) -> bool {
     matches!(b, b'\0'..b' ' | b'"' | b'\\')
 }
 
-fn write_escaped(text: &str, may_need_escape: impl Fn(u8) -> bool, out: &mut String) {
+/// Appends a string; `among_eight` and `is_special` find the bytes that may begin a character with
+/// an escape.
+#[inline(always)]
+fn write_escaped(
+    text: &str,
+    among_eight: fn([u8; 8]) -> u64,
+    is_special: fn(u8) -> bool,
+    out: &mut String,
+) {
+    out.reserve(text.len().saturating_add(2));
     out.push('"');
-    // Nearly every string needs few escapes or no escape at all, so whole runs are copied.
-    let mut rest = text;
-    while let Some(at) = first_byte(rest, &may_need_escape) {
-        let (plain, special) = rest.split_at_checked(at).unwrap_or((rest, ""));
-        out.push_str(plain);
-        let mut chars = special.chars();
-        match chars.next() {
-            Some('"') => out.push_str("\\\""),
-            Some('\\') => out.push_str("\\\\"),
-            Some('\u{8}') => out.push_str("\\b"),
-            Some('\t') => out.push_str("\\t"),
-            Some('\n') => out.push_str("\\n"),
-            Some('\u{c}') => out.push_str("\\f"),
-            Some('\r') => out.push_str("\\r"),
-            Some(c) if c < ' ' || is_unsafe_in_html(c) => write_escape(c, out),
-            other => out.extend(other),
-        }
-        rest = chars.as_str();
+    // Nearly every string needs no escape.
+    if has_none(text, among_eight, is_special) {
+        out.push_str(text);
+    } else {
+        push_escaped(text, is_special, out);
     }
-    out.push_str(rest);
     out.push('"');
+}
+
+fn push_escaped(text: &str, is_special: fn(u8) -> bool, out: &mut String) {
+    // Runs without escapes are copied as a whole.
+    let mut taken = 0;
+    for (at, _) in text.bytes().enumerate().filter(|(_, byte)| is_special(*byte)) {
+        let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) else { continue };
+        if !c.is_ascii() && !is_unsafe_in_html(c) {
+            continue;
+        }
+        out.push_str(text.get(taken..at).unwrap_or_default());
+        taken = at.saturating_add(c.len_utf8());
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\u{8}' => out.push_str("\\b"),
+            '\t' => out.push_str("\\t"),
+            '\n' => out.push_str("\\n"),
+            '\u{c}' => out.push_str("\\f"),
+            '\r' => out.push_str("\\r"),
+            c => write_escape(c, out),
+        }
+    }
+    out.push_str(text.get(taken..).unwrap_or_default());
 }
 
 /// Appends a JSON text without its insignificant white space. Numbers, member order and escapes
@@ -306,6 +347,23 @@ pub(crate) fn write_float(float: f64, out: &mut String) {
     }
 }
 
+/// Returns the position of the first quote, backslash or control character from a position on; the
+/// end of the text if there is none.
+#[inline(always)]
+pub(crate) fn next_special(text: &[u8], from: usize) -> usize {
+    let end_of = |rest: &[u8]| text.len().saturating_sub(rest.len());
+    let mut rest = text.get(from..).unwrap_or_default();
+    while let Some((eight, others)) = rest.split_first_chunk() {
+        let special = special_bytes(*eight);
+        if special != 0 {
+            return end_of(rest).wrapping_add(special.trailing_zeros() as usize / 8);
+        }
+        rest = others;
+    }
+    let special = rest.iter().position(|b| needs_escape(*b));
+    end_of(rest).wrapping_add(special.unwrap_or(rest.len()))
+}
+
 /// Returns the position of the first byte that `is_sought` accepts.
 pub(crate) fn first_byte(text: &str, is_sought: impl Fn(u8) -> bool) -> Option<usize> {
     let bytes = text.as_bytes();
@@ -340,16 +398,16 @@ fn write_escape(c: char, out: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use alloc::format;
-    use alloc::string::String;
-
     use serde_json::json;
 
-    use super::{first_byte, needs_escape, needs_no_escape, to_text, write_compact};
+    use super::*;
 
     #[test]
     fn strings_are_escaped_as_specified() {
         for (text, expected) in [
+            ("", "\"\""),
+            ("<", "\"\\u003c\""),
+            ("\u{202a}<\u{2028}é\"", "\"\u{202a}\\u003c\\u2028é\\\"\""),
             ("q\"b\\s/", r#""q\"b\\s/""#),
             ("\u{8}\t\n\u{c}\r", r#""\b\t\n\f\r""#),
             ("\0\u{1}\u{1f}\u{7f}", "\"\\u0000\\u0001\\u001f\u{7f}\""),
@@ -363,8 +421,10 @@ mod tests {
 
     #[test]
     fn bytes_are_found_wherever_they_are() {
-        let others =
-            ["", "\0", "\u{1f}", " ", "!", "\"", "#", "[", "\\", "]", "\u{7f}", "\u{80}", "\u{e9}"];
+        let others = [
+            "", "\0", "\u{1f}", " ", "!", "\"", "#", "%", "&", "'", ";", "<", "=", ">", "?", "[",
+            "\\", "]", "\u{7f}", "\u{80}", "\u{e9}", "\u{2028}", "\u{202a}",
+        ];
         for (before, after, other) in (0..40)
             .flat_map(|before| (0..20).map(move |after| (before, after)))
             .flat_map(|(before, after)| others.map(|other| (before, after, other)))
@@ -374,6 +434,10 @@ mod tests {
                 let expected = text.bytes().position(needs_escape);
                 assert_eq!(first_byte(&text, needs_escape), expected, "{text:?}");
                 assert_eq!(needs_no_escape(&text), expected.is_none(), "{text:?}");
+                assert_eq!(next_special(text.as_bytes(), 0), expected.unwrap_or(text.len()));
+                let is_plain = !text.bytes().any(may_need_escape);
+                let found = has_none(&text, special_bytes_in_html, may_need_escape);
+                assert_eq!(found, is_plain, "{text:?}");
             }
         }
     }

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::{Document, Kind, Node};
-use crate::json::special_bytes;
+use crate::json::next_special;
 
 /// The initial capacity for nodes: enough for the events of requests, and for batches of ten
 /// records.
@@ -147,8 +147,17 @@ impl Scanner<'_> {
         self.nodes.push(Node { kind, start: start as u32, end: end as u32, next });
     }
 
-    /// Skips white space, and returns the position after it.
+    /// Skips white space, and returns the position after it. Services send compact JSON, so there
+    /// is hardly any.
+    #[inline(always)]
     fn skip_space(&mut self) -> usize {
+        if let Some(b'!'..) = self.text.get(self.at) {
+            return self.at;
+        }
+        self.skip_any_space()
+    }
+
+    fn skip_any_space(&mut self) -> usize {
         while let Some(space @ (b' ' | b'\t' | b'\n' | b'\r')) = self.text.get(self.at) {
             if *space == b'\n' {
                 self.line_ends.push(self.at as u32);
@@ -179,7 +188,8 @@ fn expect(text: &[u8], at: usize, expected: u8) -> Scanned<usize> {
 fn string(text: &[u8], start: usize) -> Scanned<(Kind, usize)> {
     let (mut kind, mut at) = (Kind::Plain, start);
     loop {
-        at = special(text, at);
+        // Strings are most of an event, so this compares eight bytes at once.
+        at = next_special(text, at);
         match byte(text, at)? {
             b'"' => return Ok((kind, after(at))),
             b'\\' => at = after(at),
@@ -200,24 +210,6 @@ fn string(text: &[u8], start: usize) -> Scanned<(Kind, usize)> {
             _ => return Err(at),
         };
     }
-}
-
-/// Returns the position of the first quote, backslash or control character from a position on; the
-/// end of the text if there is none. Strings are most of an event, so this compares eight bytes at
-/// once.
-#[inline(always)]
-fn special(text: &[u8], from: usize) -> usize {
-    let end_of = |rest: &[u8]| text.len().saturating_sub(rest.len());
-    let mut rest = text.get(from..).unwrap_or_default();
-    while let Some((eight, others)) = rest.split_first_chunk() {
-        let special = special_bytes(*eight);
-        if special != 0 {
-            return end_of(rest).wrapping_add(special.trailing_zeros() as usize / 8);
-        }
-        rest = others;
-    }
-    let special = rest.iter().position(|b| matches!(b, b'"' | b'\\' | ..b' '));
-    end_of(rest).wrapping_add(special.unwrap_or(rest.len()))
 }
 
 /// Returns the position after a number whose first digit is at `first`.

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use serde_json::Number;
 
 use super::{Document, Kind, Node};
-use crate::json::{JsonError, first_byte};
+use crate::json::{JsonError, next_special};
 
 /// A value of a document. A missing value reads as null.
 ///
@@ -77,11 +77,13 @@ impl<'a, 'd> Value<'a, 'd> {
     }
 
     /// Returns a string; `None` for any other value.
+    #[inline]
     fn any_text(self) -> Option<Cow<'a, str>> {
-        match self.node().kind {
+        let node = self.node();
+        match node.kind {
             Kind::Null => Some(Cow::Borrowed("")),
-            Kind::Plain => Some(Cow::Borrowed(self.inner())),
-            Kind::Escaped => self.unescaped().map(Cow::Owned),
+            Kind::Plain => Some(Cow::Borrowed(self.inner(node))),
+            Kind::Escaped => self.unescaped(node).map(Cow::Owned),
             Kind::True | Kind::False | Kind::Number | Kind::List | Kind::Object => None,
         }
     }
@@ -186,19 +188,19 @@ impl<'a, 'd> Value<'a, 'd> {
         let Children { next, end } = self.children();
         let nodes = self.document.nodes.get(..end).unwrap_or_default();
         let text = self.document.text.as_bytes();
+        let marks = names.map(|name| mark(name.as_bytes()));
         let mut place = next.node;
         while let Some([name, value, ..]) = nodes.get(place..) {
             let (start, end) = (name.start as usize, name.end as usize);
             let bytes = text.get(start.wrapping_add(1)..end.wrapping_sub(1)).unwrap_or_default();
-            // Every look-up visits all names of an object, so names of another length must be
-            // cheap.
-            let is_name = |sought: &&str| {
-                if name.kind == Kind::Escaped {
-                    return Self { node: place, ..self }.is(sought);
-                }
-                sought.as_bytes() == bytes
+            let sought = if name.kind == Kind::Escaped {
+                names.iter().position(|sought| Self { node: place, ..self }.is(sought))
+            } else {
+                // Every look-up visits all names of an object, so other names must be cheap.
+                let own = mark(bytes);
+                let mut sought = names.iter().zip(&marks);
+                sought.position(|(name, mark)| *mark == own && name.as_bytes() == bytes)
             };
-            let sought = names.iter().position(is_name);
             if let Some((member, again)) = sought.and_then(|at| found.get_mut(at)) {
                 if *member != MISSING && *again == MISSING {
                     *again = place;
@@ -212,9 +214,10 @@ impl<'a, 'd> Value<'a, 'd> {
 
     /// Returns whether the value is this string.
     pub(crate) fn is(self, text: &str) -> bool {
-        match self.node().kind {
-            Kind::Plain => self.inner() == text,
-            Kind::Escaped => self.unescaped().is_some_and(|own| own == text),
+        let node = self.node();
+        match node.kind {
+            Kind::Plain => self.inner(node) == text,
+            Kind::Escaped => self.unescaped(node).is_some_and(|own| own == text),
             Kind::Null | Kind::True | Kind::False | Kind::Number | Kind::List | Kind::Object => {
                 false
             }
@@ -222,27 +225,25 @@ impl<'a, 'd> Value<'a, 'd> {
     }
 
     /// Returns a string without its quotes.
-    fn inner(self) -> &'a str {
-        let Node { start, end, .. } = self.node();
-        slice(self.document.text, start.saturating_add(1), end.saturating_sub(1))
+    fn inner(self, Node { start, end, .. }: Node) -> &'a str {
+        slice(self.document.text, start.wrapping_add(1), end.wrapping_sub(1))
     }
 
     /// Returns `None` for half of a surrogate pair.
-    fn unescaped(self) -> Option<String> {
+    fn unescaped(self, node: Node) -> Option<String> {
         #[cfg(test)]
         super::scans::count(self.json());
-        let mut rest = self.inner();
+        let mut rest = self.inner(node);
         let mut text = String::with_capacity(rest.len());
-        // Escapes are often close together, so a simple loop is faster than the searchers of `str`.
-        while let Some(at) = first_byte(rest, |b| b == b'\\') {
-            let (plain, escape) = rest.split_at_checked(at)?;
+        loop {
+            // Only backslashes are special within a string.
+            let (plain, escape) = rest.split_at_checked(next_special(rest.as_bytes(), 0))?;
             text.push_str(plain);
-            let (c, after) = unescape(escape.get(1..)?)?;
+            let Some(escape) = escape.strip_prefix('\\') else { return Some(text) };
+            let (c, after) = unescape(escape)?;
             text.push(c);
             rest = after;
         }
-        text.push_str(rest);
-        Some(text)
     }
 
     fn children(self) -> Children<'a, 'd> {
@@ -308,14 +309,18 @@ impl<'a, 'd> Object<'a, 'd> {
         self.get(name)?.list()
     }
 
+    /// Returns how many members the object has, or more if some of them are lists or objects.
+    pub(crate) fn most_members(self) -> usize {
+        self.0.children().end.saturating_sub(self.0.node).div_euclid(2)
+    }
+
     /// Returns the members of an object sorted by name, the last of several with one name. For
     /// objects whose names are data.
     pub(crate) fn sorted<V>(
         self,
         read: impl Fn(Value<'a, 'd>) -> Result<V, JsonError>,
     ) -> Result<Vec<(Cow<'a, str>, V)>, JsonError> {
-        let nodes = self.0.children().end.saturating_sub(self.0.node);
-        let mut members = Vec::with_capacity(nodes.div_euclid(2));
+        let mut members = Vec::with_capacity(self.most_members());
         for (name, value) in self.members() {
             members.push((name.text()?, read(value)?));
         }
@@ -357,6 +362,16 @@ fn code_point(text: &str) -> Option<(char, &str)> {
 }
 
 fn slice(text: &str, start: u32, end: u32) -> &str {
-    let at = |place: u32| usize::try_from(place).unwrap_or(usize::MAX);
-    text.get(at(start)..at(end)).unwrap_or_default()
+    text.get(start as usize..end as usize).unwrap_or_default()
+}
+
+/// Returns the length, the first and the last byte of a name in one number. Names with the same
+/// mark are rare among the members of an object.
+const fn mark(name: &[u8]) -> u64 {
+    let ends = match name {
+        [first, .., last] => u16::from_le_bytes([*first, *last]),
+        [only] => *only as u16,
+        [] => 0,
+    };
+    (name.len() as u64) << 16 | ends as u64
 }

@@ -109,7 +109,11 @@ impl<'a> LambdaEvent<'a> {
         };
         let event = document.root().object().map_err(Error::envelope)?;
         let read = match kind {
-            Kind::Http(source) => HttpEvent::of(source, event).map(Self::Http),
+            Kind::Http(source @ (HttpSource::VpcLatticeV1 | HttpSource::VpcLatticeV2)) => {
+                HttpEvent::of(source, event).map(Self::Http)
+            }
+            // Of the others, events for authorizers are `Other` already.
+            Kind::Http(source) => HttpEvent::of_request(source, event).map(Self::Http),
             Kind::Sns => sns::of(event).map(Self::Sns),
             Kind::EventBridge => EventBridgeEvent::of(text, event).map(Self::EventBridge),
             Kind::WebSocket => WebSocketEvent::of(event).map(Self::WebSocket),
@@ -331,8 +335,8 @@ pub(super) fn refuse_authorizer(
 /// Requests have neither ARN.
 pub(super) fn asks_authorizer(event: Object<'_, '_>) -> Result<bool, JsonError> {
     let [kind, method_arn, route_arn] = event.get_each(["type", "methodArn", "routeArn"]);
-    let asks = matches!(&*kind?.trimmed(), "REQUEST" | "TOKEN");
-    let names_route = [method_arn?, route_arn?];
-    let names_route = names_route.into_iter().any(|arn| arn.filled_text().is_some());
-    Ok(asks && names_route)
+    let (kind, names_route) = (kind?, [method_arn?, route_arn?]);
+    let Some(kind) = kind.filled() else { return Ok(false) };
+    let asks = matches!(&*kind.trimmed(), "REQUEST" | "TOKEN");
+    Ok(asks && names_route.into_iter().any(|arn| arn.filled_text().is_some()))
 }

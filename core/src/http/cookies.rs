@@ -26,18 +26,20 @@ impl Cookies {
     /// Parses the values of `cookie` headers, in order.
     #[must_use]
     pub fn parse<V: AsRef<str>>(values: impl IntoIterator<Item = V>) -> Self {
-        let (mut text, mut count) = (String::new(), 0_usize);
-        for value in values {
-            // The separator of RFC 9113 §8.2.3.
-            text.push_str(if count > 0 { "; " } else { "" });
-            text.push_str(value.as_ref());
-            count = count.saturating_add(1);
+        let mut values = values.into_iter();
+        let Some(first) = values.next() else { return Self::default() };
+        let mut value = values.next();
+        if value.is_none() {
+            return Self { all: parse(first.as_ref()), joined: None };
         }
-        let pairs = pieces(&text, b';').map(|piece| cut(piece, b'='));
-        let pairs = pairs.filter_map(|(name, value)| Some((trim(name), trim(value?))));
-        let pairs = pairs.filter(|(name, _)| !name.is_empty());
-        let all = MultiMap::of_pairs(pairs, text.len());
-        Self { all, joined: (count > 1).then_some(text) }
+        let mut text = String::from(first.as_ref());
+        while let Some(next) = value {
+            // The separator of RFC 9113 §8.2.3.
+            text.push_str("; ");
+            text.push_str(next.as_ref());
+            value = values.next();
+        }
+        Self { all: parse(&text), joined: Some(text) }
     }
 
     /// Returns the value of a cookie. Names are case-sensitive.
@@ -67,6 +69,14 @@ impl Cookies {
     pub(super) fn joined(&self) -> Option<Values<'_>> {
         self.joined.as_deref().map(Values::one)
     }
+}
+
+/// Parses the value of a `cookie` header.
+fn parse(text: &str) -> MultiMap {
+    let pairs = pieces(text, b';').map(|piece| cut(piece, b'='));
+    let pairs = pairs.filter_map(|(name, value)| Some((trim(name), trim(value?))));
+    let pairs = pairs.filter(|(name, _)| !name.is_empty());
+    MultiMap::of_pairs(pairs, text.len())
 }
 
 /// Equal if the cookies and the joined headers are equal.

@@ -33,7 +33,7 @@ impl MultiMap {
     }
 
     /// Creates a map with capacity for a number of values, and for the bytes of values and names.
-    fn with_capacity(values: usize, bytes: usize) -> Self {
+    pub(crate) fn with_capacity(values: usize, bytes: usize) -> Self {
         Self { text: String::with_capacity(bytes), entries: Vec::with_capacity(values), unused: 0 }
     }
 
@@ -46,7 +46,17 @@ impl MultiMap {
         let pairs = pairs.into_iter();
         // If the number is unknown, it is small.
         let mut map = Self::with_capacity(pairs.size_hint().0.max(4), bytes);
-        pairs.for_each(|(name, value)| map.push(name.as_ref(), [value]));
+        for (name, value) in pairs {
+            let name = name.as_ref();
+            match map.entries.last().filter(|last| last.name.of(&map.text) == name) {
+                Some(Entry { name, .. }) => {
+                    let name = *name;
+                    let value = Some(Span::push(&mut map.text, value.as_ref()));
+                    map.entries.push(Entry { name, value });
+                }
+                None => map.push(name, [value]),
+            }
+        }
         map.sorted()
     }
 
@@ -180,8 +190,8 @@ impl MultiMap {
         self.tidy();
     }
 
-    /// Adds a name with its values at the end, ignoring the order.
-    pub(super) fn push<V: AsRef<str>>(&mut self, name: &str, values: impl IntoIterator<Item = V>) {
+    /// Adds a name with its values at the end, ignoring the order. Sort the map after the last.
+    pub(crate) fn push<V: AsRef<str>>(&mut self, name: &str, values: impl IntoIterator<Item = V>) {
         let name = Span::push(&mut self.text, name);
         let at = self.entries.len();
         for value in values {
@@ -193,12 +203,12 @@ impl MultiMap {
         }
     }
 
-    /// Sorts the names that were pushed.
+    /// Sorts the names that were pushed. Equal names share a list, in the order of the calls.
     pub(super) fn sorted(mut self) -> Self {
-        let Self { text, entries, .. } = &mut self;
-        if entries.is_sorted_by(|a, b| a.name.of(text) < b.name.of(text)) {
+        if self.is_sorted() {
             return self;
         }
+        let Self { text, entries, .. } = &mut self;
         entries.sort_by(|a, b| a.name.of(text).cmp(b.name.of(text)));
         entries.dedup_by(|entry, earlier| {
             if entry.name.of(text) != earlier.name.of(text) {
@@ -212,6 +222,28 @@ impl MultiMap {
             entry.value.is_none()
         });
         self
+    }
+
+    /// Sorts the names that were pushed. Of equal names the last one counts.
+    pub(crate) fn sorted_last(mut self) -> Self {
+        if self.is_sorted() {
+            return self;
+        }
+        let Self { text, entries, .. } = &mut self;
+        entries.sort_by(|a, b| a.name.of(text).cmp(b.name.of(text)));
+        // Reversed, the last of equal names comes first and is kept.
+        entries.reverse();
+        entries.dedup_by(|earlier, kept| {
+            earlier.name != kept.name && earlier.name.of(text) == kept.name.of(text)
+        });
+        entries.reverse();
+        self
+    }
+
+    /// Returns whether the names that were pushed are sorted, each once.
+    fn is_sorted(&self) -> bool {
+        let name = |entry: &Entry| entry.name.of(&self.text);
+        self.entries.is_sorted_by(|a, b| a.name == b.name || name(a) < name(b))
     }
 
     /// Rebuilds the text once most of it is unused.
@@ -312,6 +344,19 @@ mod tests {
         assert!(map.contains("c") && !map.contains("d"));
         assert_eq!(map.remove("b"), ["2", "1"]);
         assert_eq!(map.len(), 3);
+    }
+
+    #[test]
+    fn of_names_that_are_pushed_twice_the_last_counts() {
+        let mut map = MultiMap::new();
+        map.push("b", ["1"]);
+        map.push("a", ["1", "2"]);
+        map.push("b", ["2", "3"]);
+        map.push("a", [""; 0]);
+        let text = serde_json::to_string(&map.clone().sorted_last()).unwrap();
+        assert_eq!(text, r#"{"a":[],"b":["2","3"]}"#);
+        let text = serde_json::to_string(&map.sorted()).unwrap();
+        assert_eq!(text, r#"{"a":["1","2"],"b":["1","2","3"]}"#);
     }
 
     #[test]

@@ -26,8 +26,14 @@ pub(crate) fn is_standard_method(method: &str) -> bool {
 }
 
 /// Returns a header name trimmed and in lower case.
+#[inline]
 #[must_use]
 pub fn canonical_name(name: &str) -> Cow<'_, str> {
+    // Nearly all names are in lower case, those in code above all.
+    if is_plain(name) { Cow::Borrowed(name) } else { lower_case_name(name) }
+}
+
+fn lower_case_name(name: &str) -> Cow<'_, str> {
     let name = trim(name);
     if name.bytes().any(|b| b.is_ascii_uppercase()) {
         return Cow::Owned(name.to_ascii_lowercase());
@@ -47,8 +53,14 @@ pub(super) fn respelled(text: String, spell: impl Fn(&str) -> Cow<'_, str>) -> S
 
 /// Returns whether a header name is already canonical, as nearly all names from providers are.
 pub(super) fn is_canonical_name(name: &str) -> bool {
-    let canonical = canonical_name(name);
-    !name.is_empty() && matches!(canonical, Cow::Borrowed(same) if same.len() == name.len())
+    let is_same =
+        || matches!(lower_case_name(name), Cow::Borrowed(same) if same.len() == name.len());
+    !name.is_empty() && (is_plain(name) || is_same())
+}
+
+/// Returns whether a name consists of lower-case letters, digits, dashes and underscores.
+fn is_plain(name: &str) -> bool {
+    name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'-' | b'0'..=b'9' | b'_'))
 }
 
 #[cfg(test)]

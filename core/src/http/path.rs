@@ -44,6 +44,9 @@ impl UriPath {
     /// not allowed in paths (including `?` and `#`) are encoded, and a missing first `/` is added.
     #[must_use]
     pub fn from_encoded(text: &str) -> Self {
+        if is_normal(text) {
+            return Self(text.into());
+        }
         let mut path = rooted(text);
         push_encoded(&mut path, text);
         Self(path)
@@ -53,6 +56,9 @@ impl UriPath {
     /// a `%` is a literal percent sign.
     #[must_use]
     pub fn from_decoded(text: &str) -> Self {
+        if is_normal(text) {
+            return Self(text.into());
+        }
         let mut path = rooted(text);
         for byte in text.bytes() {
             push(&mut path, byte, is_path_character(byte));
@@ -84,6 +90,11 @@ impl UriPath {
         self.0.truncate(end.max(1));
         self
     }
+}
+
+/// Returns whether a path without escapes is in normal form, as most paths are.
+fn is_normal(text: &str) -> bool {
+    text.starts_with('/') && text.bytes().all(is_path_character)
 }
 
 /// Returns `/`, with capacity for a text that needs few escapes.

@@ -52,6 +52,10 @@ pub fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, Misread> {
             }
         }
     }
+    // Most texts are valid, and to keep track of the path takes as long as reading does.
+    if let Ok(value) = serde_json::from_slice(json) {
+        return Ok(value);
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(json);
     let (path, error) = match serde_path_to_error::deserialize(&mut deserializer) {
         Ok(value) => {

@@ -85,9 +85,13 @@ pub struct HttpEvent<'a> {
 
 impl<'a> HttpEvent<'a> {
     pub(super) fn of(source: HttpSource, event: Object<'a, '_>) -> Result<Self, Error> {
-        let malformed = |cause| Error::malformed(source.event(), cause);
-        refuse_authorizer(event, malformed)?;
-        Self::from_object(source, event).map_err(malformed)
+        refuse_authorizer(event, |cause| Error::malformed(source.event(), cause))?;
+        Self::of_request(source, event)
+    }
+
+    /// Reads an event that is known not to be for a Lambda authorizer.
+    pub(super) fn of_request(source: HttpSource, event: Object<'a, '_>) -> Result<Self, Error> {
+        Self::from_object(source, event).map_err(|cause| Error::malformed(source.event(), cause))
     }
 
     fn from_object(source: HttpSource, event: Object<'a, '_>) -> Result<Self, JsonError> {

@@ -1,7 +1,5 @@
 //! Payload format 2.0: API Gateway's HTTP APIs, and function URLs.
 
-use alloc::borrow::Cow;
-
 use super::stage::without_stage;
 use super::{HttpSource, bytes, either, platform};
 use crate::document::{Object, Value};
@@ -70,14 +68,24 @@ fn read_headers(fields: Value<'_, '_>, cookies: Value<'_, '_>) -> Result<MultiMa
     const COOKIE: &str = "cookie";
     // The JSON text is longer than the names and values.
     let bytes = fields.json().len().saturating_add(cookies.json().len());
-    let mut fields = fields.object()?.sorted(Value::text)?;
-    let cookies = cookies.texts()?;
-    if !cookies.is_empty() {
-        fields.retain(|(name, _)| !name.eq_ignore_ascii_case(COOKIE));
+    let (fields, cookies) = (fields.object()?, cookies.texts()?);
+    let count = fields.most_members().saturating_add(cookies.len());
+    let mut headers = MultiMap::with_capacity(count, bytes);
+    let has_list = !cookies.is_empty();
+    let mut cookies = has_list.then_some(cookies);
+    for (name, value) in fields.members() {
+        let (name, value) = (name.text()?, value.text()?);
+        if has_list && name.eq_ignore_ascii_case(COOKIE) {
+            continue;
+        }
+        // API Gateway sorts the headers. With the cookies in place the map need not be sorted.
+        if let Some(cookies) = cookies.take_if(|_| *name > *COOKIE) {
+            headers.push(COOKIE, cookies);
+        }
+        headers.push(&name, [value]);
     }
-    // Inserted in place, so that the map need not be sorted.
-    let at = fields.partition_point(|(name, _)| **name < *COOKIE);
-    let cookies = cookies.into_iter().map(|cookie| (Cow::Borrowed(COOKIE), cookie));
-    drop(fields.splice(at..at, cookies));
-    Ok(MultiMap::of_pairs(fields, bytes))
+    if let Some(cookies) = cookies {
+        headers.push(COOKIE, cookies);
+    }
+    Ok(headers.sorted_last())
 }

@@ -3,6 +3,7 @@
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::{String, ToString};
+use core::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -26,7 +27,7 @@ pub(super) fn write(source: HttpSource, response: &HttpResponse) -> String {
 /// readers of payload format 1.0.
 fn http_api(response: &HttpResponse) -> String {
     let body = Body::of(response);
-    let mut out = String::with_capacity(body.text.len().saturating_add(256));
+    let mut out = String::with_capacity(room(&body));
     let mut object = ObjectWriter::begin(&mut out);
     status(response, &mut object);
     let mut headers = ObjectWriter::begin(object.member("headers"));
@@ -45,7 +46,7 @@ fn http_api(response: &HttpResponse) -> String {
 
 fn function_url(response: &HttpResponse) -> String {
     let body = Body::of(response);
-    let mut out = String::with_capacity(body.text.len().saturating_add(256));
+    let mut out = String::with_capacity(room(&body));
     let mut object = ObjectWriter::begin(&mut out);
     status(response, &mut object);
     let mut headers = ObjectWriter::begin(object.member("headers"));
@@ -63,7 +64,7 @@ fn function_url(response: &HttpResponse) -> String {
 fn rest_api(response: &HttpResponse) -> String {
     let body = Body::of(response);
     let headers = with_cookies(response);
-    let mut out = String::with_capacity(body.text.len().saturating_add(256));
+    let mut out = String::with_capacity(room(&body));
     let mut object = ObjectWriter::begin(&mut out);
     status(response, &mut object);
     let mut single = ObjectWriter::begin(object.member("headers"));
@@ -84,7 +85,7 @@ fn rest_api(response: &HttpResponse) -> String {
 /// has the same format without lists.
 fn load_balancer(response: &HttpResponse, takes_lists: bool) -> String {
     let body = Body::of(response);
-    let mut out = String::with_capacity(body.text.len().saturating_add(256));
+    let mut out = String::with_capacity(room(&body));
     let mut object = ObjectWriter::begin(&mut out);
     status(response, &mut object);
     object.text("statusDescription", &description(response.status));
@@ -143,8 +144,14 @@ impl<'r> Body<'r> {
     }
 }
 
+/// Returns the initial capacity for a response: enough for most, because growing copies the text.
+fn room(body: &Body<'_>) -> usize {
+    body.text.len().saturating_add(512)
+}
+
 fn status(response: &HttpResponse, object: &mut ObjectWriter<'_>) {
-    object.member("statusCode").push_str(&response.status.to_string());
+    // Appending to a string cannot fail.
+    let _ = write!(object.member("statusCode"), "{}", response.status);
 }
 
 fn flag(name: &str, flag: bool, object: &mut ObjectWriter<'_>) {
