@@ -351,16 +351,32 @@ pub(crate) fn write_float(float: f64, out: &mut String) {
 /// end of the text if there is none.
 #[inline(always)]
 pub(crate) fn next_special(text: &[u8], from: usize) -> usize {
+    next(text, from, special_bytes, needs_escape)
+}
+
+/// Returns the position of the first byte that may need an escape in HTML from a position on; the
+/// end of the text if there is none.
+pub(crate) fn next_special_in_html(text: &[u8], from: usize) -> usize {
+    next(text, from, special_bytes_in_html, may_need_escape)
+}
+
+#[inline(always)]
+fn next(
+    text: &[u8],
+    from: usize,
+    among_eight: fn([u8; 8]) -> u64,
+    is_special: fn(u8) -> bool,
+) -> usize {
     let end_of = |rest: &[u8]| text.len().saturating_sub(rest.len());
     let mut rest = text.get(from..).unwrap_or_default();
     while let Some((eight, others)) = rest.split_first_chunk() {
-        let special = special_bytes(*eight);
+        let special = among_eight(*eight);
         if special != 0 {
             return end_of(rest).wrapping_add(special.trailing_zeros() as usize / 8);
         }
         rest = others;
     }
-    let special = rest.iter().position(|b| needs_escape(*b));
+    let special = rest.iter().position(|b| is_special(*b));
     end_of(rest).wrapping_add(special.unwrap_or(rest.len()))
 }
 

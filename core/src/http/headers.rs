@@ -58,7 +58,10 @@ impl HeaderMap {
 
     /// Sets a header to exactly this value.
     pub fn set(&mut self, name: &str, value: impl AsRef<str>) {
-        self.set_all(name, [value]);
+        let name = canonical_name(name);
+        if !name.is_empty() {
+            self.0.set_one(&name, value.as_ref());
+        }
     }
 
     /// Sets a header to exactly these values.

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use crate::json::{self, first_byte};
+use crate::json::{self, next_special_in_html};
 
 /// Returns the JSON text of a value: compact, members in the value's order, numbers and escapes as
 /// in [`json::write_value`].
@@ -24,13 +24,10 @@ pub(super) fn to_text<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_
     while let Some(between) = text.get(at..).and_then(|rest| rest.bytes().position(is_start)) {
         at = at.saturating_add(between);
         let rest = text.get(at..).unwrap_or_default();
-        let (len, differs): (_, fn(&str) -> bool) = match rest.starts_with('"') {
-            true => (string_len(rest), string_differs),
-            false => (number_len(rest), number_differs),
-        };
+        let (len, differs) = if rest.starts_with('"') { string(rest) } else { number(rest) };
         let end = at.saturating_add(len);
-        let token = text.get(at..end).unwrap_or_default();
-        if differs(token) {
+        if differs {
+            let token = text.get(at..end).unwrap_or_default();
             out.push_str(text.get(taken..at).unwrap_or_default());
             json::write_value(&serde_json::from_str::<Json>(token)?, &mut out);
             taken = end;
@@ -55,34 +52,32 @@ pub fn safe_json_for_html<T: Serialize + ?Sized>(value: &T) -> Result<String, se
     serde_json::to_value(value).map(|value| json::to_text(&value))
 }
 
-/// Returns the length of the string at the beginning of `text`, including quotes.
-fn string_len(text: &str) -> usize {
-    let mut len: usize = 1;
+/// Returns the length of the string at the beginning of `text`, including quotes, and whether it
+/// has characters that are unsafe in HTML.
+fn string(text: &str) -> (usize, bool) {
+    let (mut len, mut differs) = (1, false);
     loop {
-        let rest = text.get(len..).unwrap_or_default();
-        let Some(at) = first_byte(rest, |b| matches!(b, b'"' | b'\\')) else { return text.len() };
-        let is_end = rest.as_bytes().get(at) == Some(&b'"');
-        // A backslash takes the next character along.
-        len = len.saturating_add(at).saturating_add(if is_end { 1 } else { 2 });
-        if is_end {
-            return len;
-        }
+        len = next_special_in_html(text.as_bytes(), len);
+        let next = text.get(len..).and_then(|rest| rest.chars().next());
+        let taken = match next {
+            // A backslash takes the next character along, which is ASCII.
+            Some('\\') => 2,
+            Some('"') | None => return (len.saturating_add(1).min(text.len()), differs),
+            Some(c) => {
+                differs |= json::is_unsafe_in_html(c);
+                c.len_utf8()
+            }
+        };
+        len = len.saturating_add(taken);
     }
 }
 
-/// Returns the length of the number at the beginning of `text`.
-fn number_len(text: &str) -> usize {
-    text.bytes().position(|b| matches!(b, b',' | b']' | b'}')).unwrap_or(text.len())
-}
-
-fn string_differs(token: &str) -> bool {
-    first_byte(token, |b| matches!(b, b'<' | b'>' | b'&' | 0xe2)).is_some()
-        && token.contains(json::is_unsafe_in_html)
-}
-
-/// Returns whether a number may be written differently: floats, and integers beyond 64 bits.
-fn number_differs(token: &str) -> bool {
-    token.len() > U64_DIGITS || token.bytes().any(|b| matches!(b, b'.' | b'e' | b'E'))
+/// Returns the length of the number at the beginning of `text`, and whether it may be written
+/// differently: floats, and integers beyond 64 bits.
+fn number(text: &str) -> (usize, bool) {
+    let len = text.bytes().position(|b| matches!(b, b',' | b']' | b'}')).unwrap_or(text.len());
+    let is_float = text.bytes().take(len).any(|b| matches!(b, b'.' | b'e' | b'E'));
+    (len, len > U64_DIGITS || is_float)
 }
 
 /// Any integer with this many digits fits 64 bits.

@@ -89,10 +89,16 @@ impl MultiMap {
 
     /// Appends a value to those of a name.
     pub fn append(&mut self, name: impl AsRef<str>, value: impl AsRef<str>) {
-        let places = self.places(name.as_ref());
-        let is_empty = self.get_all(name.as_ref()).is_empty();
-        let replaced = if is_empty { places.clone() } else { places.end..places.end };
-        self.replace(name.as_ref(), &places, replaced, [value]);
+        let (name, value) = (name.as_ref(), value.as_ref());
+        let places = self.places(name);
+        let own = self.entries.get_mut(places.clone()).unwrap_or_default();
+        // A name with an empty list has an entry, which takes its first value.
+        if let [Entry { value: empty @ None, .. }] = own {
+            *empty = Some(Span::push(&mut self.text, value));
+            return;
+        }
+        let known = own.first().map(|entry| entry.name);
+        self.insert(places.end, known, name, value);
     }
 
     /// Sets a name to exactly these values. The name then exists, even without values.
@@ -101,8 +107,43 @@ impl MultiMap {
         name: impl AsRef<str>,
         values: impl IntoIterator<Item = V>,
     ) {
-        let places = self.places(name.as_ref());
-        self.replace(name.as_ref(), &places, places.clone(), values);
+        let (name, places) = (name.as_ref(), self.places(name.as_ref()));
+        let Self { text, entries, unused } = self;
+        let known = entries.get(places.clone()).and_then(<[Entry]>::first);
+        let name = known.map_or_else(|| Span::push(text, name), |entry| entry.name);
+        let mut values = values.into_iter();
+        // A name without values has an entry, too.
+        let first = values.next().map(|value| Span::push(text, value.as_ref()));
+        let others = values.map(|value| Some(Span::push(text, value.as_ref())));
+        let added = iter::once(first).chain(others).map(|value| Entry { name, value });
+        let removed = entries.splice(places, added).map(Entry::value_len);
+        *unused = removed.fold(*unused, usize::saturating_add);
+        self.tidy();
+    }
+
+    /// Sets a name to exactly one value, as most headers of responses are: nothing is moved if it
+    /// has one already.
+    pub(super) fn set_one(&mut self, name: &str, value: &str) {
+        let places = self.places(name);
+        match self.entries.get_mut(places.clone()) {
+            None | Some([]) => self.insert(places.start, None, name, value),
+            Some([only]) => {
+                self.unused = self.unused.saturating_add(only.value_len());
+                only.value = Some(Span::push(&mut self.text, value));
+                self.tidy();
+            }
+            Some(_) => self.set(name, [value]),
+        }
+    }
+
+    /// Inserts a value at its place. `known` is the span of its name, if the map has it.
+    fn insert(&mut self, place: usize, known: Option<Span>, name: &str, value: &str) {
+        if self.text.capacity() == 0 {
+            self.text.reserve(TYPICAL_BYTES);
+        }
+        let name = known.unwrap_or_else(|| Span::push(&mut self.text, name));
+        let value = Some(Span::push(&mut self.text, value));
+        self.entries.insert(place, Entry { name, value });
     }
 
     /// Removes a name, and returns its values.
@@ -167,27 +208,6 @@ impl MultiMap {
             }
         }
         renamed.sorted()
-    }
-
-    /// Replaces some of the values of a name; `places` are all of its entries.
-    fn replace<V: AsRef<str>>(
-        &mut self,
-        name: &str,
-        places: &Range<usize>,
-        replaced: Range<usize>,
-        values: impl IntoIterator<Item = V>,
-    ) {
-        let Self { text, entries, unused } = self;
-        let known = entries.get(places.clone()).and_then(<[Entry]>::first);
-        let name = known.map_or_else(|| Span::push(text, name), |entry| entry.name);
-        let mut values = values.into_iter();
-        // A name without values has an entry, too.
-        let first = values.next().map(|value| Span::push(text, value.as_ref()));
-        let others = values.map(|value| Some(Span::push(text, value.as_ref())));
-        let added = iter::once(first).chain(others).map(|value| Entry { name, value });
-        let removed = entries.splice(replaced, added).map(Entry::value_len);
-        *unused = removed.fold(*unused, usize::saturating_add);
-        self.tidy();
     }
 
     /// Adds a name with its values at the end, ignoring the order. Sort the map after the last.
@@ -278,6 +298,9 @@ impl MultiMap {
         start..start.saturating_add(others.iter().take_while(is_own).count())
     }
 }
+
+/// The initial capacity for names and values that are added one by one: the headers of a response.
+const TYPICAL_BYTES: usize = 128;
 
 /// Up to so many entries are searched linearly.
 const FEW: usize = 16;
@@ -390,7 +413,11 @@ mod tests {
         for _ in 0..5_000 {
             let name = ["", "a", "aa", "b", "\u{e9}", "long name"][draw(6) as usize].to_string();
             let value = "\u{2028}".repeat(draw(5) as usize);
-            match draw(4) {
+            match draw(5) {
+                4 => {
+                    map.set_one(&name, &value);
+                    model.insert(name, Vec::from([value]));
+                }
                 0 => {
                     let values: Vec<String> = (0..draw(4)).map(|_| value.clone()).collect();
                     map.set(&name, &values);

@@ -55,14 +55,20 @@ impl Next {
     pub async fn run(self, context: Context) -> Response {
         let Self { chain, at, errors } = self;
         let subject = context.subject().clone();
-        let answer = match chain.layers.get(at) {
-            Some(layer) => {
-                let next = Self { chain: Arc::clone(&chain), at: at.saturating_add(1), errors };
-                guarded("a middleware", async { layer.handle(context, next).await }).await
+        let whose = if at < chain.layers.len() { "a middleware" } else { "a handler" };
+        // One future for both, because it is part of every future around it.
+        let answering = async {
+            match chain.layers.get(at) {
+                Some(layer) => {
+                    let next = Self { chain: Arc::clone(&chain), at: at.saturating_add(1), errors };
+                    layer.handle(context, next)
+                }
+                None => (chain.endpoint)(context),
             }
-            None => guarded("a handler", async { (chain.endpoint)(context).await }).await,
+            .await
         };
-        answer
+        guarded(whose, answering)
+            .await
             .unwrap_or_else(|error| errors.answer(error, subject.request_id(), subject.trace_id()))
     }
 }

@@ -12,7 +12,7 @@ use apptheory_core::stream::Collector;
 use futures_util::StreamExt as _;
 
 use super::invocation::Invocation;
-use super::time::Begun;
+use super::serve::Arrived;
 use super::{AppService, Response};
 use crate::clock::{Clock as _, before};
 
@@ -26,7 +26,8 @@ impl AppService {
     ) -> HttpResponse {
         let most = self.settings().limits.max_response_bytes;
         self.within(invocation, async |begun| {
-            let (mut response, report) = self.exchange_whole(request, begun, most).await;
+            let arrived = self.arrive(request, begun);
+            let (mut response, report) = self.exchange_whole(arrived, most).await;
             self.change_headers(&mut response, &report.call);
             self.report(&response, &report);
             response
@@ -39,11 +40,10 @@ impl AppService {
     pub(crate) async fn serve_within(
         &self,
         source: HttpSource,
-        request: RawRequest<'_>,
-        begun: Begun,
+        arrived: Arrived<'_>,
     ) -> HttpResponse {
         let most = self.most_in_one_piece(source.max_answer_bytes());
-        let (mut response, mut report) = self.exchange_whole(request, begun, most).await;
+        let (mut response, mut report) = self.exchange_whole(arrived, most).await;
         // Headers that the hook adds count towards the size.
         let own = self.change_headers(&mut response, &report.call);
         if source.is_too_large(&response) {
@@ -60,13 +60,15 @@ impl AppService {
 
     async fn exchange_whole(
         &self,
-        request: RawRequest<'_>,
-        begun: Begun,
+        arrived: Arrived<'_>,
         max_bytes: Option<NonZeroU64>,
     ) -> (HttpResponse, Report) {
-        let time = begun.time;
-        let Exchanged { response, mut report } = self.exchange(request, begun).await;
-        let response = match self.collect(response, max_bytes, time).await {
+        let time = arrived.begun.time;
+        let Exchanged { response, mut report } = self.exchange(arrived).await;
+        if response.stream.is_none() {
+            return (response.split_stream().0, report);
+        }
+        let response = match Box::pin(self.collect(response, max_bytes, time)).await {
             (response, Ok(())) => response,
             (head, Err(cut)) => self.fail(head, cut.into(), &mut report),
         };

@@ -34,12 +34,12 @@ impl Panicked {
 ///
 /// A panic may leave borrowed or shared data half-changed. Applications guard what their requests
 /// share themselves, as in any server.
-pub(crate) async fn guarded<T, E: From<Panicked>>(
+pub(crate) fn guarded<T, E: From<Panicked>>(
     whose: &'static str,
     future: impl Future<Output = Result<T, E>>,
-) -> Result<T, E> {
-    let outcome = AssertUnwindSafe(future).catch_unwind().await;
-    outcome.unwrap_or_else(|panic| Err(Panicked::new(whose, panic).into()))
+) -> impl Future<Output = Result<T, E>> {
+    let panicked = move |panic| Err(Panicked::new(whose, panic).into());
+    AssertUnwindSafe(future).catch_unwind().map(move |outcome| outcome.unwrap_or_else(panicked))
 }
 
 /// A panic is a masked 500.

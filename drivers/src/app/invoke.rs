@@ -1,5 +1,8 @@
 //! Serving events of any kind.
 
+use core::future::{Future, ready};
+use core::pin::Pin;
+
 use apptheory_core::error::AppError;
 use apptheory_core::events::{
     self, HttpEvent, HttpSource, LambdaEvent, RawEvent, WebSocketEvent, WorkloadFailed,
@@ -106,39 +109,53 @@ impl AppService {
     }
 
     /// Serves the event of an invocation that has begun; `text` is what the event was parsed from.
-    /// Everything is served in a box: the futures together take many kilobytes, which would be
-    /// moved on the stack for every event.
-    pub(crate) async fn answer_event(
-        &self,
-        event: LambdaEvent<'_>,
-        text: &str,
+    ///
+    /// Each kind of event has a box of its own: the future of another kind may take many kilobytes,
+    /// which would be moved for every event.
+    pub(crate) fn answer_event<'e>(
+        &'e self,
+        event: LambdaEvent<'e>,
+        text: &'e str,
         begun: Begun,
-    ) -> Result<String, InvokeError> {
+    ) -> Pin<Box<dyn Future<Output = Result<String, InvokeError>> + Send + 'e>> {
         if !self.serves(&event) && !matches!(event, LambdaEvent::Other(_)) {
-            let raw = RawEvent::read(text)?;
-            if self.takes_any(&raw) {
-                return Box::pin(self.answer_any(&raw, begun)).await;
+            match RawEvent::read(text) {
+                Ok(raw) if self.takes_any(&raw) => {
+                    return Box::pin(async move { self.answer_any(&raw, begun).await });
+                }
+                Ok(_) => {}
+                Err(error) => return Box::pin(ready(Err(error.into()))),
             }
         }
         match event {
             LambdaEvent::Http(HttpEvent { source, request, .. }) => {
-                let response = Box::pin(self.serve_within(source, request, begun)).await;
-                Ok(source.write_response(&response))
+                let arrived = self.arrive(request, begun);
+                Box::pin(async move {
+                    let response = self.serve_within(source, arrived).await;
+                    Ok(source.write_response(&response))
+                })
             }
-            LambdaEvent::Batch(event) => Box::pin(self.answer_records(&event, text, begun)).await,
-            LambdaEvent::Window(event) => Box::pin(self.answer_window(&event, text, begun)).await,
-            LambdaEvent::Sns(records) => Box::pin(self.answer_sns(records, begun)).await,
-            LambdaEvent::EventBridge(event) => {
-                Box::pin(self.answer_event_bridge(event, begun)).await
+            LambdaEvent::Batch(event) => {
+                Box::pin(async move { self.answer_records(&event, text, begun).await })
             }
+            LambdaEvent::Window(event) => {
+                Box::pin(async move { self.answer_window(&event, text, begun).await })
+            }
+            LambdaEvent::Sns(records) => Box::pin(self.answer_sns(records, begun)),
+            LambdaEvent::EventBridge(event) => Box::pin(self.answer_event_bridge(event, begun)),
             LambdaEvent::WebSocket(event) if self.serves_websockets() => {
-                Box::pin(self.answer_websocket(event, begun)).await
+                Box::pin(self.answer_websocket(event, begun))
             }
-            LambdaEvent::WebSocket(_) => {
-                Box::pin(self.answer_any(&RawEvent::read(text)?, begun)).await
+            LambdaEvent::WebSocket(_) => Box::pin(async move {
+                let event = RawEvent::read(text)?;
+                self.answer_any(&event, begun).await
+            }),
+            LambdaEvent::Single(event) => {
+                Box::pin(async move { self.answer_single(&event, begun).await })
             }
-            LambdaEvent::Single(event) => Box::pin(self.answer_single(&event, begun)).await,
-            LambdaEvent::Other(event) => Box::pin(self.answer_any(&event, begun)).await,
+            LambdaEvent::Other(event) => {
+                Box::pin(async move { self.answer_any(&event, begun).await })
+            }
         }
     }
 
@@ -157,7 +174,8 @@ impl AppService {
         self.within(invocation, async |mut begun| {
             let request = source.read_request(event)?;
             self.keep_event(event, &mut begun);
-            let response = Box::pin(self.serve_within(source, request, begun)).await;
+            let arrived = self.arrive(request, begun);
+            let response = Box::pin(self.serve_within(source, arrived)).await;
             Ok(source.write_response(&response))
         })
         .await

@@ -1,6 +1,7 @@
 //! Serving a request or a WebSocket message.
 
 use core::future::Future;
+use core::pin::pin;
 use std::sync::Arc;
 
 use apptheory_core::error::{AppError, code};
@@ -27,6 +28,13 @@ use super::watch::Watch;
 use super::{AppService, Response, WebSocket};
 use crate::clock::Clock as _;
 
+/// The exchange of a request or message that was read. Futures hold it in place of the request
+/// itself, which is large, and so would be every future around them.
+pub(crate) struct Arrived<'a> {
+    exchange: HttpExchange<'a, Arc<Chain>, BodyStream>,
+    pub(super) begun: Arc<Begun>,
+}
+
 impl AppService {
     /// Serves a request. This never fails: errors become responses. Work that does not finish in
     /// time is dropped, and the response is `app.timeout`; the caller has to end the response's
@@ -39,9 +47,17 @@ impl AppService {
     }
 
     /// Serves a request of an invocation that has begun.
-    pub(crate) async fn serve_begun(&self, request: RawRequest<'_>, begun: Begun) -> Response {
-        let span = begun.span.clone();
-        let Exchanged { mut response, report } = self.exchange(request, begun).await;
+    pub(crate) fn serve_begun(
+        &self,
+        request: RawRequest<'_>,
+        begun: Begun,
+    ) -> impl Future<Output = Response> + Send + use<'_> {
+        self.serve_arrived(self.arrive(request, begun))
+    }
+
+    async fn serve_arrived(&self, arrived: Arrived<'_>) -> Response {
+        let span = arrived.begun.span.clone();
+        let Exchanged { mut response, report } = self.exchange(arrived).await;
         self.change_headers(&mut response, &report.call);
         self.report(&response, &report);
         if let Some(mut stream) = response.stream.take() {
@@ -54,15 +70,16 @@ impl AppService {
         response
     }
 
-    /// Runs the exchange of a request, without reporting it.
-    pub(super) async fn exchange(
-        &self,
-        request: RawRequest<'_>,
-        begun: Begun,
-    ) -> Exchanged<BodyStream> {
-        let (request, arrival) = self.arrive(request, &begun);
+    /// Reads a request of an invocation that has begun.
+    pub(crate) fn arrive(&self, request: RawRequest<'_>, begun: Begun) -> Arrived<'_> {
+        let (request, arrival) = self.complete(request, &begun);
         let exchange = self.inner.service.exchange(request, arrival);
-        self.carry_out(exchange, begun, None).await.0
+        Arrived { exchange, begun: Arc::new(begun) }
+    }
+
+    /// Runs the exchange of a request, without reporting it.
+    pub(super) async fn exchange(&self, arrived: Arrived<'_>) -> Exchanged<BodyStream> {
+        self.carry_out(arrived, None).await.0
     }
 
     /// Runs the exchange of a message, and returns whether it finished in time; if not, there is no
@@ -73,14 +90,18 @@ impl AppService {
         message: RawRequest<'_>,
         begun: Begun,
     ) -> (Exchanged<BodyStream>, bool) {
-        let (message, arrival) = self.arrive(message, &begun);
+        let (message, arrival) = self.complete(message, &begun);
         let route_key = &socket.connection().route_key;
         let exchange = self.inner.service.message_exchange(route_key, message, arrival);
-        self.carry_out(exchange, begun, Some(socket)).await
+        self.carry_out(Arrived { exchange, begun: Arc::new(begun) }, Some(socket)).await
     }
 
     /// Adds the invocation's tenant to a request, and its trace and id if the request has none.
-    fn arrive<'e>(&self, mut request: RawRequest<'e>, begun: &Begun) -> (RawRequest<'e>, Arrival) {
+    fn complete<'e>(
+        &self,
+        mut request: RawRequest<'e>,
+        begun: &Begun,
+    ) -> (RawRequest<'e>, Arrival) {
         let Invocation { request_id, deadline, trace, tenant_id, .. } = &begun.invocation;
         carry_on(trace, &mut request.headers);
         request.platform.tenant_id.clone_from(tenant_id);
@@ -94,8 +115,7 @@ impl AppService {
 
     async fn carry_out(
         &self,
-        exchange: HttpExchange<'_, Arc<Chain>, BodyStream>,
-        begun: Begun,
+        Arrived { exchange, begun }: Arrived<'_>,
         socket: Option<&WebSocket>,
     ) -> (Exchanged<BodyStream>, bool) {
         let call = exchange.call();
@@ -104,7 +124,7 @@ impl AppService {
         if let Some(route) = call.route() {
             begun.span.record_route(route);
         }
-        let (begun, cancellation) = (Arc::new(begun), CancellationToken::new());
+        let cancellation = CancellationToken::new();
         let guard = cancellation.clone().drop_guard();
         let on_socket = |context: Context| {
             if let Some(socket) = socket {
@@ -125,7 +145,8 @@ impl AppService {
                 Step::Ask(ExchangeRequest::DecidePolicy(ask)) => {
                     let effect = ask.effect();
                     let (call, principal) = (Arc::clone(&effect.call), effect.principal.clone());
-                    let decided = self.decide_policy(about(Subject::Call { call, principal }));
+                    let decided =
+                        pin!(self.decide_policy(about(Subject::Call { call, principal })));
                     let decided = self.or_cancel(begun.time, &cancellation, decided).await;
                     is_in_time &= decided.is_some();
                     ask.answer(decided.unwrap_or_else(too_late))
@@ -133,7 +154,7 @@ impl AppService {
                 Step::Ask(ExchangeRequest::Authenticate(ask)) => {
                     let call = Arc::clone(&ask.effect().call);
                     let nobody = about(Subject::Call { call, principal: None });
-                    let authenticated = self.authenticate(nobody);
+                    let authenticated = pin!(self.authenticate(nobody));
                     let authenticated =
                         self.or_cancel(begun.time, &cancellation, authenticated).await;
                     is_in_time &= authenticated.is_some();
@@ -144,7 +165,8 @@ impl AppService {
                     let services = &self.services;
                     let context = Context::for_handler(effect, services, &begun, &cancellation);
                     let errors = self.settings().error_style_for(&effect.call);
-                    let answering = effect.handler.run(on_socket(context), errors);
+                    // Pinned here, so that it is not moved into every future around it.
+                    let answering = pin!(effect.handler.run(on_socket(context), errors));
                     let response = self.or_cancel(begun.time, &cancellation, answering).await;
                     is_in_time &= response.is_some();
                     ask.answer(response.map_or_else(too_late, Ok))

@@ -43,7 +43,9 @@ impl InvocationSpan {
     /// Records the route that serves the invocation.
     pub(super) fn record_route(&self, route: &str) {
         #[cfg(feature = "tracing")]
-        self.span.record("route", &*log_text(route));
+        if !self.span.is_disabled() {
+            self.span.record("route", &*log_text(route));
+        }
         #[cfg(not(feature = "tracing"))]
         let _ = route;
     }
@@ -51,7 +53,7 @@ impl InvocationSpan {
     /// Records the trace id of the request, if Lambda gave none.
     pub(super) fn record_trace_id(&self, id: &str) {
         #[cfg(feature = "tracing")]
-        if self.trace.id().is_empty() && !id.is_empty() {
+        if !self.span.is_disabled() && self.trace.id().is_empty() && !id.is_empty() {
             self.span.record("trace_id", &*log_text(id));
         }
         #[cfg(not(feature = "tracing"))]
@@ -59,10 +61,10 @@ impl InvocationSpan {
     }
 
     /// Runs a future within the span and the trace.
-    pub(crate) async fn run<F: Future>(self, work: F) -> F::Output {
+    pub(crate) fn run<F: Future>(self, work: F) -> impl Future<Output = F::Output> {
         #[cfg(feature = "tracing")]
         let work = work.instrument(self.span);
-        trace::run_within(self.trace, work).await
+        trace::run_within(self.trace, work)
     }
 
     /// Calls a function within the span and the trace.

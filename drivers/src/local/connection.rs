@@ -174,7 +174,7 @@ impl Front {
             let invocation = Invocation { deadline, ..invocation };
             // The size limit of a buffered response behind a function URL.
             let url = HttpSource::FunctionUrl;
-            let serve = |begun| app.serve_within(url, request, begun);
+            let serve = |begun| app.serve_within(url, app.arrive(request, begun));
             let whole = app.within(invocation, serve).await;
             app.flush().await;
             return FrameBody::begin(app, whole, None, takes_trailers, Passage::Whole).await;
