@@ -188,20 +188,20 @@ impl<'a, 'd> Value<'a, 'd> {
         let Children { next, end } = self.children();
         let nodes = self.document.nodes.get(..end).unwrap_or_default();
         let text = self.document.text.as_bytes();
-        let marks = names.map(|name| mark(name.as_bytes()));
+        let sought = names.iter().fold(0, |sought, name| sought | mark(name.as_bytes()));
         let mut place = next.node;
         while let Some([name, value, ..]) = nodes.get(place..) {
             let (start, end) = (name.start as usize, name.end as usize);
             let bytes = text.get(start.wrapping_add(1)..end.wrapping_sub(1)).unwrap_or_default();
-            let sought = if name.kind == Kind::Escaped {
+            let at = if name.kind == Kind::Escaped {
                 names.iter().position(|sought| Self { node: place, ..self }.is(sought))
-            } else {
+            } else if sought & mark(bytes) == 0 {
                 // Every look-up visits all names of an object, so other names must be cheap.
-                let own = mark(bytes);
-                let mut sought = names.iter().zip(&marks);
-                sought.position(|(name, mark)| *mark == own && name.as_bytes() == bytes)
+                None
+            } else {
+                names.iter().position(|sought| sought.as_bytes() == bytes)
             };
-            if let Some((member, again)) = sought.and_then(|at| found.get_mut(at)) {
+            if let Some((member, again)) = at.and_then(|at| found.get_mut(at)) {
                 if *member != MISSING && *again == MISSING {
                     *again = place;
                 }
@@ -365,13 +365,14 @@ fn slice(text: &str, start: u32, end: u32) -> &str {
     text.get(start as usize..end as usize).unwrap_or_default()
 }
 
-/// Returns the length, the first and the last byte of a name in one number. Names with the same
-/// mark are rare among the members of an object.
+/// Returns one bit of 64, by the length and the ends of a name. Few other names of an object have
+/// the bit of a name.
 const fn mark(name: &[u8]) -> u64 {
-    let ends = match name {
-        [first, .., last] => u16::from_le_bytes([*first, *last]),
-        [only] => *only as u16,
-        [] => 0,
+    let (first, last) = match name {
+        [first, .., last] => (*first, *last),
+        [only] => (*only, *only),
+        [] => (0, 0),
     };
-    (name.len() as u64) << 16 | ends as u64
+    let hash = (name.len() as u8).wrapping_add(first.wrapping_mul(5)).wrapping_add(last);
+    1 << (hash % 64)
 }

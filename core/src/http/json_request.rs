@@ -96,6 +96,9 @@ fn unsupported_type() -> AppError {
 
 /// Returns whether a media type is a JSON type, with any parameters.
 fn is_json_type(content_type: &str) -> bool {
+    if content_type == "application/json" {
+        return true;
+    }
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     let Some((kind, subtype)) = essence.split_once('/') else { return false };
     let is_named_json =

@@ -124,9 +124,9 @@ impl MultiMap {
     /// Sets a name to exactly one value, as most headers of responses are: nothing is moved if it
     /// has one already.
     pub(super) fn set_one(&mut self, name: &str, value: &str) {
-        let places = self.places(name);
-        match self.entries.get_mut(places.clone()) {
-            None | Some([]) => self.insert(places.start, None, name, value),
+        let own = self.own_places(name);
+        match self.entries.get_mut(own) {
+            None | Some([]) => self.insert(self.places(name).start, None, name, value),
             Some([only]) => {
                 self.unused = self.unused.saturating_add(only.value_len());
                 only.value = Some(Span::push(&mut self.text, value));
@@ -148,14 +148,14 @@ impl MultiMap {
 
     /// Removes a name, and returns its values.
     pub fn remove(&mut self, name: &str) -> Vec<String> {
-        let values = self.get_all(name).to_vec();
-        let places = self.places(name);
-        if !places.is_empty() {
-            let removed = self.entries.drain(places).map(Entry::value_len);
-            let freed = removed.fold(name.len(), usize::saturating_add);
-            self.unused = self.unused.saturating_add(freed);
-            self.tidy();
+        if !self.contains(name) {
+            return Vec::new();
         }
+        let values = self.get_all(name).to_vec();
+        let removed = self.entries.drain(self.places(name)).map(Entry::value_len);
+        let freed = removed.fold(name.len(), usize::saturating_add);
+        self.unused = self.unused.saturating_add(freed);
+        self.tidy();
         values
     }
 
@@ -278,15 +278,22 @@ impl MultiMap {
 
     /// Returns the entries of a name.
     fn find(&self, name: &str) -> &[Entry] {
+        self.entries.get(self.own_places(name)).unwrap_or_default()
+    }
+
+    /// Returns the range of a name's entries, or any empty one.
+    fn own_places(&self, name: &str) -> Range<usize> {
         if self.entries.len() > FEW {
-            return self.entries.get(self.places(name)).unwrap_or_default();
+            return self.places(name);
         }
         // Most names differ in length already, so few of them are compared.
         let is_own =
             |entry: &Entry| entry.name.len() == name.len() && entry.name.of(&self.text) == name;
-        let first = self.entries.iter().position(is_own);
-        let own = first.and_then(|first| self.entries.get(first..)).unwrap_or_default();
-        own.chunk_by(|a, b| a.name == b.name).next().unwrap_or_default()
+        let mut entries = self.entries.iter();
+        let Some(start) = entries.position(is_own) else { return 0..0 };
+        let own = self.entries.get(start).map(|entry| entry.name);
+        let others = entries.take_while(|entry| Some(entry.name) == own).count();
+        start..start.saturating_add(others).saturating_add(1)
     }
 
     /// Returns the range of a name's entries, or the empty one where they would be.

@@ -130,8 +130,8 @@ impl Span {
         Self { start, end: text.len() }
     }
 
-    pub(super) fn len(self) -> usize {
-        self.end.saturating_sub(self.start)
+    pub(super) const fn len(self) -> usize {
+        self.end.wrapping_sub(self.start)
     }
 
     pub(super) fn of(self, text: &str) -> &str {
