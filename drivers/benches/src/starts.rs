@@ -31,9 +31,10 @@ struct Build {
     has_peer: bool,
 }
 
-const BUILDS: [Build; 2] = [
+const BUILDS: [Build; 3] = [
     Build { name: "AWS SDK", features: "aws", has_peer: true },
-    Build { name: "no client, counters in memory", features: "", has_peer: false },
+    Build { name: "no client, counters in memory", features: "start", has_peer: false },
+    Build { name: "no limit, the feature `lambda` alone", features: "", has_peer: false },
 ];
 
 const PEER: &str = "lambda_http, axum, AWS SDK";

@@ -1,7 +1,5 @@
 //! A function with one route, and a limiter decision for each request: what `peer` does by hand.
 
-use std::process::ExitCode;
-
 use apptheory::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -12,11 +10,17 @@ struct Order {
     gift: bool,
 }
 
-fn main() -> ExitCode {
+const ORDERS: &str = "/users/{id}/orders";
+
+async fn create(Path(_): Path<u32>, Json(order): Json<Order>) -> Json<Order> {
+    Json(order)
+}
+
+#[cfg(feature = "start")]
+fn main() -> std::process::ExitCode {
     apptheory::start(async || {
         let limit = RateLimit::fixed(1_000_000, Duration::from_secs(60)).fail_closed();
-        let create = async |Path(_): Path<u32>, Json(order): Json<Order>| Json(order);
-        App::new().layer(limit.on(&store().await)).post("/users/{id}/orders", create)
+        App::new().layer(limit.on(&store().await)).post(ORDERS, create)
     })
 }
 
@@ -26,7 +30,15 @@ async fn store() -> Store {
 }
 
 /// Without a client, to measure what the client costs.
-#[cfg(not(feature = "aws"))]
+#[cfg(all(feature = "start", not(feature = "aws")))]
 async fn store() -> Store {
     Store::memory()
+}
+
+/// Without a store, a log and a local server: the smallest function.
+#[cfg(not(feature = "start"))]
+fn main() -> Result<(), Box<dyn core::error::Error>> {
+    let app = App::new().post(ORDERS, create).build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    Ok(runtime.block_on(apptheory::lambda::run(app))?)
 }
