@@ -39,6 +39,7 @@
 //!
 //! An item that needs a feature says which. "Crates" is how many the feature adds to the 50 that
 //! are always compiled, by `cargo tree`; features share many of theirs.
+//! [Performance](guide::performance) lists what some cost in size and time to build.
 //!
 //! | Feature | For | Crates |
 //! |---|---|---|
