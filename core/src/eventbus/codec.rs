@@ -96,8 +96,48 @@ impl EventCodec {
     /// [`UnreadableItem`] for the first attribute that no compatible writer would have stored.
     pub fn decode(&self, mut item: Item) -> Result<Event, UnreadableItem> {
         let names = self.names();
-        let key = EventKey::take_from(&mut item, names);
-        match decode(&mut item, names) {
+        let mut expected_at = 0;
+        let mut take = |name: &'static str| (name, item.take(name, &mut expected_at));
+        // In the order of their names, in which the item has them.
+        let correlation_id = take(names.correlation_id);
+        let created_at = take(names.created_at);
+        let event_type = take(names.event_type);
+        let expires_at = take(names.expires_at);
+        let id = take(names.id);
+        let metadata = take(names.metadata);
+        let (_, partition_key) = take(names.partition_key);
+        let payload = take(names.payload);
+        let published_at = take(names.published_at);
+        let retry_count = take(names.retry_count);
+        let (_, sort_key) = take(names.sort_key);
+        let source_id = take(names.source_id);
+        let tags = take(names.tags);
+        let tenant_id = take(names.tenant_id);
+        let version = take(names.version);
+        let ttl = take(names.ttl);
+
+        let key = EventKey::of_values(partition_key, sort_key);
+        let read = || -> Result<Event, Unreadable> {
+            let published_at = read_instant(published_at)?;
+            Ok(Event {
+                id: read_text(id)?,
+                tenant_id: read_text(tenant_id)?,
+                event_type: read_text(event_type)?,
+                source_id: read_text(source_id)?,
+                published_at,
+                created_at: read_instant(created_at)?,
+                expires_at: read_instant(expires_at)?,
+                ttl: read_integer(ttl)?.filter(|ttl| *ttl != 0),
+                key: None,
+                correlation_id: read_text(correlation_id)?,
+                payload: Payload::from_stored(read_payload(payload)?),
+                metadata: read_metadata(metadata)?,
+                tags: read_tags(tags)?,
+                version: read_integer(version)?.unwrap_or(0),
+                retry_count: read_integer(retry_count)?.unwrap_or(0),
+            })
+        };
+        match read() {
             Ok(event) => Ok(Event { key, ..event }),
             Err((attribute, problem)) => Err(UnreadableItem { key, attribute, problem }),
         }
@@ -119,28 +159,6 @@ impl EventCodec {
 
 /// The name of an attribute, and what is wrong with it.
 type Unreadable = (&'static str, &'static str);
-
-fn decode(item: &mut Item, names: &'static AttributeNames) -> Result<Event, Unreadable> {
-    let mut at = |name: &'static str| (name, item.take(name));
-    let published_at = read_instant(at(names.published_at))?;
-    Ok(Event {
-        id: read_text(at(names.id))?,
-        tenant_id: read_text(at(names.tenant_id))?,
-        event_type: read_text(at(names.event_type))?,
-        source_id: read_text(at(names.source_id))?,
-        published_at,
-        created_at: read_instant(at(names.created_at))?,
-        expires_at: read_instant(at(names.expires_at))?,
-        ttl: read_integer(at(names.ttl))?.filter(|ttl| *ttl != 0),
-        key: None,
-        correlation_id: read_text(at(names.correlation_id))?,
-        payload: Payload::from_stored(read_payload(at(names.payload))?),
-        metadata: read_metadata(at(names.metadata))?,
-        tags: read_tags(at(names.tags))?,
-        version: read_integer(at(names.version))?.unwrap_or(0),
-        retry_count: read_integer(at(names.retry_count))?.unwrap_or(0),
-    })
-}
 
 /// An attribute's name and its value, if it exists and is not null.
 type Stored = (&'static str, Option<Value>);

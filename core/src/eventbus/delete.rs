@@ -139,7 +139,7 @@ fn oldest_first(bus: &BusConfig, look_up: &mut LookUp, most: usize) -> Vec<Event
     let names = bus.codec().names();
     let copies = look_up.take_copies(bus).into_iter().take(most);
     let mut keys: Vec<EventKey> =
-        copies.filter_map(|mut item| EventKey::take_from(&mut item, names)).collect();
+        copies.filter_map(|item| EventKey::of_item(&item, names)).collect();
     keys.reverse();
     keys
 }

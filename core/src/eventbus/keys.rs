@@ -82,10 +82,9 @@ impl EventKey {
         })
     }
 
-    /// Takes the key out of a stored item, like [`of_item`](Self::of_item), without copying its
-    /// texts.
-    pub(super) fn take_from(item: &mut Item, names: &AttributeNames) -> Option<Self> {
-        match (item.take(names.partition_key), item.take(names.sort_key)) {
+    /// Returns the key with the values of a stored item's key attributes, if both are strings.
+    pub(super) fn of_values(partition_key: Option<Value>, sort_key: Option<Value>) -> Option<Self> {
+        match (partition_key, sort_key) {
             (Some(Value::S(partition_key)), Some(Value::S(sort_key))) => {
                 Some(Self { partition_key, sort_key })
             }

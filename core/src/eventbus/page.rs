@@ -76,6 +76,13 @@ impl KeyTexts {
         Self { names, texts: String::new(), ends: Vec::new() }
     }
 
+    /// Reserves room for the keys of some items.
+    pub(super) fn reserve(&mut self, items: usize) {
+        let attributes = items.saturating_mul(self.names.len());
+        self.ends.reserve(attributes);
+        self.texts.reserve(attributes.saturating_mul(USUAL_TEXT));
+    }
+
     /// Adds an item's key. A missing attribute counts as empty, which no key attribute can be.
     pub(super) fn push(&mut self, item: &Item) {
         for name in &self.names {
@@ -105,6 +112,9 @@ impl KeyTexts {
         Some(present.map(|(name, text)| ((*name).into(), text.into())).collect())
     }
 }
+
+/// The bytes of most texts in keys.
+const USUAL_TEXT: usize = 32;
 
 /// Writes the key cursors of one query.
 #[derive(Clone, Debug)]

@@ -129,6 +129,9 @@ impl QueryEvents {
     }
 
     fn take(&mut self, items: Vec<Item>) {
+        // Growing copies what is there.
+        self.found.reserve(items.len());
+        self.keys.reserve(items.len());
         for item in items {
             self.keys.push(&item);
             match self.bus.codec().decode(item) {
@@ -165,9 +168,13 @@ impl QueryEvents {
         // Within one instant, or within one second if fractions are trimmed, the store's order
         // differs from the page's. Cursors follow the store's order, so each event's position in it
         // is kept.
-        let mut ranked: Vec<(usize, Event)> = self.found.into_iter().enumerate().collect();
-        ranked.sort_by(|(_, a), (_, b)| compare(order, a, b));
-        let (ranks, events) = ranked.into_iter().unzip();
+        let (ranks, events) = if self.found.is_sorted_by(|a, b| compare(order, a, b).is_le()) {
+            ((0..self.found.len()).collect(), self.found)
+        } else {
+            let mut ranked: Vec<(usize, Event)> = self.found.into_iter().enumerate().collect();
+            ranked.sort_by(|(_, a), (_, b)| compare(order, a, b));
+            ranked.into_iter().unzip()
+        };
         EventPage {
             events,
             next: self.start_after.map(|key| cursors.write(key)),

@@ -189,10 +189,15 @@ impl Item {
     }
 
     /// Takes the value of an attribute and leaves a null. Cheaper than removing the attribute, and
-    /// the same for readers that treat null as missing.
-    pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
-        let (_, value) = self.find(name).and_then(|at| self.0.get_mut(at))?;
-        Some(mem::replace(value, Value::Null)).filter(|value| *value != Value::Null)
+    /// the same for readers that treat null as missing. Looks first at `expected_at`, and then sets
+    /// it to the index after the attribute: attributes that are taken in the order of their names
+    /// are found without a search.
+    pub(crate) fn take(&mut self, name: &str, expected_at: &mut usize) -> Option<Value> {
+        let is_expected = self.0.get(*expected_at).is_some_and(|(known, _)| **known == *name);
+        let at = if is_expected { *expected_at } else { self.find(name)? };
+        *expected_at = at.saturating_add(1);
+        let (_, value) = self.0.get_mut(at)?;
+        Some(mem::replace(value, Value::Null)).filter(|value| !matches!(value, Value::Null))
     }
 
     /// Adds an attribute.
@@ -352,8 +357,11 @@ mod tests {
             assert!(inserted.is_empty());
         }
         let null = Item::new().with("n", Value::Null).with("x", Value::N(Number::from(1)));
-        let mut taken = null.clone();
-        assert_eq!((taken.take("x"), taken.take("x")), (Some(Value::N(Number::from(1))), None));
-        assert_eq!((taken.take("n"), taken.take("y")), (None, None));
+        for expected_at in 0..3 {
+            let (mut taken, mut at) = (null.clone(), expected_at);
+            let taken = ["x", "x", "n", "y"].map(|name| taken.take(name, &mut at));
+            assert_eq!(taken, [Some(Value::N(Number::from(1))), None, None, None]);
+            assert_eq!(at, 1);
+        }
     }
 }
