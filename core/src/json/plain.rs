@@ -95,7 +95,9 @@ impl SerializeStruct for Parts<'_> {
         name: &'static str,
         value: &T,
     ) -> fmt::Result {
-        value.serialize(self.next().name(name))
+        let writer = self.next().name(name);
+        writer.out.push(':');
+        value.serialize(writer)
     }
 
     fn end(self) -> fmt::Result {
@@ -104,11 +106,11 @@ impl SerializeStruct for Parts<'_> {
 }
 
 impl Writer {
-    /// Appends a name from code, which needs no escape, and the separator before its value.
+    /// Appends a name from code, which needs no escape.
     fn name(&mut self, name: &'static str) -> &mut Self {
         self.out.push('"');
         self.out.push_str(name);
-        self.out.push_str("\":");
+        self.out.push('"');
         self
     }
 }
@@ -193,7 +195,8 @@ impl<'w> Serializer for &'w mut Writer {
     }
 
     fn serialize_unit_variant(self, _: &'static str, _: u32, name: &'static str) -> fmt::Result {
-        self.serialize_str(name)
+        self.name(name);
+        Ok(())
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
@@ -211,8 +214,16 @@ impl<'w> Serializer for &'w mut Writer {
         name: &'static str,
         value: &T,
     ) -> fmt::Result {
-        self.out.push('{');
-        value.serialize(self.name(name))?;
+        match name {
+            // Nearly all values of items.
+            "S" => self.out.push_str(r#"{"S":"#),
+            "N" => self.out.push_str(r#"{"N":"#),
+            _ => {
+                self.out.push('{');
+                self.name(name).out.push(':');
+            }
+        }
+        value.serialize(&mut *self)?;
         self.out.push('}');
         Ok(())
     }

@@ -183,7 +183,7 @@ pub(super) fn stored_resource(resource: &str) -> Cow<'_, str> {
 }
 
 fn is_blank(text: &str) -> bool {
-    text.trim().is_empty()
+    text.chars().all(char::is_whitespace)
 }
 
 /// The longest identifier that is not hashed. With the window's part, the partition key stays below

@@ -43,7 +43,11 @@ impl TimeWindow {
     /// `2026-01-01T00:00:00Z_1m0s`.
     #[must_use]
     pub fn key(&self) -> String {
-        let start = self.start.to_rfc3339_seconds();
+        self.key_after(self.start.to_rfc3339_seconds())
+    }
+
+    /// Returns the window's key text, given the text of its start.
+    pub(super) fn key_after(&self, start: String) -> String {
         match self.naming {
             Naming::Start => start,
             Naming::StartAndLength => format!("{start}_{}", write_duration(self.length)),

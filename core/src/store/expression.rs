@@ -1,6 +1,7 @@
 //! Expressions with placeholders.
 
 use alloc::borrow::Cow;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -66,43 +67,91 @@ impl<'a> Expressions<'a> {
         self
     }
 
-    /// Appends the placeholder of an attribute name.
+    /// Appends the placeholder of an attribute name, which may already have one.
     pub(super) fn write_name(&mut self, name: &'a AttributeName, out: &mut String) {
-        // Searches from the end: most names are used again at once, or never.
-        let known = self.names.iter().rposition(|known| *known == name);
-        let index = known.unwrap_or(self.names.len());
-        if known.is_none() {
-            self.names.push(name);
+        match self.names.iter().position(|known| *known == name) {
+            Some(index) => out.push_str(&NAME.text(index)),
+            None => out.push_str(&self.add_name(name)),
         }
-        write_placeholder(NAME, index, out);
+    }
+
+    /// Returns a placeholder for an attribute name that has none yet.
+    pub(super) fn add_name(&mut self, name: &'a AttributeName) -> Cow<'static, str> {
+        let index = self.names.len();
+        self.names.push(name);
+        NAME.text(index)
     }
 
     /// Appends a placeholder for a value, borrowed from the order or converted from it.
     pub(super) fn write_value(&mut self, value: Cow<'a, Value>, out: &mut String) {
-        write_placeholder(VALUE, self.values.len(), out);
+        out.push_str(&VALUE.text(self.values.len()));
         self.values.push(value);
     }
 
     /// Yields each name placeholder with its name.
     pub fn placeholder_names(&self) -> impl Iterator<Item = (String, &AttributeName)> {
-        self.names.iter().enumerate().map(|(index, name)| (placeholder(NAME, index), *name))
+        let names = self.names.iter().enumerate();
+        names.map(|(index, name)| (NAME.text(index).into_owned(), *name))
     }
 
     /// Yields each value placeholder with its value.
     pub fn placeholder_values(&self) -> impl Iterator<Item = (String, &Value)> {
-        self.values.iter().enumerate().map(|(index, value)| (placeholder(VALUE, index), &**value))
+        let values = self.values.iter().enumerate();
+        values.map(|(index, value)| (VALUE.text(index).into_owned(), &**value))
     }
 }
 
-const NAME: &str = "#n";
-const VALUE: &str = ":v";
+/// The texts of one kind of placeholders: a prefix and an index.
+struct Placeholders {
+    prefix: &'static str,
+    /// The first texts. Most orders need no others, and formatting them takes most of the time.
+    first: [&'static str; 16],
+}
+
+impl Placeholders {
+    fn text(&self, index: usize) -> Cow<'static, str> {
+        match self.first.get(index) {
+            Some(text) => Cow::Borrowed(text),
+            None => Cow::Owned(format!("{}{index}", self.prefix)),
+        }
+    }
+}
+
+const NAME: Placeholders = Placeholders {
+    prefix: "#n",
+    first: [
+        "#n0", "#n1", "#n2", "#n3", "#n4", "#n5", "#n6", "#n7", "#n8", "#n9", "#n10", "#n11",
+        "#n12", "#n13", "#n14", "#n15",
+    ],
+};
+
+const VALUE: Placeholders = Placeholders {
+    prefix: ":v",
+    first: [
+        ":v0", ":v1", ":v2", ":v3", ":v4", ":v5", ":v6", ":v7", ":v8", ":v9", ":v10", ":v11",
+        ":v12", ":v13", ":v14", ":v15",
+    ],
+};
+
+/// A placeholder as the name of a member.
+struct Placeholder(Cow<'static, str>);
+
+impl Serialize for Placeholder {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0 {
+            // Names from code are not searched for characters to escape.
+            Cow::Borrowed(text) => serializer.serialize_unit_variant("Placeholder", 0, text),
+            Cow::Owned(text) => serializer.serialize_str(text),
+        }
+    }
+}
 
 /// Serializes names as `ExpressionAttributeNames`.
 pub(super) fn serialize_names<S: Serializer>(
     names: &[&AttributeName],
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    serialize_placeholders(NAME, names, serializer)
+    serialize_placeholders(&NAME, names, serializer)
 }
 
 /// Serializes values as `ExpressionAttributeValues`.
@@ -110,21 +159,18 @@ pub(super) fn serialize_values<S: Serializer>(
     values: &[Cow<'_, Value>],
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    serialize_placeholders(VALUE, values, serializer)
+    serialize_placeholders(&VALUE, values, serializer)
 }
 
 /// Serializes placeholders with their names or values, in the order of their texts.
 fn serialize_placeholders<S: Serializer>(
-    kind: &str,
+    placeholders: &Placeholders,
     meanings: &[impl Serialize],
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(Some(meanings.len()))?;
-    let mut text = String::with_capacity(8);
     in_text_order(0..10, meanings, &mut |index, meaning| {
-        text.clear();
-        write_placeholder(kind, index, &mut text);
-        map.serialize_entry(&text, meaning)
+        map.serialize_entry(&Placeholder(placeholders.text(index)), meaning)
     })?;
     map.end()
 }
@@ -145,29 +191,6 @@ fn in_text_order<'m, M, E>(
         }
     }
     Ok(())
-}
-
-fn placeholder(kind: &str, index: usize) -> String {
-    let mut text = String::with_capacity(8);
-    write_placeholder(kind, index, &mut text);
-    text
-}
-
-fn write_placeholder(kind: &str, index: usize, out: &mut String) {
-    out.push_str(kind);
-    // Nearly always a single digit, for which the general formatter would take most of the time.
-    match u8::try_from(index) {
-        Ok(digit @ 0..=9) => out.push(char::from(b'0' | digit)),
-        _ => write_decimal(index, out),
-    }
-}
-
-fn write_decimal(number: usize, out: &mut String) {
-    if number > 9 {
-        write_decimal(number / 10, out);
-    }
-    // A single digit.
-    out.push(char::from(b'0' | (number % 10) as u8));
 }
 
 /// Appends a separator, unless the list is empty so far.

@@ -167,41 +167,37 @@ fn sum(old: Option<&Value>, amount: &Number) -> Result<Number, InvalidUpdate> {
 /// Up to this many names are compared pairwise; more are put into a set.
 const FEW: usize = 16;
 
-/// Renders assignments as `SET … REMOVE … ADD …`, or `None` if there are none.
+/// Renders assignments to different attributes as `SET … REMOVE … ADD …`, or `None` if there are
+/// none.
 pub(super) fn write_update<'a>(
     assignments: &'a [Assignment],
     expressions: &mut Expressions<'a>,
 ) -> Option<String> {
     // Most assignments are `SET`; the other clauses are appended to this text.
-    let mut set = String::with_capacity(assignments.len().saturating_mul(40));
+    let mut set = String::with_capacity(assignments.len().saturating_mul(ELEMENT_BYTES));
     let (mut remove, mut add) = (String::new(), String::new());
     for assignment in assignments {
+        let name = expressions.add_name(assignment.name());
         match assignment {
-            Assignment::Set { name, value } => {
-                begin("SET ", &mut set);
-                expressions.write_name(name, &mut set);
+            Assignment::Set { value, .. } => {
+                begin("SET ", &name, &mut set);
                 set.push_str(" = ");
                 expressions.write_value(Cow::Borrowed(value), &mut set);
             }
-            Assignment::SetIfAbsent { name, value } => {
-                begin("SET ", &mut set);
-                expressions.write_name(name, &mut set);
+            Assignment::SetIfAbsent { value, .. } => {
+                begin("SET ", &name, &mut set);
                 set.push_str(" = if_not_exists(");
-                expressions.write_name(name, &mut set);
+                set.push_str(&name);
                 set.push_str(", ");
                 expressions.write_value(Cow::Borrowed(value), &mut set);
                 set.push(')');
             }
-            Assignment::Add { name, amount } => {
-                begin("ADD ", &mut add);
-                expressions.write_name(name, &mut add);
+            Assignment::Add { amount, .. } => {
+                begin("ADD ", &name, &mut add);
                 add.push(' ');
                 expressions.write_value(Cow::Owned(Value::N(amount.clone())), &mut add);
             }
-            Assignment::Remove { name } => {
-                begin("REMOVE ", &mut remove);
-                expressions.write_name(name, &mut remove);
-            }
+            Assignment::Remove { .. } => begin("REMOVE ", &name, &mut remove),
         }
     }
     let mut update = set;
@@ -215,9 +211,15 @@ pub(super) fn write_update<'a>(
 }
 
 /// Begins an element of a clause: the first with its verb, others with a comma.
-fn begin(verb: &str, clause: &mut String) {
+fn begin(verb: &str, name: &str, clause: &mut String) {
+    // Growing copies what is there.
+    clause.reserve(ELEMENT_BYTES);
     clause.push_str(if clause.is_empty() { verb } else { ", " });
+    clause.push_str(name);
 }
+
+/// The most bytes of nearly all elements: `, #n10 = if_not_exists(#n10, :v10)`.
+const ELEMENT_BYTES: usize = 40;
 
 #[cfg(test)]
 mod tests {

@@ -144,8 +144,7 @@ impl Bucket {
         };
         let buffer = self.call.config.ttl_buffer;
         let description = Description {
-            window_type: None,
-            window_start: None,
+            window: None,
             expires_at: seconds_after(instant(latest).unix_seconds_ceil(), buffer),
         };
         self.call.update(self.key(), [change], description, guard)

@@ -43,9 +43,24 @@ pub(super) struct Limiting<'a> {
 
 /// The attributes of an item besides its counters.
 pub(super) struct Description {
-    pub(super) window_type: Option<String>,
-    pub(super) window_start: Option<Timestamp>,
+    /// The window in which the item counts, if it has one.
+    pub(super) window: Option<DescribedWindow>,
     pub(super) expires_at: i64,
+}
+
+/// A window as its item describes it.
+pub(super) struct DescribedWindow {
+    pub(super) start: Timestamp,
+    /// The start as text.
+    pub(super) id: String,
+    pub(super) window_type: String,
+}
+
+impl From<&TimeWindow> for DescribedWindow {
+    fn from(window: &TimeWindow) -> Self {
+        let (start, id) = (window.start, window.start.to_rfc3339_seconds());
+        Self { start, window_type: window.key_after(id.clone()), id }
+    }
 }
 
 impl Call {
@@ -142,24 +157,25 @@ impl Call {
         let names = self.names();
         let key = &self.attempt.key;
         let now = self.now().to_rfc3339_fixed9();
-        if let Some(start) = description.window_start {
-            let (id, seconds) = (start.to_rfc3339_seconds(), Number::from(start.unix_seconds()));
-            assignments.push(Assignment::set_if_absent(names.window_id, id));
-            assignments.push(Assignment::set_if_absent(names.window_start, seconds));
-        }
-        if let Some(window_type) = description.window_type {
-            assignments.push(Assignment::set_if_absent(names.window_type, window_type));
-        }
         let expires_at = Number::from(description.expires_at);
+        // A window's expiry never changes; a token bucket's changes with every request.
+        let expiry = match description.window {
+            Some(window) => {
+                let start = Number::from(window.start.unix_seconds());
+                assignments.extend([
+                    Assignment::set_if_absent(names.window_id, window.id),
+                    Assignment::set_if_absent(names.window_start, start),
+                    Assignment::set_if_absent(names.window_type, window.window_type),
+                ]);
+                Assignment::set_if_absent(names.ttl, expires_at)
+            }
+            None => Assignment::set(names.ttl, expires_at),
+        };
         assignments.extend([
             Assignment::set_if_absent(names.identifier, key.identifier()),
             Assignment::set_if_absent(names.resource, key.resource()),
             Assignment::set_if_absent(names.operation, key.operation()),
-            // A window's expiry never changes; a token bucket's changes with every request.
-            match description.window_start {
-                Some(_) => Assignment::set_if_absent(names.ttl, expires_at),
-                None => Assignment::set(names.ttl, expires_at),
-            },
+            expiry,
             Assignment::set_if_absent(names.created_at, now.clone()),
             Assignment::set(names.updated_at, now),
         ]);

@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::call::Description;
+use super::call::{DescribedWindow, Description};
 use super::reads::count_in;
 use super::windows::{full_until, last_to_end, of};
 use super::{Call, Limiting, Next, Plan, Reads, Ruling, UsageLine, Write, Wrote};
@@ -78,9 +78,10 @@ impl Packed {
             let preceding = preceding(*window).filter(|window| window.start >= self.longest.start);
             preceding.map(|window| Assignment::Remove { name: counter(&window) })
         });
+        let start = self.longest.start;
+        let (id, window_type) = (start.to_rfc3339_seconds(), self.suffix());
         let description = Description {
-            window_type: Some(self.suffix()),
-            window_start: Some(self.longest.start),
+            window: Some(DescribedWindow { start, id, window_type }),
             expires_at: self.call.config.expires_at(&self.longest),
         };
         self.call.update(self.key(), counts.chain(removals), description, guard)

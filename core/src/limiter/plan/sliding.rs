@@ -218,8 +218,7 @@ impl Sliding {
     fn update(&self, guard: Guard) -> UpdateItem {
         let count = Assignment::add(self.call.names().count, self.call.cost());
         let description = Description {
-            window_type: Some(self.current.key()),
-            window_start: Some(self.current.start),
+            window: Some((&self.current).into()),
             expires_at: self.call.config.expires_at(&self.current),
         };
         self.call.update(self.key(&self.current), [count], description, guard)

@@ -103,8 +103,7 @@ impl Windows {
     pub(super) fn update(&self, window: &TimeWindow, guard: Guard) -> UpdateItem {
         let count = Assignment::add(self.call.names().count, self.call.cost());
         let description = Description {
-            window_type: Some(window.key()),
-            window_start: Some(window.start),
+            window: Some(window.into()),
             expires_at: self.call.config.expires_at(window),
         };
         self.call.update(self.key(window), [count], description, guard)
