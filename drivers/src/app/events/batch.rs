@@ -53,17 +53,17 @@ impl AppService {
             }
             // Fails with an error that says what to register.
             source if !self.inner.events.records.contains_key(&source) => {
-                self.answer_any(&RawEvent::read(text)?, begun).await
+                Box::pin(self.answer_any(&RawEvent::read(text)?, begun)).await
             }
             BatchSource::Kafka => self.answer_batch(event, begun).await,
-            BatchSource::Firehose => self.answer_firehose(event, begun).await,
+            BatchSource::Firehose => Box::pin(self.answer_firehose(event, begun)).await,
             BatchSource::S3
             | BatchSource::Ses
             | BatchSource::CodeCommit
             | BatchSource::ActiveMq
             | BatchSource::RabbitMq
             | BatchSource::DocumentDb
-            | BatchSource::CloudWatchLogs => self.answer_whole(event, begun).await,
+            | BatchSource::CloudWatchLogs => Box::pin(self.answer_whole(event, begun)).await,
         }
     }
 
@@ -96,7 +96,11 @@ impl AppService {
             Some(stops_at) => batch.stopping_at(stops_at),
             None => batch,
         };
-        let batch = self.handle_all(event, batch, &shared, settings.concurrency, keep).await;
+        // Most applications handle one record at a time, and need not share the task.
+        let batch = match settings.concurrency {
+            NonZeroUsize::MIN => self.handle_in_turn(event, batch, &shared, keep).await,
+            many => Box::pin(self.handle_together(event, batch, &shared, many, keep)).await,
+        };
         for record in batch.unfinished().filter_map(|index| event.record(index)) {
             let observation = self.observation(event.source(), &record, &shared);
             let error = AppError::internal().with_cause(NotFinished);
@@ -109,9 +113,29 @@ impl AppService {
         batch
     }
 
-    /// Runs records until all are done or the time is up. Records still in progress then are
-    /// cancelled, and fail.
-    async fn handle_all<'e>(
+    /// Runs records one after the other until all are done or the time is up. The record in progress
+    /// then is cancelled, and fails.
+    async fn handle_in_turn<'e>(
+        &self,
+        event: &BatchEvent<'_>,
+        mut batch: Batch<'e>,
+        shared: &Shared,
+        keep: &Keep<'_>,
+    ) -> Batch<'e> {
+        let clock = &self.services.clock;
+        let mut stop = pin!(clock.sleep_until(shared.begun.time.stops_at()));
+        while let Some(turn) = batch.take(clock.now()) {
+            let handled = pin!(self.handle_turn(event, turn, shared, keep));
+            // Polls the record before the alarm, so that a record that is just done counts.
+            let Some(done) = before(stop.as_mut(), handled).await else { break };
+            report(&mut batch, done);
+        }
+        batch
+    }
+
+    /// Runs several records at a time until all are done or the time is up. Records still in
+    /// progress then are cancelled, and fail.
+    async fn handle_together<'e>(
         &self,
         event: &BatchEvent<'_>,
         mut batch: Batch<'e>,
@@ -126,16 +150,9 @@ impl AppService {
             while running.len() < concurrency.get()
                 && let Some(turn) = batch.take(clock.now())
             {
-                // Most applications handle one record at a time, and need not share the task.
-                if concurrency == NonZeroUsize::MIN {
-                    let handled = pin!(self.handle_turn(event, turn, shared, keep));
-                    let Some(done) = before(stop.as_mut(), handled).await else { return batch };
-                    report(&mut batch, done);
-                } else {
-                    running.push(self.handle_turn(event, turn, shared, keep));
-                }
+                running.push(self.handle_turn(event, turn, shared, keep));
             }
-            // Poll the record before the alarm, so that a record that is just done counts.
+            // Polls the records before the alarm, so that a record that is just done counts.
             let done = before(stop.as_mut(), running.next()).await;
             let Some(done) = done.flatten() else { return batch };
             report(&mut batch, done);
