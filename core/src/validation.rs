@@ -125,7 +125,7 @@ pub struct Violations {
 impl Violations {
     /// The most violations that a response lists. A body may have any number of members; this keeps
     /// the response small.
-    pub const MAX_TOLD: usize = 100;
+    pub const MAX_REPORTED: usize = 100;
 
     /// The most bytes of a field's path in a response. Clients choose the names in a map.
     pub const MAX_FIELD_BYTES: usize = 256;
@@ -138,9 +138,9 @@ impl Violations {
 
     /// Adds a rule that a field breaks. `field` is the path as the client writes it, such as
     /// `lines[1].price`, or empty for the value as a whole. A long path is cut. Violations beyond
-    /// [`MAX_TOLD`](Self::MAX_TOLD) are only counted.
+    /// [`MAX_REPORTED`](Self::MAX_REPORTED) are only counted.
     pub fn add(&mut self, field: impl Into<String>, rule: ValueRule) {
-        if self.listed.len() < Self::MAX_TOLD {
+        if self.listed.len() < Self::MAX_REPORTED {
             self.listed.push((bounded(field.into()), rule));
         } else {
             self.omitted = self.omitted.saturating_add(1);
@@ -288,12 +288,12 @@ mod tests {
     #[test]
     fn an_answer_stays_small_and_says_what_it_omits() {
         let mut violations = Violations::new();
-        for at in 0..Violations::MAX_TOLD + 2 {
+        for at in 0..Violations::MAX_REPORTED + 2 {
             violations.add(format!("[{at}].{}", "é".repeat(4000)), ValueRule::Required);
         }
         let error = violations.into_result().unwrap_err();
         let details = shown(&error)["error"]["details"].clone();
-        assert_eq!(details["errors"].as_array().map(vec::Vec::len), Some(Violations::MAX_TOLD));
+        assert_eq!(details["errors"].as_array().map(vec::Vec::len), Some(Violations::MAX_REPORTED));
         assert_eq!(details["omitted"], 2);
         let field = details["errors"][0]["field"].as_str().unwrap();
         assert!(field.starts_with("[0].é") && field.ends_with("é…"), "{field}");

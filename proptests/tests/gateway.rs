@@ -73,7 +73,7 @@ proptest! {
     #![proptest_config(cases(1024))]
 
     #[test]
-    fn an_endpoint_normalises_to_one_base_url_or_is_refused(endpoint in endpoint()) {
+    fn an_endpoint_normalizes_to_one_base_url_or_is_refused(endpoint in endpoint()) {
         let _ = normalize_endpoint(&endpoint);
         match RequestBase::parse(&endpoint) {
             Ok(base) => {

@@ -162,7 +162,7 @@ proptest! {
         target in text(),
         fields in prop::collection::vec(field(), 0..12),
     ) {
-        let format = LineFormat::Text { is_timed: true, is_coloured: false };
+        let format = LineFormat::Text { is_timed: true, is_colored: false };
         let line = line(format, &message, &target, &fields);
         prop_assert!(!HIDDEN.is_match(&line) && !line.contains(SECRET), "{line}");
         prop_assert!(line.len() < MAX_LINE_BYTES, "{} bytes", line.len());

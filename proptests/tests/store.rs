@@ -99,7 +99,7 @@ async fn answer(executor: &impl StoreExecutor, order: &Order) -> Answer {
         Order::Delete(delete) => Answer::Written(executor.execute(delete).await),
         Order::Query(query, more) => Answer::Pages(pages(executor, query, *more).await),
         Order::Transact(transaction) => {
-            Answer::Transacted(executor.execute(transaction).await.map(normalised))
+            Answer::Transacted(executor.execute(transaction).await.map(normalized))
         }
     }
 }
@@ -127,13 +127,13 @@ fn sorted(mut read: Answered<BatchRead>) -> Answered<BatchRead> {
 }
 
 /// DynamoDB returns the members of number sets with a cancellation in the order of their hashes.
-fn normalised(transacted: Answered<Transacted>) -> Answered<Transacted> {
+fn normalized(transacted: Answered<Transacted>) -> Answered<Transacted> {
     let answer = match transacted.answer {
         Transacted::Committed => Transacted::Committed,
         Transacted::Canceled { reasons } => {
             let reasons = reasons.into_iter().map(|reason| match reason {
                 CancellationReason::ConditionalCheckFailed { seen } => {
-                    CancellationReason::ConditionalCheckFailed { seen: seen.map(Item::normalised) }
+                    CancellationReason::ConditionalCheckFailed { seen: seen.map(Item::normalized) }
                 }
                 reason @ (CancellationReason::None | CancellationReason::Failed(_)) => reason,
             });

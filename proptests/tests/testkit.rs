@@ -138,13 +138,13 @@ proptest! {
         prop_assert_eq!(request.cookies.len(), names(&written.cookies).len());
 
         prop_assert_eq!(&request.body, &written.body);
-        let vouched = match written.via {
+        let verified = match written.via {
             Via::LoadBalancer | Via::VpcLattice | Via::VpcLatticeV1 => String::new(),
             Via::FunctionUrl | Via::HttpApi | Via::HttpApiV1 | Via::RestApi => {
                 IpAddr::V4(written.address).to_string()
             }
         };
-        prop_assert_eq!(request.source_provenance.source_ip(), vouched);
+        prop_assert_eq!(request.source_provenance.source_ip(), verified);
     }
 
     #[test]

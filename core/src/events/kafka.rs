@@ -182,8 +182,8 @@ mod tests {
     fn fault(record: &str) -> Option<ErrorKind> {
         let event = format!(r#"{{"records":{{"t-0":[{record},{{"offset":2}}]}}}}"#);
         let event = BatchEvent::read(BatchSource::Kafka, &event).unwrap();
-        let neighbour = KafkaRecord::read(&event.record(1).unwrap()).unwrap();
-        assert_eq!((neighbour.key, neighbour.value), (None, None));
+        let neighbor = KafkaRecord::read(&event.record(1).unwrap()).unwrap();
+        assert_eq!((neighbor.key, neighbor.value), (None, None));
         KafkaRecord::read(&event.record(0).unwrap()).err().map(|error| error.kind())
     }
 

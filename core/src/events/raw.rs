@@ -130,10 +130,10 @@ impl fmt::Display for Seen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Service(name) => {
-                write!(f, "an event of {name} (by {})", recognised_by(name))
+                write!(f, "an event of {name} (by {})", recognized_by(name))
             }
             Self::Single(source) => {
-                write!(f, "an event of {} (by {})", source.name(), source.recognised_by())
+                write!(f, "an event of {} (by {})", source.name(), source.recognized_by())
             }
             Self::Members { names, .. } if names.is_empty() => {
                 f.write_str("an object without members")
@@ -151,7 +151,7 @@ impl fmt::Display for Seen {
 }
 
 /// Returns the members by which a service's event was recognized.
-fn recognised_by(name: &str) -> &'static str {
+fn recognized_by(name: &str) -> &'static str {
     match name {
         "sqs" | "kinesis" | "dynamodb" | "s3" | "ses" | "codecommit" => {
             "`eventSource` in the first of `Records`"

@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn equivalent_endpoints_normalise_to_one_base_url() {
+    fn equivalent_endpoints_normalize_to_one_base_url() {
         for (endpoint, expected) in [
             ("example.com", "https://example.com"),
             (" wss://example.com/dev\u{a0}\n", "https://example.com/dev"),

@@ -30,7 +30,7 @@ impl SourceProvenance {
     /// Creates the provenance of an address in a provider's request context; `UNKNOWN` if it is not
     /// a valid address.
     #[must_use]
-    pub fn vouched(provider: Provider, source_ip: &str) -> Self {
+    pub fn verified(provider: Provider, source_ip: &str) -> Self {
         Self(canonical_ip(source_ip.trim()).map(|ip| (provider, ip)))
     }
 
@@ -125,13 +125,13 @@ mod tests {
     }
 
     #[test]
-    fn only_a_parsable_address_is_vouched_for() {
-        let known = SourceProvenance::vouched(Provider::FunctionUrl, " 198.51.100.7 ");
+    fn only_a_parsable_address_is_verified() {
+        let known = SourceProvenance::verified(Provider::FunctionUrl, " 198.51.100.7 ");
         assert_eq!(
             serde_json::to_string(&known).unwrap(),
             r#"{"source_ip":"198.51.100.7","provider":"lambda-url","source":"provider_request_context","valid":true}"#
         );
-        let unknown = SourceProvenance::vouched(Provider::ApiGatewayV1, "not-an-ip");
+        let unknown = SourceProvenance::verified(Provider::ApiGatewayV1, "not-an-ip");
         assert_eq!(unknown, SourceProvenance::UNKNOWN);
         assert_eq!((unknown.provider(), unknown.source()), ("unknown", "unknown"));
     }

@@ -15,8 +15,8 @@ use crate::store::{AttributeStyle, TableName};
 pub struct LimiterBuilder(pub(super) Config);
 
 impl LimiterBuilder {
-    /// Sets the behaviour when the store reports a wrong deployment (missing table, denied access).
-    /// The default is the behaviour for other failures.
+    /// Sets the behavior when the store reports a wrong deployment (missing table, denied access).
+    /// The default is the behavior for other failures.
     pub fn on_misconfigured(mut self, on_failure: OnFailure) -> Self {
         self.0.on_misconfigured = Some(on_failure);
         self

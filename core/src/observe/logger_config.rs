@@ -107,7 +107,7 @@ impl LoggerConfig {
         };
         let on_lambda = is_on_lambda(&look_up);
         // Lambda adds the time to lines of text.
-        let console = LineFormat::Text { is_timed: !on_lambda, is_coloured: false };
+        let console = LineFormat::Text { is_timed: !on_lambda, is_colored: false };
         let format = match &*self.format.trim().to_ascii_lowercase() {
             "json" => LineFormat::Json,
             "console" => console,
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn what_is_missing_has_a_default() {
         let found = settings(json!({})).unwrap();
-        let console = LineFormat::Text { is_timed: true, is_coloured: false };
+        let console = LineFormat::Text { is_timed: true, is_colored: false };
         assert_eq!((found.format, found.level), (console, Level::Info));
         assert_eq!((found.attempts, found.retry_delay), (3, Duration::from_secs(1)));
         assert_eq!((found.max_notifications, found.max_lines), (256, MAX_LINES));
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn json_is_the_default_in_services_of_aws_and_lambda_adds_the_time_to_text() {
-        let console = |is_timed| LineFormat::Text { is_timed, is_coloured: false };
+        let console = |is_timed| LineFormat::Text { is_timed, is_colored: false };
         let formats = |name: &str, value: &str| {
             ["", "console"].map(|format| {
                 let config = LoggerConfig { format: format.into(), ..LoggerConfig::default() };

@@ -57,21 +57,21 @@ impl Value {
     }
 
     /// Returns the value as DynamoDB stores and returns it: numbers in plain decimals
-    /// ([`Number::normalised`]), and the members of sets sorted. Invalid values stay unchanged.
+    /// ([`Number::normalized`]), and the members of sets sorted. Invalid values stay unchanged.
     #[must_use]
-    pub fn normalised(mut self) -> Self {
-        self.normalise();
+    pub fn normalized(mut self) -> Self {
+        self.normalize();
         self
     }
 
-    fn normalise(&mut self) {
+    fn normalize(&mut self) {
         match self {
-            Self::N(number) => normalise_number(number),
-            Self::L(values) => values.iter_mut().for_each(Self::normalise),
-            Self::M(members) => members.values_mut().for_each(Self::normalise),
+            Self::N(number) => normalize_number(number),
+            Self::L(values) => values.iter_mut().for_each(Self::normalize),
+            Self::M(members) => members.values_mut().for_each(Self::normalize),
             Self::Ss(set) => set.sort_unstable(),
             Self::Ns(set) => {
-                set.iter_mut().for_each(normalise_number);
+                set.iter_mut().for_each(normalize_number);
                 set.sort_by(order_numbers);
             }
             Self::Bs(set) => set.sort_unstable(),
@@ -88,21 +88,21 @@ impl Item {
         self.iter().all(|(name, value)| !name.is_empty() && value.is_valid())
     }
 
-    /// Returns the item as DynamoDB stores and returns it; see [`Value::normalised`].
+    /// Returns the item as DynamoDB stores and returns it; see [`Value::normalized`].
     #[must_use]
-    pub fn normalised(mut self) -> Self {
-        self.normalise();
+    pub fn normalized(mut self) -> Self {
+        self.normalize();
         self
     }
 
-    pub(super) fn normalise(&mut self) {
-        self.values_mut().for_each(Value::normalise);
+    pub(super) fn normalize(&mut self) {
+        self.values_mut().for_each(Value::normalize);
     }
 }
 
-fn normalise_number(number: &mut Number) {
-    if let Some(normalised) = number.normalised() {
-        *number = normalised;
+fn normalize_number(number: &mut Number) {
+    if let Some(normalized) = number.normalized() {
+        *number = normalized;
     }
 }
 
@@ -169,6 +169,6 @@ mod tests {
         assert!(!numbers(&["10", "2"]).equals(&numbers(&["10", "3"])));
         let list = |text| Value::L(vec![Value::N(Number::from_text(text))]);
         assert!(list("1.50").equals(&list("1.5")));
-        assert_eq!(numbers(&["10", "2.50", "-1E1"]).normalised(), numbers(&["-10", "2.5", "10"]));
+        assert_eq!(numbers(&["10", "2.50", "-1E1"]).normalized(), numbers(&["-10", "2.5", "10"]));
     }
 }

@@ -36,7 +36,7 @@ pub enum CursorError {
     OtherIndex,
     /// The cursor and the query have different orders, or the cursor has no order.
     #[error("the cursor has another order than the query")]
-    OtherDirection,
+    OtherOrder,
     /// The cursor's key has other attributes than the table and index, or values that no key can
     /// have: of another type, empty, or too long.
     #[error("the cursor's key does not belong to this table")]
@@ -62,7 +62,7 @@ impl CursorError {
             | Self::NotText
             | Self::NotAnOffset => false,
             Self::OtherIndex
-            | Self::OtherDirection
+            | Self::OtherOrder
             | Self::OtherKey
             | Self::OtherPartition
             | Self::OutOfRange => true,

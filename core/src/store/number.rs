@@ -72,7 +72,7 @@ impl Number {
     /// Returns the number as DynamoDB stores and returns it: in plain decimals, without an
     /// exponent, a plus sign or superfluous zeros. `None` if DynamoDB does not accept the number.
     #[must_use]
-    pub fn normalised(&self) -> Option<Self> {
+    pub fn normalized(&self) -> Option<Self> {
         match &self.0 {
             Repr::Integer(_) => self.is_valid().then(|| self.clone()),
             Repr::Text(text) => Decimal::parse(text).map(Self::from_decimal),
@@ -124,7 +124,7 @@ impl Number {
     fn decimal(&self) -> Option<Decimal> {
         match &self.0 {
             Repr::Integer(integer) => {
-                Some(Decimal { mantissa: *integer, exponent: 0 }.normalised()).filter(Decimal::fits)
+                Some(Decimal { mantissa: *integer, exponent: 0 }.normalized()).filter(Decimal::fits)
             }
             Repr::Text(text) => Decimal::parse(text),
         }
@@ -248,10 +248,10 @@ impl Decimal {
         }
         exponent = exponent.checked_add(i32::try_from(pending_zeros).ok()?)?;
         let mantissa = if negative { mantissa.checked_neg()? } else { mantissa };
-        Some(Self { mantissa, exponent }.normalised()).filter(Self::fits)
+        Some(Self { mantissa, exponent }.normalized()).filter(Self::fits)
     }
 
-    fn normalised(mut self) -> Self {
+    fn normalized(mut self) -> Self {
         if self.mantissa == 0 {
             return Self { mantissa: 0, exponent: 0 };
         }
@@ -316,7 +316,7 @@ impl Decimal {
         let shift = u32::try_from(high.exponent.checked_sub(low.exponent)?).ok()?;
         let mantissa =
             high.mantissa.checked_mul(10_i128.checked_pow(shift)?)?.checked_add(low.mantissa)?;
-        Some(Self { mantissa, exponent: low.exponent }.normalised()).filter(Self::fits)
+        Some(Self { mantissa, exponent: low.exponent }.normalized()).filter(Self::fits)
     }
 
     fn to_i128(self) -> Option<i128> {
@@ -431,10 +431,10 @@ mod tests {
             ("12E-4", "0.0012"),
             ("1E40", "10000000000000000000000000000000000000000"),
         ] {
-            let normal = Number::from_text(text).normalised().map(|number| number.to_string());
+            let normal = Number::from_text(text).normalized().map(|number| number.to_string());
             assert_eq!(normal.as_deref(), Some(plain), "{text}");
         }
-        assert_eq!(Number::from_text("x").normalised(), None);
+        assert_eq!(Number::from_text("x").normalized(), None);
     }
 
     #[test]

@@ -115,7 +115,7 @@ impl UpdateItem {
         for assignment in &self.assignments {
             let _ = assignment.apply(item);
         }
-        item.normalise();
+        item.normalize();
     }
 }
 

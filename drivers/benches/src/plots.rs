@@ -1,4 +1,4 @@
-//! Plots, in colours that can be read on light and dark pages.
+//! Plots, in colors that can be read on light and dark pages.
 
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -45,7 +45,7 @@ fn font(size: u32, color: RGBColor) -> TextStyle<'static> {
     ("sans-serif", size).into_font().color(&color)
 }
 
-/// Every ratio, on a logarithmic scale: to the left of the centre line, ours needs less.
+/// Every ratio, on a logarithmic scale: to the left of the center line, ours needs less.
 fn ratios(measured: &Measured) -> Result<String, Failed> {
     const ROW: u32 = 17;
     const LEFT: i32 = 440;

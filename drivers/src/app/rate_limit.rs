@@ -77,7 +77,7 @@ impl Middleware for RateLimit {
     }
 
     fn warnings(&self, authenticates: bool) -> Vec<BuildWarning> {
-        if self.needs_vouched_address(authenticates) {
+        if self.needs_verified_address(authenticates) {
             vec![BuildWarning::NoCallerBehindLoadBalancer]
         } else {
             Vec::new()
@@ -101,7 +101,7 @@ fn with_facts<T>(context: &Context, look: impl FnOnce(CountedRequest<'_>) -> T) 
     let principal = context.principal();
     let facts = CountedRequest {
         identity: principal.map_or("", |principal| &principal.identity),
-        tenant_id: call.vouched_tenant_id(principal).unwrap_or_default(),
+        tenant_id: call.verified_tenant_id(principal).unwrap_or_default(),
         named_tenant_id: &call.named_tenant_id,
         address: context.client_ip(),
         route: call.pattern().map(|pattern| pattern.as_str()),

@@ -83,7 +83,7 @@ pub(crate) fn http_head(
     });
     match fields {
         Ok(fields) => {
-            // A normalised response has a valid status.
+            // A normalized response has a valid status.
             *head.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
             *head.headers_mut() = fields;
         }

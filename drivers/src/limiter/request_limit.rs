@@ -215,9 +215,9 @@ impl<R> RequestLimit<R> {
     }
 
     /// Returns whether requests have no key if their provider does not verify an address.
-    pub(crate) fn needs_vouched_address(&self, authenticates: bool) -> bool {
+    pub(crate) fn needs_verified_address(&self, authenticates: bool) -> bool {
         let finds_its_own = self.key.is_some() || self.client_ip.is_some();
-        !finds_its_own && self.policy.needs_vouched_address(authenticates)
+        !finds_its_own && self.policy.needs_verified_address(authenticates)
     }
 
     /// Returns the limiter that counts requests.

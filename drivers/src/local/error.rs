@@ -26,7 +26,7 @@ pub struct ListenError {
 /// A problem outside of requests. It is the cause of a [`Failure`](crate::app::Failure) with an
 /// empty request id, and contains no client input.
 #[derive(Debug, thiserror::Error)]
-pub enum Trouble {
+pub enum Problem {
     /// The server is reachable from other machines. Bind it to loopback, unless that is intended.
     #[error(
         "{0} can be reached from other machines: bind to 127.0.0.1, unless that is meant; {see}",
@@ -66,7 +66,7 @@ pub enum Trouble {
     },
 }
 
-impl Trouble {
+impl Problem {
     /// Returns the error to report. Only a failure of the application is an internal error.
     fn into_error(self) -> AppError {
         let error = match &self {
@@ -82,6 +82,6 @@ impl Trouble {
 }
 
 /// Reports a problem outside of requests to the application.
-pub(super) fn report(app: &AppService, trouble: Trouble) {
+pub(super) fn report(app: &AppService, trouble: Problem) {
     app.report_failure(Failure { request_id: String::new(), error: trouble.into_error() });
 }

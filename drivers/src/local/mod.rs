@@ -21,7 +21,7 @@
 //! # }).unwrap();
 //! ```
 //!
-//! | Case | Behaviour |
+//! | Case | Behavior |
 //! |---|---|
 //! | protocol | HTTP/1.1 with keep-alive, and 1.0 |
 //! | head of a request | up to [`MAX_HEAD_BYTES`] and 100 headers; 431 above |
@@ -68,7 +68,7 @@
 //! a WebSocket API, on every path. With the feature `websocket`, its handlers send to this server,
 //! whatever factory of clients it has.
 //!
-//! | Case | Behaviour |
+//! | Case | Behavior |
 //! |---|---|
 //! | handshake | accepted if `$connect` responds with 2xx or is not registered; else refused with its status, or 502 |
 //! | text message | goes to the route that `$request.body.action` [names](Server::with_route_selection), else to `$default`, one after the other |
@@ -104,7 +104,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use connection::{BUFFERED_TIME, MAX_HEAD_BYTES};
-pub use error::{ListenError, Trouble};
+pub use error::{ListenError, Problem};
 pub use request_body::MAX_BODY_BYTES;
 pub use signal::stop_signal;
 pub use transport::READ_TIME;
@@ -157,7 +157,7 @@ impl Server {
     }
 
     /// Listens on any address. If other machines can reach it, that is
-    /// [reported](crate::app::App::on_failure) as [`Trouble::Exposed`], because this server has
+    /// [reported](crate::app::App::on_failure) as [`Problem::Exposed`], because this server has
     /// neither TLS nor authentication. It serves requests for the address that a client reached,
     /// and for `localhost`, but not for other names of this machine.
     ///
@@ -168,7 +168,7 @@ impl Server {
     pub async fn bind_exposed(app: AppService, address: SocketAddr) -> Result<Self, ListenError> {
         let server = Self::listen(app, address).await?;
         if !server.address.ip().to_canonical().is_loopback() {
-            report(&server.app, Trouble::Exposed(server.address));
+            report(&server.app, Problem::Exposed(server.address));
         }
         Ok(server)
     }
@@ -251,7 +251,7 @@ impl Server {
             match accepted {
                 Ok((stream, _)) if is_full => {
                     if !was_full {
-                        report(&app, Trouble::Full);
+                        report(&app, Problem::Full);
                     }
                     turn_away(&app, stream);
                 }
@@ -264,7 +264,7 @@ impl Server {
                 }
                 Err(error) if is_of_connection(&error) => {}
                 Err(error) => {
-                    report(&app, Trouble::NotAccepted(error));
+                    report(&app, Problem::NotAccepted(error));
                     let pause = app.clock().sleep(ACCEPT_PAUSE);
                     if let Either::Left(((), _)) = select(stop.as_mut(), pin!(pause)).await {
                         break;
@@ -279,7 +279,7 @@ impl Server {
         let is_late = matches!(select(drained, late).await, Either::Right(_));
         if is_late {
             while connections.try_join_next().is_some() {}
-            report(&app, Trouble::CutOff { connections: connections.len() });
+            report(&app, Problem::CutOff { connections: connections.len() });
         }
         connections.shutdown().await;
         app.flush().await;
@@ -312,7 +312,7 @@ fn spawn(
         if let Err(error) = connection::serve(front, stream, &stopping).await
             && error.is_parse()
         {
-            report(gateway.app(), Trouble::Malformed(error));
+            report(gateway.app(), Problem::Malformed(error));
         }
         if let Some(opening) = slot.take() {
             gateway.carry(opening, &stopping).await;

@@ -152,7 +152,7 @@ impl Logs {
             Format::Json => LineFormat::Json,
             Format::Text => LineFormat::Text {
                 is_timed: !settings.is_on_lambda,
-                is_coloured: settings.may_be_coloured
+                is_colored: settings.may_be_colored
                     && writer.is_none()
                     && io::stderr().is_terminal(),
             },

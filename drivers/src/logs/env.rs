@@ -15,7 +15,7 @@ pub(super) struct Settings {
     /// Fields of every line: `service`, `function`, `version`.
     pub(super) about: Vec<(&'static str, String)>,
     pub(super) is_on_lambda: bool,
-    pub(super) may_be_coloured: bool,
+    pub(super) may_be_colored: bool,
     /// Warnings about malformed variables.
     pub(super) complaints: Vec<String>,
 }
@@ -36,7 +36,7 @@ impl Settings {
                 .filter_map(|(field, variable)| Some((field, filled(env, variable)?)))
                 .collect(),
             is_on_lambda: is_on_lambda(env),
-            may_be_coloured: filled(env, "NO_COLOR").is_none(),
+            may_be_colored: filled(env, "NO_COLOR").is_none(),
             complaints,
         }
     }

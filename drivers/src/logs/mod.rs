@@ -92,7 +92,7 @@ use crate::sanitize::Sanitizer;
 pub enum Format {
     /// A JSON object: `timestamp`, `level`, `message`, fields, `target`.
     Json,
-    /// Text for people: time (left out on Lambda, which adds it), level (coloured on a terminal),
+    /// Text for people: time (left out on Lambda, which adds it), level (colored on a terminal),
     /// target, message, fields.
     Text,
 }
@@ -118,7 +118,7 @@ pub struct LogStats {
 /// | `RUST_LOG` | levels by target, such as `info,shop::orders=debug`, instead of `AWS_LAMBDA_LOG_LEVEL`; without a general level such as `info` here, all other targets are silent |
 /// | `SERVICE_NAME` | the field `service` of every line |
 /// | `AWS_LAMBDA_FUNCTION_NAME`, `AWS_LAMBDA_FUNCTION_VERSION` | the fields `function` and `version` |
-/// | `NO_COLOR` | any value: no colours on a terminal |
+/// | `NO_COLOR` | any value: no colors on a terminal |
 ///
 /// A malformed value is reported by a line of level `WARN`, and the default applies.
 ///

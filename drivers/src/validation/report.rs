@@ -46,7 +46,7 @@ where
     let mut violations = Violations::new();
     let Err(report) = with_i18n(&broken, || value.validate()) else { return violations };
     let mut found = report.iter().map(|(path, error)| (path, broken.found(error.message())));
-    let reported = found.by_ref().take(Violations::MAX_TOLD);
+    let reported = found.by_ref().take(Violations::MAX_REPORTED);
     let mut reported: Vec<_> = reported
         .map(|(path, found)| {
             let path = path.to_string();

@@ -68,7 +68,7 @@ async fn bad_requests_are_answered_with_what_is_wrong() {
         ("GET", "/events?tenant=t1&limit=1001", "", "limit=1001"),
         ("GET", "/events?tenant=t1&cursor=!!", "", "invalid cursor"),
         ("GET", "/events?tenant=t1&limit=ten", "", "limit=ten"),
-        ("GET", "/events?tenant=t1&colour=red", "", "colour"),
+        ("GET", "/events?tenant=t1&color=red", "", "color"),
         ("GET", "/events/%20", "", "event ID cannot be empty"),
     ] {
         let (status, body) = send(&app, method, path, body).await;

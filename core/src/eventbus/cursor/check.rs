@@ -30,7 +30,7 @@ pub(in crate::eventbus) fn check(
         return Err(CursorError::OtherIndex);
     }
     if cursor.sort.as_deref() != Some(shape.sort) {
-        return Err(CursorError::OtherDirection);
+        return Err(CursorError::OtherOrder);
     }
     let key = cursor.last_key;
     // The store would answer an impossible key with an error that looks like a wrong deployment,

@@ -305,7 +305,7 @@ fn a_cursor_fits_its_own_query_only() {
     for (query, cursor, mismatch) in [
         (tenant.clone(), &of_type, CursorError::OtherIndex),
         (typed.clone(), &of_tenant, CursorError::OtherIndex),
-        (oldest_first(tenant.clone()), &of_tenant, CursorError::OtherDirection),
+        (oldest_first(tenant.clone()), &of_tenant, CursorError::OtherOrder),
         (other_tenant.clone(), &of_tenant, CursorError::OtherPartition),
         (other_tenant.of_type("even"), &of_type, CursorError::OtherPartition),
         (tenant.clone().of_type("odd"), &of_type, CursorError::OtherPartition),

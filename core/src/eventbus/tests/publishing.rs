@@ -46,7 +46,7 @@ fn the_second_publish_of_an_event_finds_the_first() {
 }
 
 #[test]
-fn publishing_normalises_the_parts_and_ignores_a_given_key() {
+fn publishing_normalizes_the_parts_and_ignores_a_given_key() {
     let forged = EventKey { partition_key: "victim#e".into(), sort_key: "0#x".into() };
     let draft = Event {
         key: Some(forged),

@@ -25,7 +25,7 @@ pub(super) fn api_gateway<'a>(event: Object<'a, '_>) -> Result<RawRequest<'a>, J
         method: method.into_owned(),
         path: path(event, context)?,
         query: decoded_query(event)?,
-        source_provenance: SourceProvenance::vouched(Provider::ApiGatewayV1, &source_ip),
+        source_provenance: SourceProvenance::verified(Provider::ApiGatewayV1, &source_ip),
         provider_request_id: context.text("requestId")?.into_owned(),
         ..request(event)?
     })

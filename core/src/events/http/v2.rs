@@ -43,7 +43,7 @@ pub(super) fn request<'a>(
         headers: read_headers(headers?, cookies?)?,
         body: bytes(body?.text()?),
         is_base64: is_base64?.flag()?,
-        source_provenance: SourceProvenance::vouched(provider, &source_ip?.text()?),
+        source_provenance: SourceProvenance::verified(provider, &source_ip?.text()?),
         provider_request_id: request_id?.text()?.into_owned(),
         platform: platform(event_context, variables?),
     })

@@ -26,7 +26,7 @@ pub struct ContactEvent {
 
 prints!(ContactEvent: contact);
 
-/// A call, chat, task or email between a customer and a contact centre.
+/// A call, chat, task or email between a customer and a contact center.
 #[derive(Clone, Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Contact {

@@ -125,7 +125,7 @@ impl SingleSource {
     }
 
     /// Returns the members by which its events are recognized.
-    pub(super) const fn recognised_by(self) -> &'static str {
+    pub(super) const fn recognized_by(self) -> &'static str {
         match self {
             Self::Authorizer => "`type` beside `methodArn` or `routeArn`",
             Self::Cognito => "`triggerSource`",

@@ -68,10 +68,10 @@ impl<'r> Answering<'r> {
             self.finalize(&mut response);
         }
         let observation = (is_request && pipeline == Pipeline::Observed).then(|| {
-            let vouched = self.call.vouched_tenant_id(self.principal.as_deref());
-            let (tenant_id, is_vouched) = vouched
-                .map_or((self.call.named_tenant_id.as_str(), false), |vouched| (vouched, true));
-            Observation::new(&self.call, tenant_id, is_vouched, self.settings, &response)
+            let verified = self.call.verified_tenant_id(self.principal.as_deref());
+            let (tenant_id, is_verified) = verified
+                .map_or((self.call.named_tenant_id.as_str(), false), |verified| (verified, true));
+            Observation::new(&self.call, tenant_id, is_verified, self.settings, &response)
         });
         Step::Done(Exchanged { response, report: Report { call: self.call, observation } })
     }

@@ -73,16 +73,16 @@ impl Call {
     /// Returns the verified tenant: from the [platform](crate::http::platform), or else from
     /// authentication.
     #[must_use]
-    pub fn vouched_tenant_id<'c>(&'c self, principal: Option<&'c Principal>) -> Option<&'c str> {
+    pub fn verified_tenant_id<'c>(&'c self, principal: Option<&'c Principal>) -> Option<&'c str> {
         let platform = self.request.platform.tenant_id.as_deref();
         platform.or_else(|| principal.and_then(|principal| principal.tenant_id.as_deref()))
     }
 
-    /// Returns the tenant: the [verified](Self::vouched_tenant_id) one, or else the tenant that the
+    /// Returns the tenant: the [verified](Self::verified_tenant_id) one, or else the tenant that the
     /// request names, or an empty text.
     #[must_use]
     pub fn tenant_id<'c>(&'c self, principal: Option<&'c Principal>) -> &'c str {
-        self.vouched_tenant_id(principal).unwrap_or(&self.named_tenant_id)
+        self.verified_tenant_id(principal).unwrap_or(&self.named_tenant_id)
     }
 
     /// Returns the pattern of the matched route; `None` if no route matched, and for messages.

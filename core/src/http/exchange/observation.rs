@@ -22,7 +22,7 @@ use crate::time::Timestamp;
 pub struct Observation {
     call: Arc<Call>,
     tenant_id: String,
-    is_tenant_vouched: bool,
+    is_tenant_verified: bool,
     status: u16,
     error_code: String,
     records_patterns: bool,
@@ -45,7 +45,7 @@ impl Observation {
     pub(super) fn new<S>(
         call: &Arc<Call>,
         tenant_id: &str,
-        is_tenant_vouched: bool,
+        is_tenant_verified: bool,
         settings: &HttpSettings,
         response: &HttpResponse<S>,
     ) -> Self {
@@ -53,7 +53,7 @@ impl Observation {
         Self {
             call: Arc::clone(call),
             tenant_id: tenant_id.to_string(),
-            is_tenant_vouched,
+            is_tenant_verified,
             status: response.status,
             error_code: error_code.unwrap_or_default().to_string(),
             records_patterns: settings.records_patterns,
@@ -135,7 +135,7 @@ impl Observation {
             ("status", LogText::from(self.status.to_string())),
             ("error_code", LogText::from(&self.error_code)),
         ]);
-        if self.is_tenant_vouched {
+        if self.is_tenant_verified {
             dimensions.push(("tenant_id", LogText::from(&self.tenant_id)));
         }
         dimensions

@@ -163,7 +163,7 @@ impl KeyPolicy {
     /// Returns whether requests may lack a key because the provider verifies no address, for
     /// example behind a load balancer. `authenticates` says whether callers are authenticated.
     #[must_use]
-    pub const fn needs_vouched_address(&self, authenticates: bool) -> bool {
+    pub const fn needs_verified_address(&self, authenticates: bool) -> bool {
         let has_fallback = self.is_shared || self.trusted_hops.is_some();
         match self.names {
             Names::Contract => false,
@@ -227,7 +227,7 @@ impl KeyPolicy {
 impl fmt::Debug for KeyPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = match &self.names {
-            Names::Unbelieved => "vouched for",
+            Names::Unbelieved => "verified",
             Names::Address => "address",
             Names::Header(_) => "header",
             Names::Credential(_) => "credential",

@@ -38,7 +38,7 @@ const MADE_UP: [(&str, &str); 8] = [
 ];
 
 #[test]
-fn only_what_is_vouched_for_names_a_counter() {
+fn only_what_is_verified_for_names_a_counter() {
     let policy = KeyPolicy::new();
     let address = "203.0.113.7".parse().ok();
     let facts = CountedRequest { named_tenant_id: "alice", address, ..nobody() };
@@ -89,9 +89,9 @@ fn addresses_can_be_all_that_counts() {
     let at = CountedRequest { address: "203.0.113.7".parse().ok(), ..known };
     assert_eq!(identifier(&policy, at, &MADE_UP), "ip:203.0.113.7");
     assert_eq!(identifier(&policy, known, &MADE_UP), Reason::NoCaller.to_string());
-    assert!(policy.needs_vouched_address(true) && KeyPolicy::new().needs_vouched_address(false));
-    assert!(!KeyPolicy::new().needs_vouched_address(true));
-    assert!(!policy.clone().shared().needs_vouched_address(false));
+    assert!(policy.needs_verified_address(true) && KeyPolicy::new().needs_verified_address(false));
+    assert!(!KeyPolicy::new().needs_verified_address(true));
+    assert!(!policy.clone().shared().needs_verified_address(false));
     let behind_proxy = policy.trusting_forwarded(1).unwrap();
     assert_eq!(identifier(&behind_proxy, at, &MADE_UP), "ip:192.0.2.1");
     let refused = KeyPolicy::new().trusting_forwarded(0);

@@ -18,7 +18,7 @@ use crate::limiter::window::{HOUR, MINUTE, SECOND};
 /// Up to twice the limit may pass around the boundary between two windows; use
 /// [`SlidingWindow`](super::SlidingWindow) to prevent that. A request counts in the window of its
 /// caller's clock. Each window admits at most its limit of the requests counted in it, even if
-/// clocks are wrong or a write arrives late. With a wrong clock, requests count in a neighbouring
+/// clocks are wrong or a write arrives late. With a wrong clock, requests count in a neighboring
 /// window.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "Settings")]

@@ -16,8 +16,8 @@ pub enum LineFormat {
     Text {
         /// Whether the line begins with the time.
         is_timed: bool,
-        /// Whether the line is for a terminal, and the level is coloured.
-        is_coloured: bool,
+        /// Whether the line is for a terminal, and the level is colored.
+        is_colored: bool,
     },
 }
 
@@ -32,13 +32,12 @@ impl LineFormat {
                 out.push_str(level.upper_name());
                 out.push_str(r#"","message":"#);
             }
-            Self::Text { is_timed, is_coloured } => {
+            Self::Text { is_timed, is_colored } => {
                 if is_timed {
                     at.write_rfc3339_millis(out);
                     out.push(' ');
                 }
-                let (begin, end) =
-                    if is_coloured { (colour(level), "\u{1b}[0m") } else { ("", "") };
+                let (begin, end) = if is_colored { (color(level), "\u{1b}[0m") } else { ("", "") };
                 let blank = if level.upper_name().len() < 5 { " " } else { "" };
                 for part in [begin, blank, level.upper_name(), end, " "] {
                     out.push_str(part);
@@ -107,7 +106,7 @@ impl LineFormat {
     }
 }
 
-const fn colour(level: Level) -> &'static str {
+const fn color(level: Level) -> &'static str {
     match level {
         Level::Trace => "\u{1b}[35m",
         Level::Debug => "\u{1b}[34m",

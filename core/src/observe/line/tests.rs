@@ -135,7 +135,7 @@ fn a_target_leaves_room_for_all_else() {
     let line: Json = serde_json::from_str(line).unwrap();
     let shown = line["target"].as_str().unwrap();
     assert!(target.starts_with(shown) && shown.len() == MAX_TARGET_BYTES - 2, "{shown}");
-    let text = LineFormat::Text { is_timed: true, is_coloured: true };
+    let text = LineFormat::Text { is_timed: true, is_colored: true };
     let line = buffer.begin(text, &sanitizer, LineHead { target: &target, ..HEAD }).end();
     assert!(line.len() < 2 * MAX_TARGET_BYTES, "{line}");
 }
@@ -185,14 +185,14 @@ fn text_is_for_people() {
         line.end().to_string()
     };
     let expected = r#"here: nostock, token=[REDACTED] n=7 city=Oslo name="a \"b\"" "a b"="" field_n={"cvv":"[REDACTED]"}"#;
-    let (is_timed, is_coloured) = (false, false);
-    assert_eq!(text(LineFormat::Text { is_timed, is_coloured }), format!(" INFO {expected}"));
+    let (is_timed, is_colored) = (false, false);
+    assert_eq!(text(LineFormat::Text { is_timed, is_colored }), format!(" INFO {expected}"));
     let is_timed = true;
     assert_eq!(
-        text(LineFormat::Text { is_timed, is_coloured }),
+        text(LineFormat::Text { is_timed, is_colored }),
         format!("1970-01-01T00:00:00.000Z  INFO {expected}")
     );
-    let is_coloured = true;
-    let coloured = text(LineFormat::Text { is_timed, is_coloured });
-    assert!(coloured.contains("\u{1b}[32m INFO\u{1b}[0m"), "{coloured}");
+    let is_colored = true;
+    let colored = text(LineFormat::Text { is_timed, is_colored });
+    assert!(colored.contains("\u{1b}[32m INFO\u{1b}[0m"), "{colored}");
 }

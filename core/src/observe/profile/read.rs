@@ -17,11 +17,11 @@ impl ProfileConfig {
     /// ```
     /// use apptheory_core::observe::profile::ProfileConfig;
     ///
-    /// let text = r#"{"profile": "legacy", "colour": true}"#;
+    /// let text = r#"{"profile": "legacy", "color": true}"#;
     /// let error = ProfileConfig::from_json(text).unwrap_err();
     /// assert_eq!(
     ///     error.to_string(),
-    ///     "logging profile validation failed: colour: unsupported option; \
+    ///     "logging profile validation failed: color: unsupported option; \
     ///      schema_version: required; encoding.format: required",
     /// );
     /// ```

@@ -171,7 +171,7 @@ fn all_errors_of_a_profile_are_reported_in_order() {
         "levels": {"warn": "", "WARN": "x"},
         "recommended_fields": ["ts", "", "x"],
         "field_map": {"level": "level", "event": ""},
-        "enrichment": {"context": {"path": "", "colour": "job.name"}},
+        "enrichment": {"context": {"path": "", "color": "job.name"}},
         "alerting_hints": {"keeper_lookup_fields": ["service", "safe_x"], "c": 1},
     });
     let expected = [
@@ -188,7 +188,7 @@ fn all_errors_of_a_profile_are_reported_in_order() {
         "recommended_fields[2]: unsupported field x",
         "field_map.event: required",
         "field_map.level: unsupported source level",
-        "enrichment.context.colour: unsupported field colour",
+        "enrichment.context.color: unsupported field color",
         "enrichment.context.path: required",
         "alerting_hints.keeper_lookup_fields[1]: unsupported field safe_x",
     ];

@@ -192,7 +192,7 @@ impl Tables {
         // The verdict has found the table, and tables are never dropped.
         let Some(table) = self.0.get_mut(write.table()) else { return Default::default() };
         match write {
-            Write::Put(put) => table.replace(key, Some(Arc::new(put.item.clone().normalised()))),
+            Write::Put(put) => table.replace(key, Some(Arc::new(put.item.clone().normalized()))),
             Write::Update(update) => {
                 let (item, in_indexes) = table.update(key, update);
                 (Some(item), in_indexes)

@@ -160,7 +160,7 @@ fn a_path_that_does_not_fit_its_route_does_not_build() {
 fn a_path_that_cannot_be_checked_first_is_a_mistake_of_the_application() {
     #[derive(Deserialize)]
     enum Unit {
-        Metre,
+        Meter,
     }
     #[derive(Deserialize)]
     struct Length {
@@ -172,7 +172,7 @@ fn a_path_that_cannot_be_checked_first_is_a_mistake_of_the_application() {
         .get("/orders/{order}/lines/{line}", async |Path(Line { order, line })| {
             format!("{order} {line}")
         })
-        .get("/lengths/{unit}", async |Path(Length { unit: Unit::Metre, value })| value.to_string())
+        .get("/lengths/{unit}", async |Path(Length { unit: Unit::Meter, value })| value.to_string())
         .build()
         .unwrap();
     for (path, status) in [

@@ -28,7 +28,7 @@ fn limited(limited: impl FnOnce(App, RateLimit) -> App, limit: i64) -> (AppServi
 /// Returns a request from an address that its provider verifies.
 fn from<'a>(address: &str, path: &str, fields: &[(&str, &str)]) -> RawRequest<'a> {
     let mut request = get(path);
-    request.source_provenance = SourceProvenance::vouched(Provider::FunctionUrl, address);
+    request.source_provenance = SourceProvenance::verified(Provider::FunctionUrl, address);
     for (name, value) in fields {
         request.headers.append(*name, *value);
     }
@@ -163,7 +163,7 @@ fn clients_do_not_choose_their_counters() {
 }
 
 #[test]
-fn clients_are_counted_by_the_vouched_address() {
+fn clients_are_counted_by_the_verified_address() {
     let (app, clock) = limited(
         |app, limit| {
             let seen = async |context: Context| format!("{:?}", context.client_ip());
@@ -171,8 +171,8 @@ fn clients_are_counted_by_the_vouched_address() {
         },
         1,
     );
-    let call = |peer: Option<&str>, vouched: &str| {
-        let request = from(vouched, "/", &[("x-forwarded-for", "192.0.2.9")]);
+    let call = |peer: Option<&str>, verified: &str| {
+        let request = from(verified, "/", &[("x-forwarded-for", "192.0.2.9")]);
         let peer = peer.map(|peer| peer.parse().unwrap());
         let invocation = Invocation { peer, ..Invocation::default() };
         clock.run(app.serve(request, invocation))

@@ -407,8 +407,8 @@ fn a_kept_result_that_cannot_be_read_is_503() {
     let (app, runs) = app(&clock, once(&on_store));
     assert_eq!(ask(&app, &clock, ""), ran(1, false));
     let table = idempotency().table().name;
-    let spoilt = store.items(&table).remove(0).with("Result", Value::B(b"{}".to_vec()));
-    store.seed(&table, [spoilt]).unwrap();
+    let spoiled = store.items(&table).remove(0).with("Result", Value::B(b"{}".to_vec()));
+    store.seed(&table, [spoiled]).unwrap();
     assert_eq!(ask(&app, &clock, "").0, 503);
     assert_eq!(count(&runs), 1);
 }

@@ -92,8 +92,8 @@ fn each_service_vouches_for_what_it_knows() {
     ] {
         let request = requests::get("/").from_address(Ipv4Addr::new(192, 0, 2, 7)).via(via);
         let (read, request) = read_http(&request.header("x-forwarded-for", "10.0.0.1"));
-        let vouched = request.source_provenance.source_ip().to_owned();
-        assert_eq!((read, via.source(), &*vouched), (source, source, address), "{via:?}");
+        let verified = request.source_provenance.source_ip().to_owned();
+        assert_eq!((read, via.source(), &*verified), (source, source, address), "{via:?}");
         let hops = request.headers.first("x-forwarded-for");
         let forwards = matches!(via, Via::LoadBalancer | Via::VpcLattice | Via::VpcLatticeV1);
         assert_eq!(hops.ends_with("192.0.2.7"), forwards, "{via:?}: {hops}");

@@ -380,7 +380,7 @@ fn records_say_what_was_answered() {
 }
 
 #[test]
-fn tenants_are_vouched_for_unless_clients_may_name_them() {
+fn tenants_are_verified_for_unless_clients_may_name_them() {
     let recorded = |tenant,
                     fields: &[(&str, &str)],
                     tenant_id: Option<&str>,
@@ -405,9 +405,9 @@ fn tenants_are_vouched_for_unless_clients_may_name_them() {
     ] {
         assert_eq!(named(source, &field, None), with_field);
         assert_eq!(named(source, &[], None), without);
-        assert_eq!(named(source, &field, Some("vouched")), "vouched");
-        for vouched in [None, Some("vouched")] {
-            assert_eq!(recorded(source, &field, vouched, Some("isolated")), "isolated");
+        assert_eq!(named(source, &field, Some("verified")), "verified");
+        for verified in [None, Some("verified")] {
+            assert_eq!(recorded(source, &field, verified, Some("isolated")), "isolated");
         }
     }
 }
@@ -501,9 +501,9 @@ fn clients_choose_no_dimension_and_nothing_hidden_reaches_records() {
     assert_eq!(&*unmatched.log(Timestamp::UNIX_EPOCH).tenant_id, "spoofed");
     let known = observed("PATCH", "/made/up", None);
     assert!(dimensions(&known).starts_with("method=PATCH path=unmatched"));
-    let vouched = observed("GET", "/users/7", Some("t1"));
+    let verified = observed("GET", "/users/7", Some("t1"));
     assert_eq!(
-        dimensions(&vouched),
+        dimensions(&verified),
         "method=GET path=/users/{id} status=200 error_code= tenant_id=t1"
     );
 }
