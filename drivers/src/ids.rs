@@ -12,6 +12,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use apptheory_core::eventbus::{Event, Ulid, UlidGenerator};
 use apptheory_core::time::Timestamp;
+use uuid::Uuid;
 
 use crate::clock::Clock as _;
 use crate::snapshot::Forgotten;
@@ -34,7 +35,12 @@ pub struct RandomIds;
 
 impl IdSource for RandomIds {
     fn next_id(&self) -> u128 {
-        uuid::Uuid::new_v4().as_u128()
+        Uuid::new_v4().as_u128()
+    }
+
+    fn next_text(&self) -> String {
+        // Faster than the formatter of numbers.
+        Uuid::new_v4().simple().encode_lower(&mut Uuid::encode_buffer()).to_owned()
     }
 }
 

@@ -37,15 +37,14 @@ impl MultiMap {
         Self { text: String::with_capacity(bytes), entries: Vec::with_capacity(values), unused: 0 }
     }
 
-    /// Creates a map from pairs with at most `bytes` bytes. Pairs with the same name share a list,
-    /// in the order of the pairs.
-    pub(crate) fn of_pairs<N: AsRef<str>, V: AsRef<str>>(
+    /// Creates a map from pairs with about `bytes` bytes. Pairs with the same name share a list, in
+    /// the order of the pairs. Use it where the number of bytes is known, which saves allocations.
+    pub fn of_pairs<N: AsRef<str>, V: AsRef<str>>(
         pairs: impl IntoIterator<Item = (N, V)>,
         bytes: usize,
     ) -> Self {
         let pairs = pairs.into_iter();
-        // If the number is unknown, it is small.
-        let mut map = Self::with_capacity(pairs.size_hint().0.max(4), bytes);
+        let mut map = Self::with_capacity(pairs.size_hint().0, bytes);
         for (name, value) in pairs {
             let name = name.as_ref();
             match map.entries.last().filter(|last| last.name.of(&map.text) == name) {

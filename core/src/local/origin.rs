@@ -4,8 +4,6 @@
 //! page can forge distinguish them: `host`, the server that the browser addresses, and `origin`,
 //! the page that sends the request. This module decides by these headers only.
 
-use alloc::string::String;
-use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use super::fields::sole;
@@ -24,16 +22,16 @@ pub struct Origins {
 
 /// The host of a request, and the port if there is one.
 #[derive(Debug, Eq, PartialEq)]
-struct Authority {
-    host: Host,
+struct Authority<'a> {
+    host: Host<'a>,
     port: Option<u16>,
 }
 
 #[derive(Debug, Eq, PartialEq)]
-enum Host {
+enum Host<'a> {
     Address(IpAddr),
-    /// In lower case, without a trailing dot.
-    Name(String),
+    /// In any case, without a trailing dot.
+    Name(&'a str),
 }
 
 impl Origins {
@@ -54,14 +52,15 @@ impl Origins {
         acts: bool,
         cors: Option<&Cors>,
     ) -> Result<(), AppError> {
-        let hosts = hosts(request, authority).ok_or_else(|| AppError::bad_request(NO_HOST))?;
+        let (field, target) =
+            hosts(request, authority).ok_or_else(|| AppError::bad_request(NO_HOST))?;
         if self.is_open {
             return Ok(());
         }
-        if !hosts.iter().all(|named| self.owns(&named.host, reached)) {
+        if ![&field].into_iter().chain(&target).all(|named| self.owns(&named.host, reached)) {
             return Err(AppError::bad_request(FOREIGN_HOST).with_status(421));
         }
-        let port = hosts.last().map_or(HTTP, Authority::port);
+        let port = target.unwrap_or(field).port();
         let is_own = |origin: &str| self.is_own_page(origin, port, reached);
         let is_friend = |origin: &str| is_own(origin) || cors.is_some_and(|it| it.lists(origin));
         if acts && !is_asked_by(&request.headers, is_friend) {
@@ -72,9 +71,9 @@ impl Origins {
 
     /// Returns whether a host is this machine, by a name that nobody else controls. DNS does not
     /// resolve addresses, and should not resolve `localhost` (RFC 6761 §6.3).
-    fn owns(&self, host: &Host, reached: IpAddr) -> bool {
+    fn owns(&self, host: &Host<'_>, reached: IpAddr) -> bool {
         match host {
-            Host::Name(name) => name == "localhost",
+            Host::Name(name) => name.eq_ignore_ascii_case("localhost"),
             Host::Address(address) => {
                 let own = [reached.to_canonical(), self.listening.ip().to_canonical()];
                 address.is_loopback() || own.contains(address)
@@ -93,18 +92,22 @@ impl Origins {
     }
 }
 
-impl Authority {
+impl Authority<'_> {
     /// Returns the port, or the default port of HTTP.
     fn port(&self) -> u16 {
         self.port.unwrap_or(HTTP)
     }
 }
 
-/// Returns the hosts of a request, the decisive one last: that of the header, and that of an
-/// absolute target, as for a proxy (RFC 9112 §3.2.2).
-fn hosts(request: &RawRequest<'_>, authority: Option<&str>) -> Option<Vec<Authority>> {
-    let field = sole(&request.headers, "host")?;
-    [field].into_iter().chain(authority).map(read).collect()
+/// Returns the host of the header, and that of an absolute target, as for a proxy, which then
+/// decides (RFC 9112 §3.2.2).
+fn hosts<'r>(
+    request: &'r RawRequest<'_>,
+    authority: Option<&'r str>,
+) -> Option<(Authority<'r>, Option<Authority<'r>>)> {
+    let field = read(sole(&request.headers, "host")?)?;
+    let target = authority.map_or(Some(None), |authority| read(authority).map(Some))?;
+    Some((field, target))
 }
 
 /// Returns whether the request is from an allowed page, or from a program that is not a browser:
@@ -125,7 +128,7 @@ fn is_asked_by(headers: &MultiMap, is_friend: impl Fn(&str) -> bool) -> bool {
 }
 
 /// Parses a host and its port (RFC 3986 §3.2). User information before an `@` is refused.
-fn read(authority: &str) -> Option<Authority> {
+fn read(authority: &str) -> Option<Authority<'_>> {
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => {
             let (address, port) = rest.split_once(']')?;
@@ -141,7 +144,7 @@ fn read(authority: &str) -> Option<Authority> {
     Some(Authority { host, port: port.map_or(Some(None), read_port)? })
 }
 
-fn read_name(name: &str) -> Option<Host> {
+fn read_name(name: &str) -> Option<Host<'_>> {
     if let Ok(address) = name.parse() {
         return Some(Host::Address(IpAddr::V4(address)));
     }
@@ -149,7 +152,7 @@ fn read_name(name: &str) -> Option<Host> {
         |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%".contains(&byte);
     let is_name = !name.is_empty() && name.bytes().all(is_of_names);
     let name = name.strip_suffix('.').unwrap_or(name);
-    is_name.then(|| Host::Name(name.to_ascii_lowercase()))
+    is_name.then_some(Host::Name(name))
 }
 
 /// Parses a port, which may be empty.
@@ -173,6 +176,7 @@ const FOREIGN_ORIGIN: &str = "this local server only accepts this request from i
 #[cfg(test)]
 mod tests {
     use alloc::vec;
+    use alloc::vec::Vec;
     use core::net::Ipv4Addr;
 
     use super::*;

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use apptheory_core::error::{AppError, code};
-use apptheory_core::http::{QueryString, RawRequest, Request, UriPath};
+use apptheory_core::http::{MultiMap, RawRequest, Request};
 use bytes::Bytes;
 use http::header::{HeaderValue, MaxSizeReached, SET_COOKIE};
+use http::uri::PathAndQuery;
 use http::{Method, StatusCode, Uri};
 use http_body_util::Full;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
@@ -15,13 +16,14 @@ use super::extract::{header_map, too_many_fields};
 
 /// Converts a request from a connection, with the body that was read.
 pub(crate) fn raw_request(parts: &http::request::Parts, body: Vec<u8>) -> RawRequest<'static> {
+    let target = parts.uri.path_and_query().map_or("/", PathAndQuery::as_str);
     let headers = parts.headers.iter().map(|(name, value)| (name.as_str(), text(value)));
-    let mut request = RawRequest::new(parts.method.as_str(), "/");
-    request.path = UriPath::from_encoded(parts.uri.path());
-    request.query = QueryString::parse(parts.uri.query().unwrap_or_default());
-    headers.for_each(|(name, value)| request.headers.append(name, value));
-    request.body = Cow::Owned(body);
-    request
+    let lens = parts.headers.iter().flat_map(|(name, value)| [name.as_str().len(), value.len()]);
+    RawRequest {
+        headers: MultiMap::of_pairs(headers, lens.fold(0, usize::saturating_add)),
+        body: Cow::Owned(body),
+        ..RawRequest::new(parts.method.as_str(), target)
+    }
 }
 
 /// Returns a header value as text. Bytes that are not UTF-8 are read as Latin-1 (RFC 9110 §5.5): no

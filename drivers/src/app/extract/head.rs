@@ -106,9 +106,15 @@ pub(crate) fn header_map<'h>(
     let mut map = HeaderMap::new();
     for (name, values) in fields {
         let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else { continue };
-        let values = values.iter().map(|value| HeaderValue::from_bytes(value.as_bytes()));
-        for value in values.filter_map(Result::ok) {
+        let read = |value: &str| HeaderValue::from_bytes(value.as_bytes()).ok();
+        let mut values = values.iter().filter_map(read);
+        // The last value takes the name: most headers have one, and a copy is an allocation.
+        let last = values.next_back();
+        for value in values {
             map.try_append(name.clone(), value)?;
+        }
+        if let Some(last) = last {
+            map.try_append(name, last)?;
         }
     }
     Ok(map)
