@@ -2,10 +2,15 @@
 //! may freeze the process afterwards.
 
 use core::future::Future;
+#[cfg(feature = "tower")]
+use core::iter::once;
+#[cfg(any(feature = "lambda", feature = "tower"))]
+use core::pin::pin;
 use core::time::Duration;
 
 #[cfg(any(feature = "lambda", feature = "tower"))]
 use apptheory_core::time::Timestamp;
+#[cfg(feature = "tower")]
 use futures_util::future::join_all;
 
 use super::guard::{Panicked, guarded, isolated};
@@ -78,13 +83,12 @@ impl AppService {
     )]
     pub(crate) async fn flush(&self) {
         #[cfg(feature = "tower")]
-        let apps = self.with_mounted();
-        #[cfg(not(feature = "tower"))]
-        let apps = [self.clone()];
-        match &apps[..] {
-            [only] => only.flush_own().await,
-            apps => drop(join_all(apps.iter().map(Self::flush_own)).await),
+        match &self.mounted()[..] {
+            [] => self.flush_own().await,
+            inner => drop(join_all(once(self).chain(inner).map(Self::flush_own)).await),
         }
+        #[cfg(not(feature = "tower"))]
+        self.flush_own().await;
         // The logs come last, because the hook may log.
         #[cfg(feature = "logs")]
         crate::logs::flushed().await;
@@ -93,7 +97,7 @@ impl AppService {
     /// Flushes until an instant, and reports a flush that was not finished by then.
     #[cfg(any(feature = "lambda", feature = "tower"))]
     pub(crate) async fn flush_by(&self, by: Option<Timestamp>) {
-        if self.clock().race(by, self.flush()).await.is_none() {
+        if self.clock().race(by, pin!(self.flush())).await.is_none() {
             self.report_cause("", NotFlushed::Invocation);
         }
     }

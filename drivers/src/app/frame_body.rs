@@ -17,7 +17,9 @@ use super::{AppService, BodyStream};
 /// The body of a response whose head is sent. The next chunk is pulled when the previous one has
 /// been taken.
 pub(crate) struct FrameBody {
-    framing: Framing,
+    /// What is still to be framed. A complete response has nothing left, and is moved around
+    /// without the machine.
+    framing: Option<Box<Framing>>,
     /// Bytes and end that are still to be sent.
     data: Option<Bytes>,
     end: Option<FrameEnd>,
@@ -60,6 +62,7 @@ impl FrameBody {
         };
         let (framing, framed) = Framing::open(app, config, response, stream).await;
         let Framed { open, data, end, outcome: _ } = framed;
+        let framing = (framing.state() != FrameState::Done).then(|| Box::new(framing));
         Self { framing, data, end, takes_trailers, is_cut_off: false }.open(open)
     }
 
@@ -70,11 +73,16 @@ impl FrameBody {
             return http::Response::new(self);
         };
         let mut response = http_head(status, &headers, &cookies).map(|()| self);
-        if response.body().takes_trailers && response.body().framing.has_producer() {
+        if response.body().takes_trailers && response.body().has_producer() {
             let names = HeaderValue::try_from(FrameOutput::DECLARED_TRAILERS.join(", ")).ok();
             response.headers_mut().extend(names.map(|names| (TRAILER, names)));
         }
         response
+    }
+
+    /// Returns whether the stream may still yield chunks.
+    fn has_producer(&self) -> bool {
+        self.framing.as_ref().is_some_and(|framing| framing.has_producer())
     }
 }
 
@@ -107,11 +115,10 @@ impl Body for FrameBody {
                     return Poll::Pending;
                 }
                 None => {
-                    if !self.framing.has_producer() {
-                        return Poll::Ready(None);
-                    }
-                    let next = ready!(self.framing.poll_next(waiting));
-                    let framed = self.framing.handle_next(next);
+                    let framing = self.framing.as_mut().filter(|framing| framing.has_producer());
+                    let Some(framing) = framing else { return Poll::Ready(None) };
+                    let next = ready!(framing.poll_next(waiting));
+                    let framed = framing.handle_next(next);
                     (self.data, self.end) = (framed.data, framed.end);
                 }
             }
@@ -124,7 +131,9 @@ impl Body for FrameBody {
 
     fn size_hint(&self) -> SizeHint {
         let mut hint = SizeHint::new();
-        if self.framing.state() == FrameState::Done && !self.is_cut_off {
+        let is_done =
+            self.framing.as_ref().is_none_or(|framing| framing.state() == FrameState::Done);
+        if is_done && !self.is_cut_off {
             let len = self.data.as_ref().map_or(0, Bytes::len);
             hint.set_exact(u64::try_from(len).unwrap_or(u64::MAX));
         }

@@ -2,6 +2,7 @@
 //! invocations end before that. Also applications that are mounted in others, which are flushed
 //! with them.
 
+use core::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use apptheory_core::error::{AppError, code};
@@ -29,7 +30,7 @@ impl AppService {
             begun.after = outer.begun().after.clone();
         }
         let span = begun.span.clone();
-        let mut response = span.run(self.serve_begun(request, begun)).await;
+        let mut response = span.run(pin!(self.serve_begun(request, begun))).await;
         if let Some(at) = ending.time.stops_at() {
             let error = AppError::of(code::TIMEOUT);
             let until = |stream: BodyStream| stream.until(self.clock().clone(), at, error);
@@ -65,13 +66,13 @@ impl AppService {
         }))
     }
 
-    /// Returns the application and those that are mounted in it.
-    pub(super) fn with_mounted(&self) -> Vec<Self> {
-        let mut apps = vec![self.clone()];
+    /// Returns the applications that are mounted in this one, and in those.
+    pub(super) fn mounted(&self) -> Vec<Self> {
+        let mut apps = self.services.mounted.all();
         for at in 0.. {
             let Some(app) = apps.get(at) else { break };
             for inner in app.services.mounted.all() {
-                if !apps.iter().any(|known| known.is_same(&inner)) {
+                if !apps.iter().chain([self]).any(|known| known.is_same(&inner)) {
                     apps.push(inner);
                 }
             }

@@ -252,11 +252,15 @@ impl AppService {
     }
 
     fn record(&self, observation: &Observation, request_id: &str) {
+        let (measures, listen) = (&self.inner.measures, self.inner.hooks.listen());
+        if measures.is_none() && !listen {
+            return;
+        }
         let ended_at = self.services.clock.now();
-        if let Some(measures) = &self.inner.measures {
+        if let Some(measures) = measures {
             measures.request(observation, ended_at);
         }
-        if !self.inner.hooks.listen() {
+        if !listen {
             return;
         }
         self.log(&observation.log(ended_at), request_id);

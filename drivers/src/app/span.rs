@@ -1,6 +1,7 @@
 //! The `tracing` spans and the traces of invocations and records.
 
 use core::future::Future;
+use core::pin::pin;
 
 use apptheory_core::events::Trigger;
 #[cfg(feature = "tracing")]
@@ -125,7 +126,7 @@ impl AppService {
     ) -> F::Output {
         let (begun, ending) = self.begin(invocation);
         let span = begun.span.clone();
-        let output = span.run(serve(begun)).await;
+        let output = span.run(pin!(serve(begun))).await;
         self.run_after(&ending).await;
         output
     }

@@ -2,7 +2,7 @@
 
 use core::fmt;
 use core::future::{Future, pending};
-use core::pin::Pin;
+use core::pin::{Pin, pin};
 use core::time::Duration;
 use std::sync::Arc;
 
@@ -35,6 +35,9 @@ impl SharedClock {
         at: Option<Timestamp>,
         work: F,
     ) -> Option<F::Output> {
+        // Pinned here, so that the future has room for the work once, not for each place that it
+        // would be moved to.
+        let work = pin!(work);
         let Some(at) = at else { return Some(work.await) };
         let left = Clock::now(self).until(at);
         if left.is_zero() {

@@ -6,13 +6,14 @@ use core::pin::pin;
 use core::time::Duration;
 use std::sync::Arc;
 
+use apptheory_core::error::AppError;
 use apptheory_core::events::HttpSource;
 use apptheory_core::http::RawRequest;
 use apptheory_core::local::{
     Origins, check_encoding, is_upgrade, managed_connection, takes_trailers,
 };
 use bytes::Bytes;
-use futures_util::future::{Either, select};
+use futures_util::future::{BoxFuture, Either, select};
 use http::request::Parts;
 use http::{StatusCode, Version};
 use http_body_util::{Either as EitherBody, Full};
@@ -28,9 +29,9 @@ use super::refusal;
 use super::request_body::read;
 use super::transport::{Answer, Progress, Transport};
 use super::websocket::{Gateway, Slot};
+use crate::app::Invocation;
 use crate::app::frame_body::{FrameBody, Passage};
 use crate::app::wire::raw_request;
-use crate::app::{AppService, Invocation};
 use crate::clock::Clock as _;
 
 /// The largest head of a request, including its request line: 32 KiB, the default of nginx.
@@ -41,7 +42,6 @@ pub const MAX_HEAD_BYTES: usize = 32 << 10;
 pub const BUFFERED_TIME: Duration = Duration::from_secs(29);
 
 /// What serves the requests of a connection.
-#[derive(Clone)]
 pub(super) struct Front {
     pub(super) gateway: Arc<Gateway>,
     pub(super) origins: Origins,
@@ -55,30 +55,44 @@ pub(super) struct Front {
 
 type AnswerBody = EitherBody<FrameBody, Full<Bytes>>;
 
+/// A request whose head was read.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are the large one, for which a box costs"
+)]
+enum Received<'f> {
+    /// For the application.
+    Request { version: Version, request: RawRequest<'static>, body: Incoming },
+    /// For the server itself. Such requests are rare, and what serves them is large.
+    Call(BoxFuture<'f, http::Response<Full<Bytes>>>),
+    /// Refused in front of the application, as it would be in front of a function.
+    Refused(AppError),
+}
+
+/// What a request asks of the server itself.
+enum Call {
+    /// An upgrade to a WebSocket.
+    Upgrade,
+    /// A call to the management API of WebSockets, with the connection id.
+    Connection(String),
+    /// An invocation with an event.
+    Invocation,
+}
+
 /// Serves the requests of a connection, one after the other. Returns when the connection ends or
 /// becomes a WebSocket, when a head is late, or after the requests in progress when the server
 /// stops.
 pub(super) async fn serve(
-    front: Front,
+    front: &Front,
     stream: TcpStream,
     stopping: &CancellationToken,
 ) -> hyper::Result<()> {
     // Send small chunks at once. If the option cannot be set, they are only delayed.
     let _ = stream.set_nodelay(true);
-    let app = front.gateway.app().clone();
-    let progress = Progress::new(app.clock().clone());
-    let service = service_fn(|request| {
-        let (front, serving) = (front.clone(), progress.serve());
-        let progress = progress.clone();
-        async move {
-            let answer = front.answer(request).await;
-            if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
-                progress.end();
-            }
-            Ok::<_, Infallible>(answer.map(|body| Answer::new(body, serving)))
-        }
-    });
-    let transport = Transport::new(TokioIo::new(stream), app, progress.clone());
+    let app = front.gateway.app();
+    let progress = &Progress::new(app.clock().clone());
+    let service = service_fn(|request| front.answer(request, progress));
+    let transport = Transport::new(TokioIo::new(stream), app.clone(), progress.clone());
     let connection = http1::Builder::new()
         .max_header_size(MAX_HEAD_BYTES)
         // Bounds heads without an end, and chunks that wait to be sent.
@@ -99,56 +113,68 @@ pub(super) async fn serve(
 }
 
 impl Front {
-    async fn answer(&self, request: http::Request<Incoming>) -> http::Response<AnswerBody> {
+    /// Responds to a request. Its head is read at once, not when the future is polled: hyper reads
+    /// on in between, and needs another buffer for that while the head is in use.
+    fn answer(
+        &self,
+        request: http::Request<Incoming>,
+        progress: &Progress,
+    ) -> impl Future<Output = Result<http::Response<Answer<AnswerBody>>, Infallible>> {
+        let serving = progress.serve();
+        let received = self.receive(request);
+        async move {
+            let answered = match received {
+                Received::Request { version, request, body } => {
+                    self.respond(version, request, body).await
+                }
+                Received::Call(answering) => Ok(answering.await.map(EitherBody::Right)),
+                Received::Refused(error) => Err(error),
+            };
+            let answer = answered.unwrap_or_else(|error| {
+                refusal::answer(self.gateway.app(), &error).map(EitherBody::Right)
+            });
+            if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+                progress.end();
+            }
+            Ok(answer.map(|body| Answer::new(body, serving)))
+        }
+    }
+
+    /// Reads the head of a request, and decides what serves it.
+    fn receive(&self, request: http::Request<Incoming>) -> Received<'_> {
         let app = self.gateway.app();
         let (parts, body) = request.into_parts();
-        let mut request = raw_request(&parts, Vec::new());
+        let request = raw_request(&parts, Vec::new());
         let authority = parts.uri.authority().map(|authority| authority.as_str());
-        let call = match is_invocation(&parts) && self.takes_invocations() {
-            true => Call::Invocation,
-            false => Call::of(&parts, &request, app),
-        };
-        let acts = !matches!(call, Call::Http) || !parts.method.is_safe();
+        let call = self.call(&parts, &request);
+        let acts = call.is_some() || !parts.method.is_safe();
         // An event names its own caller, so no web page may send one, whatever else it may do.
-        let cors = app.settings().cors.as_ref().filter(|_| !matches!(call, Call::Invocation));
+        let is_invocation = matches!(call, Some(Call::Invocation));
+        let cors = app.settings().cors.as_ref().filter(|_| !is_invocation);
         let admitted = check_encoding(&request.headers)
             .and_then(|()| self.origins.admit(&request, authority, self.reached, acts, cors));
-        if let Err(error) = admitted {
-            return refusal::answer(app, &error).map(EitherBody::Right);
+        match (admitted, call) {
+            (Err(error), _) => Received::Refused(error),
+            (Ok(()), None) => Received::Request { version: parts.version, request, body },
+            (Ok(()), Some(call)) => {
+                let carried = http::Request::from_parts(parts, body);
+                Received::Call(Box::pin(self.serve_call(call, carried, request)))
+            }
         }
-        match call {
-            Call::Upgrade => {
-                let upgraded = http::Request::from_parts(parts, body);
-                let answer = self.gateway.connect(upgraded, &request, self.peer, &self.slot).await;
-                answer.map(EitherBody::Right)
-            }
-            Call::Connection(id) => {
-                let body = read(app, &request.headers, body).await;
-                let answer = self.gateway.manage(&parts.method, &id, body).await;
-                answer.map(EitherBody::Right)
-            }
-            Call::Invocation => {
-                let event = read(app, &request.headers, body).await;
-                let answer = match event {
-                    Ok(event) => {
-                        let answer = invoke(app, &event).await;
-                        app.flush().await;
-                        answer
-                    }
-                    Err(error) => Err(error),
-                };
-                let answer = answer.unwrap_or_else(|error| refusal::answer(app, &error));
-                answer.map(EitherBody::Right)
-            }
-            Call::Http => match read(app, &request.headers, body).await {
-                Ok(body) => {
-                    request.body = body.into();
-                    self.respond(parts.version, request).await.map(EitherBody::Left)
-                }
-                // Refused in front of the application, as it would be in front of a function.
-                Err(error) => refusal::answer(app, &error).map(EitherBody::Right),
-            },
+    }
+
+    /// Returns what the request asks of the server itself; `None` for a request to the application.
+    fn call(&self, parts: &Parts, request: &RawRequest<'_>) -> Option<Call> {
+        if is_invocation(parts) && self.takes_invocations() {
+            return Some(Call::Invocation);
         }
+        if !self.gateway.app().serves_websockets() {
+            return None;
+        }
+        if parts.version >= Version::HTTP_11 && is_upgrade(request) {
+            return Some(Call::Upgrade);
+        }
+        managed_connection(parts.uri.path()).map(Call::Connection)
     }
 
     /// Returns whether the client may invoke the function. An event names its own caller and
@@ -157,13 +183,44 @@ impl Front {
         !self.origins.is_open && self.peer.ip().to_canonical().is_loopback()
     }
 
-    /// Serves a request with the application.
+    /// Serves a call of the server itself.
+    async fn serve_call(
+        &self,
+        call: Call,
+        carried: http::Request<Incoming>,
+        request: RawRequest<'static>,
+    ) -> http::Response<Full<Bytes>> {
+        let app = self.gateway.app();
+        match call {
+            Call::Upgrade => self.gateway.connect(carried, &request, self.peer, &self.slot).await,
+            Call::Connection(id) => {
+                let (parts, body) = carried.into_parts();
+                let body = read(app, &request.headers, body).await;
+                self.gateway.manage(&parts.method, &id, body).await
+            }
+            Call::Invocation => {
+                let answer = match read(app, &request.headers, carried.into_body()).await {
+                    Ok(event) => {
+                        let answer = invoke(app, &event).await;
+                        app.flush().await;
+                        answer
+                    }
+                    Err(error) => Err(error),
+                };
+                answer.unwrap_or_else(|error| refusal::answer(app, &error))
+            }
+        }
+    }
+
+    /// Serves a request with the application, unless its body is refused.
     async fn respond(
         &self,
         version: Version,
-        request: RawRequest<'static>,
-    ) -> http::Response<FrameBody> {
+        mut request: RawRequest<'static>,
+        body: Incoming,
+    ) -> Result<http::Response<AnswerBody>, AppError> {
         let app = self.gateway.app();
+        request.body = read(app, &request.headers, body).await?.into();
         // Without chunks there are no trailers.
         let takes_trailers = version >= Version::HTTP_11 && takes_trailers(&request.headers);
         // As on Lambda, the id exists from the beginning, so that every log line has it.
@@ -175,36 +232,14 @@ impl Front {
             // The size limit of a buffered response behind a function URL.
             let url = HttpSource::FunctionUrl;
             let serve = |begun| app.serve_within(url, app.arrive(request, begun));
-            let whole = app.within(invocation, serve).await;
+            let whole = Box::pin(app.within(invocation, serve)).await;
             app.flush().await;
-            return FrameBody::begin(app, whole, None, takes_trailers, Passage::Whole).await;
+            let framed = FrameBody::begin(app, whole, None, takes_trailers, Passage::Whole).await;
+            return Ok(framed.map(EitherBody::Left));
         }
         let response = app.serve_finished(request, invocation, None).await;
         let (head, stream) = response.split_stream();
-        FrameBody::begin(app, head, stream, takes_trailers, Passage::Streamed).await
-    }
-}
-
-/// The kind of a request.
-enum Call {
-    /// An upgrade to a WebSocket.
-    Upgrade,
-    /// A call to the management API of WebSockets, with the connection id.
-    Connection(String),
-    /// An invocation with an event.
-    Invocation,
-    /// Any other request, for the application.
-    Http,
-}
-
-impl Call {
-    fn of(parts: &Parts, request: &RawRequest<'_>, app: &AppService) -> Self {
-        if !app.serves_websockets() {
-            Self::Http
-        } else if parts.version >= Version::HTTP_11 && is_upgrade(request) {
-            Self::Upgrade
-        } else {
-            managed_connection(parts.uri.path()).map_or(Self::Http, Self::Connection)
-        }
+        let framed = FrameBody::begin(app, head, stream, takes_trailers, Passage::Streamed).await;
+        Ok(framed.map(EitherBody::Left))
     }
 }

@@ -304,18 +304,17 @@ fn spawn(
     stopping: &CancellationToken,
     connections: &mut JoinSet<()>,
 ) {
-    let (gateway, slot) = (Arc::clone(&front.gateway), front.slot.clone());
     let stopping = stopping.clone();
     connections.spawn(async move {
         // Report only a client's malformed request: a client that left is normal, and failed
         // streams report themselves.
-        if let Err(error) = connection::serve(front, stream, &stopping).await
+        if let Err(error) = connection::serve(&front, stream, &stopping).await
             && error.is_parse()
         {
-            report(gateway.app(), Problem::Malformed(error));
+            report(front.gateway.app(), Problem::Malformed(error));
         }
-        if let Some(opening) = slot.take() {
-            gateway.carry(opening, &stopping).await;
+        if let Some(opening) = front.slot.take() {
+            front.gateway.carry(opening, &stopping).await;
         }
     });
 }
