@@ -2,14 +2,21 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::thread;
+
 use allocation_counter::measure;
 use apptheory::app::{Answer, App, Context, Invocation, Json, Next, Path};
 use apptheory::events::HttpSource;
 use apptheory::http::UriPath;
 use apptheory::http::exchange::Pipeline;
 use apptheory::http::router::{Lookup, RouteTable};
+use apptheory::local::Server;
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};
+use tokio::runtime::Builder;
+use tokio::sync::oneshot;
 
 #[test]
 fn a_look_up_allocates_nothing() {
@@ -92,4 +99,44 @@ fn a_whole_exchange() {
         assert!(answer.starts_with(r#"{"statusCode":200"#), "{answer}");
         assert!(counted.count_total <= most, "{layers}: {counted:?}");
     }
+}
+
+/// Sends requests over one connection, each when the response to the previous one is complete.
+fn ask(address: SocketAddr, requests: u64) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    for _ in 0..requests {
+        stream.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+        let (mut answer, mut part) = (Vec::<u8>::new(), [0; 1024]);
+        while !answer.ends_with(b"\r\n\r\nhello") {
+            let len = stream.read(&mut part).unwrap();
+            assert!(len > 0, "closed");
+            answer.extend_from_slice(&part[..len]);
+        }
+    }
+}
+
+/// Returns how often the thread of a local server allocates for a number of requests. The client
+/// has a thread of its own.
+fn allocations_of_local_requests(requests: u64) -> u64 {
+    let app = App::new().get("/", async || "hello").build().unwrap();
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let server = runtime.block_on(Server::bind(app, 0)).unwrap();
+    let address = server.address();
+    let (tell_end, end) = oneshot::channel::<()>();
+    let client = thread::spawn(move || {
+        ask(address, requests);
+        drop(tell_end);
+    });
+    let counted = measure(|| runtime.block_on(server.serve(async { drop(end.await) })));
+    client.join().unwrap();
+    counted.count_total
+}
+
+/// A response that is complete is sent without a task or a channel of its own. A head with one
+/// field is read into hyper's buffer, which is used again.
+#[test]
+fn a_request_to_the_local_server() {
+    let few = allocations_of_local_requests(10);
+    let each = (allocations_of_local_requests(110) - few).div_ceil(100);
+    assert!(each <= 26, "{each}");
 }
