@@ -102,6 +102,7 @@ fn has_none(text: &str, among_eight: fn([u8; 8]) -> u64, is_special: fn(u8) -> b
         return eights.iter().chain([last]).fold(0, |found, eight| found | among_eight(*eight))
             == 0;
     }
+    // Of four to seven bytes, the first four and the last four are the eight.
     match (bytes.first_chunk(), bytes.last_chunk()) {
         (Some([a, b, c, d]), Some([e, f, g, h])) => {
             among_eight([*a, *b, *c, *d, *e, *f, *g, *h]) == 0
@@ -146,7 +147,7 @@ const fn needs_escape(b: u8) -> bool {
 }
 
 /// Appends a string; `among_eight` and `is_special` find the bytes that may begin a character with
-/// an escape.
+/// an escape. Its callers contain a copy each, without calls of these two.
 #[inline(always)]
 fn write_escaped(
     text: &str,
@@ -165,6 +166,7 @@ fn write_escaped(
     out.push('"');
 }
 
+/// Appends a text with escapes, without quotes.
 fn push_escaped(text: &str, is_special: fn(u8) -> bool, out: &mut String) {
     // Runs without escapes are copied as a whole.
     let mut taken = 0;
@@ -360,6 +362,8 @@ pub(crate) fn next_special_in_html(text: &[u8], from: usize) -> usize {
     next(text, from, special_bytes_in_html, may_need_escape)
 }
 
+/// Returns the position of the first special byte from a position on; the end of the text if there
+/// is none. Its callers contain a copy each, with their own way to look at eight bytes at once.
 #[inline(always)]
 fn next(
     text: &[u8],

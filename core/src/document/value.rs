@@ -188,14 +188,14 @@ impl<'a, 'd> Value<'a, 'd> {
         let Children { next, end } = self.children();
         let nodes = self.document.nodes.get(..end).unwrap_or_default();
         let text = self.document.text.as_bytes();
-        let sought = names.iter().fold(0, |sought, name| sought | mark(name.as_bytes()));
+        let marks = names.iter().fold(0, |marks, name| marks | mark(name.as_bytes()));
         let mut place = next.node;
         while let Some([name, value, ..]) = nodes.get(place..) {
             let (start, end) = (name.start as usize, name.end as usize);
             let bytes = text.get(start.wrapping_add(1)..end.wrapping_sub(1)).unwrap_or_default();
             let at = if name.kind == Kind::Escaped {
                 names.iter().position(|sought| Self { node: place, ..self }.is(sought))
-            } else if sought & mark(bytes) == 0 {
+            } else if marks & mark(bytes) == 0 {
                 // Every look-up visits all names of an object, so other names must be cheap.
                 None
             } else {
@@ -224,12 +224,13 @@ impl<'a, 'd> Value<'a, 'd> {
         }
     }
 
-    /// Returns a string without its quotes.
+    /// Returns a string without its quotes, given the value's node.
     fn inner(self, Node { start, end, .. }: Node) -> &'a str {
         slice(self.document.text, start.wrapping_add(1), end.wrapping_sub(1))
     }
 
-    /// Returns `None` for half of a surrogate pair.
+    /// Returns a string without its escapes, given the value's node; `None` for half of a surrogate
+    /// pair.
     fn unescaped(self, node: Node) -> Option<String> {
         #[cfg(test)]
         super::scans::count(self.json());

@@ -168,6 +168,7 @@ impl QueryEvents {
         // Within one instant, or within one second if fractions are trimmed, the store's order
         // differs from the page's. Cursors follow the store's order, so each event's position in it
         // is kept.
+        // Both orders are nearly always the same.
         let (ranks, events) = if self.found.is_sorted_by(|a, b| compare(order, a, b).is_le()) {
             ((0..self.found.len()).collect(), self.found)
         } else {

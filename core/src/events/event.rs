@@ -112,7 +112,7 @@ impl<'a> LambdaEvent<'a> {
             Kind::Http(source @ (HttpSource::VpcLatticeV1 | HttpSource::VpcLatticeV2)) => {
                 HttpEvent::of(source, event).map(Self::Http)
             }
-            // Of the others, events for authorizers are `Other` already.
+            // Of the other forms, `kind_of` has left out the events that ask an authorizer.
             Kind::Http(source) => HttpEvent::of_request(source, event).map(Self::Http),
             Kind::Sns => sns::of(event).map(Self::Sns),
             Kind::EventBridge => EventBridgeEvent::of(text, event).map(Self::EventBridge),

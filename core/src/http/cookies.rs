@@ -1,7 +1,7 @@
 //! The cookies of a request.
 
 use alloc::string::String;
-use core::fmt;
+use core::{fmt, iter};
 
 use serde::{Serialize, Serializer};
 
@@ -28,16 +28,15 @@ impl Cookies {
     pub fn parse<V: AsRef<str>>(values: impl IntoIterator<Item = V>) -> Self {
         let mut values = values.into_iter();
         let Some(first) = values.next() else { return Self::default() };
-        let mut value = values.next();
-        if value.is_none() {
+        // Nearly always one header, which is read in place.
+        let Some(second) = values.next() else {
             return Self { all: parse(first.as_ref()), joined: None };
-        }
+        };
         let mut text = String::from(first.as_ref());
-        while let Some(next) = value {
+        for value in iter::once(second).chain(values) {
             // The separator of RFC 9113 §8.2.3.
             text.push_str("; ");
-            text.push_str(next.as_ref());
-            value = values.next();
+            text.push_str(value.as_ref());
         }
         Self { all: parse(&text), joined: Some(text) }
     }

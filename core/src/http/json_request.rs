@@ -96,6 +96,7 @@ fn unsupported_type() -> AppError {
 
 /// Returns whether a media type is a JSON type, with any parameters.
 fn is_json_type(content_type: &str) -> bool {
+    // What nearly all clients send.
     if content_type == "application/json" {
         return true;
     }

@@ -47,9 +47,10 @@ impl MultiMap {
         let mut map = Self::with_capacity(pairs.size_hint().0, bytes);
         for (name, value) in pairs {
             let name = name.as_ref();
-            match map.entries.last().filter(|last| last.name.of(&map.text) == name) {
-                Some(Entry { name, .. }) => {
-                    let name = *name;
+            // The values of a name often follow each other, and its text is stored once.
+            let last = map.entries.last().map(|last| last.name);
+            match last.filter(|last| last.of(&map.text) == name) {
+                Some(name) => {
                     let value = Some(Span::push(&mut map.text, value.as_ref()));
                     map.entries.push(Entry { name, value });
                 }
@@ -135,7 +136,7 @@ impl MultiMap {
         }
     }
 
-    /// Inserts a value at its place. `known` is the span of its name, if the map has it.
+    /// Inserts a value at its place. `known` is the span of its name, if the map has that name.
     fn insert(&mut self, place: usize, known: Option<Span>, name: &str, value: &str) {
         if self.text.capacity() == 0 {
             self.text.reserve(TYPICAL_BYTES);

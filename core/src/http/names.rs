@@ -29,7 +29,7 @@ pub(crate) fn is_standard_method(method: &str) -> bool {
 #[inline]
 #[must_use]
 pub fn canonical_name(name: &str) -> Cow<'_, str> {
-    // Nearly all names are in lower case, those in code above all.
+    // Nearly all names are canonical already.
     if is_plain(name) { Cow::Borrowed(name) } else { lower_case_name(name) }
 }
 
@@ -53,12 +53,12 @@ pub(super) fn respelled(text: String, spell: impl Fn(&str) -> Cow<'_, str>) -> S
 
 /// Returns whether a header name is already canonical, as nearly all names from providers are.
 pub(super) fn is_canonical_name(name: &str) -> bool {
-    let is_same =
-        || matches!(lower_case_name(name), Cow::Borrowed(same) if same.len() == name.len());
-    !name.is_empty() && (is_plain(name) || is_same())
+    let canonical = canonical_name(name);
+    !name.is_empty() && matches!(canonical, Cow::Borrowed(same) if same.len() == name.len())
 }
 
-/// Returns whether a name consists of lower-case letters, digits, dashes and underscores.
+/// Returns whether a name consists of lower-case letters, digits, dashes and underscores; it is
+/// canonical then.
 fn is_plain(name: &str) -> bool {
     name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'-' | b'0'..=b'9' | b'_'))
 }

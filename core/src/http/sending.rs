@@ -55,11 +55,11 @@ pub(super) fn is_of_connection(name: &str, named: Values<'_>) -> bool {
 
 /// Returns whether a text is a token, like methods and header names (RFC 9110 §5.6.2).
 pub(crate) fn is_token(text: &str) -> bool {
-    let is_token_char = |b: u8| {
-        let is_mark = || matches!(b, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~');
-        b.is_ascii_alphanumeric() || is_mark()
-    };
-    !text.is_empty() && text.bytes().all(is_token_char)
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || is_token_mark(b))
+}
+
+const fn is_token_mark(b: u8) -> bool {
+    matches!(b, b'!' | b'#'..=b'\'' | b'*'..=b'+' | b'-'..=b'.' | b'^'..=b'`' | b'|' | b'~')
 }
 
 /// Returns whether a text is a valid header value: tabs, spaces and visible ASCII (RFC 9110 §5.5

@@ -65,6 +65,7 @@ impl AppService {
     ) -> (HttpResponse, Report) {
         let time = arrived.begun.time;
         let Exchanged { response, mut report } = self.exchange(arrived).await;
+        // Most responses have no stream, and need no room for the future that reads one.
         if response.stream.is_none() {
             return (response.split_stream().0, report);
         }

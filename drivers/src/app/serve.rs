@@ -46,7 +46,7 @@ impl AppService {
         self.within(invocation, |begun| self.serve_begun(request, begun)).await
     }
 
-    /// Serves a request of an invocation that has begun.
+    /// Serves a request of an invocation that has begun. The future does not contain the request.
     pub(crate) fn serve_begun(
         &self,
         request: RawRequest<'_>,
@@ -145,6 +145,7 @@ impl AppService {
                 Step::Ask(ExchangeRequest::DecidePolicy(ask)) => {
                     let effect = ask.effect();
                     let (call, principal) = (Arc::clone(&effect.call), effect.principal.clone());
+                    // Pinned here, as below, so that it is not moved into every future around it.
                     let decided =
                         pin!(self.decide_policy(about(Subject::Call { call, principal })));
                     let decided = self.or_cancel(begun.time, &cancellation, decided).await;
@@ -165,7 +166,6 @@ impl AppService {
                     let services = &self.services;
                     let context = Context::for_handler(effect, services, &begun, &cancellation);
                     let errors = self.settings().error_style_for(&effect.call);
-                    // Pinned here, so that it is not moved into every future around it.
                     let answering = pin!(effect.handler.run(on_socket(context), errors));
                     let response = self.or_cancel(begun.time, &cancellation, answering).await;
                     is_in_time &= response.is_some();

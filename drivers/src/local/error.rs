@@ -82,6 +82,6 @@ impl Problem {
 }
 
 /// Reports a problem outside of requests to the application.
-pub(super) fn report(app: &AppService, trouble: Problem) {
-    app.report_failure(Failure { request_id: String::new(), error: trouble.into_error() });
+pub(super) fn report(app: &AppService, problem: Problem) {
+    app.report_failure(Failure { request_id: String::new(), error: problem.into_error() });
 }

@@ -204,7 +204,8 @@ impl<'a> SingleEvent<'a> {
         &self.event
     }
 
-    /// Converts a handler's output (as JSON) to the response that the service expects.
+    /// Converts a handler's output (as JSON) to the response that the service expects; see
+    /// [`AnswerWriter`] for the events of one service.
     ///
     /// # Errors
     ///

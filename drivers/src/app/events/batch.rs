@@ -41,6 +41,8 @@ pub(super) type Keep<'k> = dyn Fn(usize, Response) -> Result<(), AppError> + Syn
 
 impl AppService {
     /// Handles the records of an event; `text` is what the event was parsed from.
+    ///
+    /// What is rarely needed has a box of its own, so that the common future is small.
     pub(in crate::app) async fn answer_records(
         &self,
         event: &BatchEvent<'_>,
@@ -96,7 +98,8 @@ impl AppService {
             Some(stops_at) => batch.stopping_at(stops_at),
             None => batch,
         };
-        // Most applications handle one record at a time, and need not share the task.
+        // Most applications handle one record at a time: without the list of running ones, and in a
+        // smaller future.
         let batch = match settings.concurrency {
             NonZeroUsize::MIN => self.handle_in_turn(event, batch, &shared, keep).await,
             many => Box::pin(self.handle_together(event, batch, &shared, many, keep)).await,
@@ -113,8 +116,8 @@ impl AppService {
         batch
     }
 
-    /// Runs records one after the other until all are done or the time is up. The record in progress
-    /// then is cancelled, and fails.
+    /// Runs records one after the other until all are done or the time is up. The record in
+    /// progress then is cancelled, and fails.
     async fn handle_in_turn<'e>(
         &self,
         event: &BatchEvent<'_>,

@@ -67,8 +67,8 @@ use crate::validation::check;
 /// Members are reported under the names that clients use: those of `#[serde(rename_all)]`, and of a
 /// `rename` that changes only case and punctuation. A member that is renamed to another word, a
 /// member of an enum, or of `#[serde(flatten)]`, is reported under its Rust name; give it the same
-/// name in Rust. Up to [`MAX_REPORTED`](Violations::MAX_REPORTED) broken rules are reported, members of
-/// other names first, then in the order in which the type declares its members.
+/// name in Rust. Up to [`MAX_REPORTED`](Violations::MAX_REPORTED) broken rules are reported,
+/// members of other names first, then in the order in which the type declares its members.
 ///
 /// A record that breaks rules fails alone. The log names the rules and members, never values.
 ///
