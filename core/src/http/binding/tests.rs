@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Value as Json, json};
 
 use super::{Error, Source, check_params, decode_params, from_headers, from_params, from_query};
@@ -253,4 +254,125 @@ fn a_type_is_checked_against_the_names_of_its_parameters() {
     assert_eq!(wants::<BTreeMap<String, u8>>(&["a", "b"]), None);
     assert_eq!(wants::<Vec<u8>>(&[]), None);
     assert_eq!(wants::<()>(&["a"]), None);
+}
+
+/// A type that fits the parameters of some request must pass the check: otherwise an application
+/// that works would no longer build.
+#[test]
+#[expect(dead_code, reason = "only the shapes of the types count")]
+fn every_type_that_binds_to_some_values_passes_the_check() {
+    const VALUES: [&str; 7] = ["", "7", "x", "true", "500", "square-meter", "1h"];
+
+    #[derive(Deserialize)]
+    struct Wrapped(u8);
+    #[derive(Deserialize)]
+    struct Pair(String, Wrapped);
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Members {
+        order_id: Wrapped,
+        #[serde(default)]
+        line: Vec<char>,
+        #[serde(alias = "a")]
+        unit: Option<Unit>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    enum Unit {
+        SquareMeter,
+    }
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Nested {
+        line: (String,),
+        #[serde(default, deserialize_with = "crate::duration::deserialize")]
+        a: Duration,
+    }
+    #[derive(Deserialize)]
+    struct Flattened {
+        line: IgnoredAny,
+        #[serde(flatten)]
+        own: Option<Members>,
+        #[serde(flatten)]
+        others: BTreeMap<String, String>,
+    }
+    #[derive(Deserialize)]
+    struct FlattenedAlways {
+        #[serde(flatten)]
+        tagged: Tagged,
+    }
+    #[derive(Deserialize)]
+    #[serde(tag = "line")]
+    enum Tagged {
+        #[serde(rename = "7")]
+        Order { a: String },
+        #[serde(rename = "x")]
+        Other,
+    }
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Untagged {
+        Members(Members),
+        Named { a: String, line: String },
+        Text(String),
+    }
+    #[derive(Deserialize)]
+    #[serde(try_from = "String")]
+    struct Short(String);
+    impl TryFrom<String> for Short {
+        type Error = &'static str;
+        fn try_from(text: String) -> Result<Self, Self::Error> {
+            if text == "x" { Ok(Self(text)) } else { Err("long") }
+        }
+    }
+    #[derive(Deserialize)]
+    #[serde(from = "(String, Option<u8>)")]
+    struct Converted(String);
+    impl From<(String, Option<u8>)> for Converted {
+        fn from((text, _): (String, Option<u8>)) -> Self {
+            Self(text)
+        }
+    }
+
+    /// Checks every list of names that some values bind to, and returns whether there is one.
+    fn fits<T: serde::de::DeserializeOwned>() -> bool {
+        let lists = [&[][..], &["a"], &["line"], &["orderId"], &["line", "a"], &["a", "line"]];
+        let lists = lists.into_iter().chain([&["orderId", "line", "a"][..], &["b", "line"]]);
+        let binds = |names: &&[&str]| {
+            // Each parameter takes each of the values.
+            let count = VALUES.len().pow(names.len() as u32);
+            (0..count).any(|drawn| {
+                let value = |at: usize| VALUES[drawn / VALUES.len().pow(at as u32) % VALUES.len()];
+                let named = names.iter().enumerate().map(|(at, name)| (*name, value(at)));
+                from_params::<T>(&pairs(&named.collect::<Vec<_>>())).is_ok()
+            })
+        };
+        let fitting: Vec<&[&str]> = lists.filter(binds).collect();
+        for names in &fitting {
+            let checked = check_params::<T>(names.iter().copied());
+            assert_eq!(checked, Ok(()), "{}: {names:?}", core::any::type_name::<T>());
+        }
+        !fitting.is_empty()
+    }
+    assert!(fits::<()>());
+    assert!(fits::<IgnoredAny>());
+    assert!(fits::<Vec<String>>());
+    assert!(fits::<BTreeMap<String, String>>());
+    assert!(fits::<BTreeMap<String, u8>>());
+    assert!(fits::<Json>());
+    assert!(fits::<Option<u8>>());
+    assert!(fits::<Wrapped>());
+    assert!(fits::<Short>());
+    assert!(fits::<Unit>());
+    assert!(fits::<[Short; 2]>());
+    assert!(fits::<Pair>());
+    assert!(fits::<((u8,), Wrapped, Unit)>());
+    assert!(fits::<Converted>());
+    assert!(fits::<Members>());
+    assert!(fits::<Option<Members>>());
+    assert!(fits::<Nested>());
+    assert!(fits::<Flattened>());
+    assert!(fits::<FlattenedAlways>());
+    assert!(fits::<Tagged>());
+    assert!(fits::<Untagged>());
 }
