@@ -10,7 +10,8 @@ use std::process::ExitCode;
 use apptheory::prelude::*;
 
 pub(crate) fn app(store: &Store) -> App {
-    // 100 per minute and caller, 20 at once; refuses requests while the store does not respond.
+    // 100 per minute for each caller and route, 20 at once. Refuses requests while the store does
+    // not respond.
     let limit = RateLimit::per_minute(100).burst(20).fail_closed().on(store);
     // 5 in any 10 minutes. It has a name, because the other limit is around the same route.
     let window = Duration::from_secs(600);

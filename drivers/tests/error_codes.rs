@@ -289,7 +289,7 @@ fn page() -> String {
         }
     }
     let mut page = format!(
-        "Lists the codes that clients see, the types of failed invocations, and the texts of all errors.\n\n\
+        "Lists the codes that clients see, the types of failed invocations, and the texts of errors.\n\n\
          The page is generated from the code. A `…` stands for a name, a number or a cause. Errors of\n\
          `App::build` and of the start, and failures in the log, end with the page of this guide that\n\
          helps: `see apptheory::guide::routing`.\n\n\

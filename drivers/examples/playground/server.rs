@@ -77,7 +77,7 @@ impl Playground {
              curl 'http://{address}/events?tenant=t1&limit=2'\n  \
              curl -N 'http://{address}/events?tenant=t1' -H 'accept: text/event-stream'\n  \
              curl -N http://{address}/page\n  \
-             curl -X PUT http://{address}/fault/down\n\
+             curl -X PUT http://{address}/fault/down    # and /fault/none\n\
              in two browser windows: http://{address}/chat\n{waits}"
         )
     }

@@ -84,8 +84,9 @@ pub enum BuildError {
     /// The [`Path`](super::Path) of a handler does not fit the parameters of its route. Every
     /// request would be answered with 500.
     #[error(
-        "{method}({given}) has a handler whose `Path` does not fit the route's parameters: it \
-         expects {expected} for {name}; take a struct with their names, or a tuple of as many; {see}",
+        "{method}({given}) has a handler whose `Path` does not fit the pattern: it expects \
+         {expected}; a `Path` reads all parameters, into a struct with their names or a tuple of as \
+         many; {see}",
         see = self.see()
     )]
     Path {
@@ -93,9 +94,7 @@ pub enum BuildError {
         method: &'static str,
         /// The arguments of that method, without the handler.
         given: String,
-        /// The parameter, or `path` for all.
-        name: String,
-        /// What the handler expects for it.
+        /// What the handler expects.
         expected: String,
     },
     /// A hook is set twice. One of the two would be ignored.

@@ -87,9 +87,13 @@ impl Target {
         };
         let Ok(pattern) = Pattern::parse(pattern) else { return Ok(()) };
         let names: Vec<&str> = pattern.segments().iter().filter_map(Segment::name).collect();
-        check(&names).map_err(|binding::Error { name, expected, .. }| {
+        check(&names).map_err(|binding::Error { name, expected, from }| {
             let (method, _, given) = self.names();
-            BuildError::Path { method, given, name, expected: expected.into_owned() }
+            // The name of the source stands for all parameters.
+            let is_of_all = name == from.as_str();
+            let expected =
+                if is_of_all { expected.into_owned() } else { format!("{expected} for {name}") };
+            BuildError::Path { method, given, expected }
         })
     }
 
