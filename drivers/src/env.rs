@@ -1,7 +1,7 @@
 //! The environment of the process. Nothing else reads it.
 
 /// A function that looks a variable up.
-#[cfg(any(feature = "_https", feature = "logs"))]
+#[cfg(any(feature = "_trust", feature = "logs"))]
 pub(crate) type Env<'e> = &'e (dyn Fn(&str) -> Option<String> + Sync);
 
 /// Returns a variable of the process. All code that needs variables takes a function like this one,
@@ -12,7 +12,7 @@ pub(crate) fn process_env(name: &str) -> Option<String> {
 }
 
 /// Returns a variable's value, trimmed; `None` when it is blank.
-#[cfg(any(feature = "_https", feature = "lambda", feature = "logs"))]
+#[cfg(any(feature = "_trust", feature = "lambda", feature = "logs"))]
 pub(crate) fn filled(env: impl Fn(&str) -> Option<String>, name: &str) -> Option<String> {
     let value = env(name)?.trim().to_owned();
     (!value.is_empty()).then_some(value)

@@ -49,6 +49,7 @@
 //! | `local` | serving on a port of this machine | 28 |
 //! | `embedded` | a DynamoDB in this process, in memory or in a file | 19 |
 //! | `aws` | DynamoDB through the AWS SDK | 114 |
+//! | `aws-lean` | DynamoDB without the AWS SDK, for smaller functions that start sooner | 48 |
 //! | `websocket` | sending to connections of API Gateway WebSocket APIs | 114 |
 //! | `cloudformation` | `App::cloudformation`: custom resources of CloudFormation | 55 |
 //! | `kinesis` | sending records to Kinesis data streams | 121 |
@@ -70,6 +71,8 @@ pub use apptheory_core::{
 pub mod app;
 mod causes;
 pub mod clock;
+#[cfg(any(feature = "aws-lean", feature = "lambda"))]
+mod connection;
 mod env;
 pub mod eventbus;
 pub mod execute;
@@ -82,7 +85,7 @@ pub mod execute;
     feature = "websocket"
 ))]
 pub mod guide;
-#[cfg(feature = "_https")]
+#[cfg(feature = "_trust")]
 mod https;
 pub mod idempotency;
 pub mod ids;

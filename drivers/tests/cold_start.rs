@@ -32,11 +32,21 @@ fn app(store: &Store) -> App {
         .get("/", async || "hello")
 }
 
+/// The variable that selects the client without the AWS SDK, and those that select each client.
+const LEAN: &str = "APPTHEORY_LEAN";
+const CLIENTS: [&[(&str, &str)]; 2] = [&[], &[(LEAN, "1")]];
+
 /// The program that the tests start: it is in this file.
 #[test]
 #[ignore = "it is the function, which waits for invocations"]
 fn function() {
-    let code = apptheory::start(async || app(&Store::aws().await));
+    let code = apptheory::start(async || {
+        app(&if std::env::var_os(LEAN).is_some() {
+            Store::aws_lean().await
+        } else {
+            Store::aws().await
+        })
+    });
     assert_eq!(format!("{code:?}"), format!("{:?}", std::process::ExitCode::SUCCESS));
 }
 
@@ -94,38 +104,43 @@ async fn status(api: &mut RuntimeApi) -> i64 {
 
 #[tokio::test]
 async fn the_connection_is_there_before_the_first_invocation_whose_decision_is_its_first_call() {
-    support::serve(database(), async |dynamodb| {
-        for relay in [Relay::plain(&dynamodb).await, Relay::tls(&dynamodb).await] {
-            let mut api = RuntimeApi::listen().await;
-            let root = tls::file("root.pem");
-            let trusted = [("AWS_CA_BUNDLE", root.to_str().unwrap())];
-            let _function = Function::start(&api, relay.url(), &trusted);
-            let poll = api.poll().await;
-            assert_eq!(relay.requests(), [(1, "GET /".to_owned())], "{}", relay.url());
-            let event = json!({"rawPath": "/", "requestContext": {"http": {"method": "GET"}}});
-            poll.hand_out("r1", &[], &event.to_string()).await;
-            let mut answer = api.request().await;
-            assert_eq!(answer.json().await["statusCode"], 200);
-            let call = (1, "POST /".to_owned());
-            assert_eq!(relay.requests(), [(1, "GET /".to_owned()), call], "on the same connection");
-        }
-    })
-    .await;
+    for client in CLIENTS {
+        support::serve(database(), async |dynamodb| {
+            for relay in [Relay::plain(&dynamodb).await, Relay::tls(&dynamodb).await] {
+                let mut api = RuntimeApi::listen().await;
+                let root = tls::file("root.pem");
+                let trusted = [client, &[("AWS_CA_BUNDLE", root.to_str().unwrap())]].concat();
+                let _function = Function::start(&api, relay.url(), &trusted);
+                let poll = api.poll().await;
+                assert_eq!(relay.requests(), [(1, "GET /".to_owned())], "{}", relay.url());
+                let event = json!({"rawPath": "/", "requestContext": {"http": {"method": "GET"}}});
+                poll.hand_out("r1", &[], &event.to_string()).await;
+                let mut answer = api.request().await;
+                assert_eq!(answer.json().await["statusCode"], 200);
+                let calls = [(1, "GET /".to_owned()), (1, "POST /".to_owned())];
+                assert_eq!(relay.requests(), calls, "on the same connection");
+            }
+        })
+        .await;
+    }
 }
 
 #[tokio::test]
 async fn after_a_restore_the_connection_is_opened_again() {
     support::serve(database(), async |dynamodb| {
-        let relay = Relay::plain(&dynamodb).await;
-        let mut api = RuntimeApi::listen().await;
-        let snapshotted = [("AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start")];
-        let _function = Function::start(&api, relay.url(), &snapshotted);
-        let restore = api.request().await;
-        assert_eq!(restore.path, "/2018-06-01/runtime/restore/next");
-        assert_eq!(relay.requests(), [], "nothing is in the snapshot");
-        restore.answer(200, &[], b"").await;
-        assert_eq!(status(&mut api).await, 200);
-        assert_eq!(relay.requests(), [(1, "GET /".to_owned()), (1, "POST /".to_owned())]);
+        for client in CLIENTS {
+            let relay = Relay::plain(&dynamodb).await;
+            let mut api = RuntimeApi::listen().await;
+            let snapshotted =
+                [client, &[("AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start")]].concat();
+            let _function = Function::start(&api, relay.url(), &snapshotted);
+            let restore = api.request().await;
+            assert_eq!(restore.path, "/2018-06-01/runtime/restore/next");
+            assert_eq!(relay.requests(), [], "nothing is in the snapshot");
+            restore.answer(200, &[], b"").await;
+            assert_eq!(status(&mut api).await, 200);
+            assert_eq!(relay.requests(), [(1, "GET /".to_owned()), (1, "POST /".to_owned())]);
+        }
     })
     .await;
 }
@@ -134,22 +149,27 @@ async fn after_a_restore_the_connection_is_opened_again() {
 async fn a_function_starts_without_a_connection_and_says_why() {
     let (gone, url) = support::loopback().await;
     drop(gone);
-    let mut api = RuntimeApi::listen().await;
-    let function = Function::start(&api, &url, &[]);
-    assert_eq!(status(&mut api).await, 503, "the limit fails closed");
-    api.poll().await;
-    let log = function.log();
-    assert!(log.contains("cannot connect to DynamoDB before the first invocation"), "{log}");
-    assert!(log.contains("refused"), "{log}");
+    for client in CLIENTS {
+        let mut api = RuntimeApi::listen().await;
+        let function = Function::start(&api, &url, client);
+        assert_eq!(status(&mut api).await, 503, "the limit fails closed");
+        api.poll().await;
+        let log = function.log();
+        assert!(log.contains("cannot connect to DynamoDB before the first invocation"), "{log}");
+        assert!(log.contains("refused"), "{log}");
+    }
 }
 
 #[tokio::test]
 async fn a_server_that_is_not_trusted_is_refused_and_the_log_names_the_switch() {
     let relay = Relay::tls("http://127.0.0.1:9").await;
     let others = concat!(env!("CARGO_MANIFEST_DIR"), "/src/https/amazon_roots.pem");
-    for variable in [("SSL_CERT_FILE", others), ("AWS_CA_BUNDLE", "/nowhere/root.pem")] {
+    let variables = [("SSL_CERT_FILE", others), ("AWS_CA_BUNDLE", "/nowhere/root.pem")];
+    for (variable, client) in
+        variables.into_iter().flat_map(|it| CLIENTS.map(|client| (it, client)))
+    {
         let mut api = RuntimeApi::listen().await;
-        let function = Function::start(&api, relay.url(), &[variable]);
+        let function = Function::start(&api, relay.url(), &[client, &[variable]].concat());
         assert_eq!(status(&mut api).await, 503, "the limit fails closed");
         api.poll().await;
         let log = function.log();

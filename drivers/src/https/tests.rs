@@ -10,10 +10,13 @@ use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
+use aws_smithy_runtime_api::client::http::{HttpConnector as _, HttpConnectorFuture};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+
+use super::trust::{AMAZON_ROOTS, Roots, Trust};
 use super::*;
 use crate::causes::WithCauses;
 use tls::file;
-use trust::AMAZON_ROOTS;
 
 /// Reads the trust settings from an environment with one variable.
 fn read(variable: &str, value: &str) -> Trust {

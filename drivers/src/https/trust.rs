@@ -2,7 +2,6 @@
 
 use std::fs;
 
-use aws_smithy_http_client::tls::TrustStore;
 use http::Uri;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
@@ -13,7 +12,7 @@ use crate::env::{Env, filled};
 /// The roots of [Amazon Trust Services](https://www.amazontrust.com/repository/), which sign the
 /// certificates of AWS's endpoints: Amazon Root CA 1 to 4, and Starfield Services G2, which
 /// cross-signs them.
-pub(super) const AMAZON_ROOTS: &str = include_str!("amazon_roots.pem");
+pub(crate) const AMAZON_ROOTS: &str = include_str!("amazon_roots.pem");
 
 /// The variables that select the system's roots: the first two locate these roots, and the others
 /// name a proxy, which may present its own certificate for AWS's endpoints.
@@ -30,7 +29,7 @@ const NAME_OTHERS: [&str; 8] = [
 
 /// Which roots are trusted for servers.
 #[derive(Debug)]
-pub(super) enum Trust {
+pub(crate) enum Trust {
     /// Amazon's roots for AWS's endpoints, the system's for all others.
     ByEndpoint,
     /// The system's roots.
@@ -43,7 +42,7 @@ pub(super) enum Trust {
 
 /// The root certificates that a connection is checked against.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Roots<'t> {
+pub(crate) enum Roots<'t> {
     Amazon,
     System,
     Bundle(&'t [u8]),
@@ -52,7 +51,7 @@ pub(super) enum Roots<'t> {
 /// The file that `AWS_CA_BUNDLE` names cannot be used.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("AWS_CA_BUNDLE is `{path}`, {reason}: it has to be a file of root certificates in PEM")]
-pub(super) struct BundleError {
+pub(crate) struct BundleError {
     path: String,
     reason: String,
 }
@@ -78,7 +77,7 @@ impl Trust {
     }
 
     /// Returns the roots for the server of a URL. A URL without TLS needs no roots.
-    pub(super) fn roots_for(&self, url: &str) -> Result<Roots<'_>, BundleError> {
+    pub(crate) fn roots_for(&self, url: &str) -> Result<Roots<'_>, BundleError> {
         match self {
             Self::ByEndpoint if is_plain(url) || is_aws(url) => Ok(Roots::Amazon),
             Self::ByEndpoint | Self::System => Ok(Roots::System),
@@ -89,15 +88,7 @@ impl Trust {
 }
 
 impl Roots<'_> {
-    pub(super) fn store(self) -> TrustStore {
-        match self {
-            Self::Amazon => TrustStore::empty().with_pem_certificate(AMAZON_ROOTS),
-            Self::System => TrustStore::default(),
-            Self::Bundle(pem) => TrustStore::empty().with_pem_certificate(pem),
-        }
-    }
-
-    pub(super) const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Amazon => "Amazon's root certificates",
             Self::System => "the system's root certificates",

@@ -109,7 +109,7 @@ pub(crate) use service::invocation;
 pub use service::{LambdaService, ServiceError, service};
 #[cfg(feature = "start")]
 pub(crate) use settings::MAX_CONCURRENCY;
-#[cfg(any(feature = "aws", feature = "start"))]
+#[cfg(any(feature = "aws", feature = "aws-lean", feature = "start"))]
 pub(crate) use settings::RUNTIME_API;
 
 use crate::app::AppService;

@@ -121,8 +121,8 @@ impl Runtime {
                 false => true,
             };
             if is_to_run {
-                #[cfg(feature = "aws")]
-                crate::store::aws::connect_all(app.clock()).await;
+                #[cfg(any(feature = "aws", feature = "aws-lean"))]
+                crate::store::connect_all(app.clock()).await;
                 let shared = Arc::new(Shared {
                     app: app.clone(),
                     function: function(&env),

@@ -9,6 +9,8 @@ use apptheory_core::store::{StoreUsage, TableDefinition};
 
 #[cfg(feature = "aws")]
 use super::AwsStore;
+#[cfg(feature = "aws-lean")]
+use super::aws_lean::LeanStore;
 #[cfg(feature = "embedded")]
 use super::{EmbeddedError, EmbeddedStore, on_demand::OnDemand};
 use super::{MemoryStore, Store, World};
@@ -98,6 +100,17 @@ impl StoreBuilder {
         let aws = AwsStore::from_env().await.with_clock(self.clock.clone());
         let meter = aws.clone();
         self.store(aws, |_| (), move || Some(meter.usage()))
+    }
+
+    /// Creates a store on DynamoDB, as [`Store::aws_lean`] does. Region, credentials and endpoint
+    /// come from the builder's environment.
+    ///
+    /// Needs the feature `aws-lean`.
+    #[cfg(feature = "aws-lean")]
+    pub async fn aws_lean(self) -> Store {
+        let lean = LeanStore::new(&self.env, self.clock.clone());
+        let meter = lean.meter();
+        self.store(lean, |_| (), move || Some(meter.usage()))
     }
 
     /// Creates a store from an executor, as [`Store::new`] does. The executor has a clock of its

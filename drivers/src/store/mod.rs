@@ -20,19 +20,25 @@
 //! | [`MemoryStore`] | memory | |
 //! | `EmbeddedStore` | a DynamoDB in this process, in memory or in a file | `embedded` |
 //! | `AwsStore` | DynamoDB, through the AWS SDK | `aws` |
+//!
+//! `Store::aws_lean` calls DynamoDB without the SDK, with the feature `aws-lean`.
 
 #[cfg(feature = "aws")]
 pub mod aws;
+#[cfg(feature = "aws-lean")]
+mod aws_lean;
 mod builder;
-#[cfg(feature = "embedded")]
+#[cfg(any(feature = "aws-lean", feature = "embedded"))]
 mod consumed;
 #[cfg(feature = "embedded")]
 mod embedded_store;
 mod memory_store;
-#[cfg(any(feature = "aws", feature = "embedded"))]
+#[cfg(any(feature = "aws", feature = "aws-lean", feature = "embedded"))]
 mod meter;
 #[cfg(feature = "embedded")]
 mod on_demand;
+#[cfg(all(feature = "lambda", any(feature = "aws", feature = "aws-lean")))]
+mod preconnect;
 #[cfg(test)]
 mod tests;
 
@@ -53,6 +59,8 @@ pub use builder::StoreBuilder;
 #[cfg(feature = "embedded")]
 pub use embedded_store::{EmbeddedError, EmbeddedStore};
 pub use memory_store::MemoryStore;
+#[cfg(all(feature = "lambda", any(feature = "aws", feature = "aws-lean")))]
+pub(crate) use preconnect::connect_all;
 
 use crate::clock::SharedClock;
 use crate::env::OwnedEnv;
@@ -135,6 +143,35 @@ impl Store {
     #[cfg(feature = "aws")]
     pub async fn aws() -> Self {
         Self::builder().aws().await
+    }
+
+    /// Creates a store on DynamoDB that calls it without the AWS SDK: a function starts sooner, and
+    /// its file is smaller. Costs, errors and retries are those of [`aws`](Self::aws), with the
+    /// default settings of the SDK. Tables are never created: deploy them.
+    ///
+    /// Region and credentials are those that Lambda gives a function: `AWS_REGION`,
+    /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`, read once, because they
+    /// do not change while the process runs. If one is missing, the log says which, and every effect
+    /// returns [`Misconfiguration::MissingCredentials`], or [`Misconfiguration::MissingTable`]
+    /// without a region. Profiles, SSO, containers, SnapStart, instance metadata and proxies need
+    /// [`aws`](Self::aws). `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL` names another server.
+    ///
+    /// Needs the feature `aws-lean`.
+    ///
+    /// ```no_run
+    /// use apptheory::prelude::*;
+    ///
+    /// fn main() -> std::process::ExitCode {
+    ///     apptheory::start(async || {
+    ///         let store = Store::aws_lean().await;
+    ///         let limit = RateLimit::per_minute(100).fail_closed().on(&store);
+    ///         App::new().get("/", async || "hello").layer(limit)
+    ///     })
+    /// }
+    /// ```
+    #[cfg(feature = "aws-lean")]
+    pub async fn aws_lean() -> Self {
+        Self::builder().aws_lean().await
     }
 
     /// Creates a store from an executor, with the system clock, random ids and the process's

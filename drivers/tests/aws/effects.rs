@@ -2,10 +2,8 @@
 
 use core::time::Duration;
 
-use apptheory::clock::ManualClock;
 use apptheory::execute::{Execute, StoreExecutor};
 use apptheory::layer::{Recording, Replay};
-use apptheory::store::AwsStore;
 use apptheory_core::machine::Effect;
 use apptheory_core::store::wire::Wire;
 use apptheory_core::store::{
@@ -15,7 +13,7 @@ use apptheory_core::store::{
 };
 
 use crate::support::NOW;
-use crate::{event, key, with_dynamo};
+use crate::{event, key, with_each_client};
 
 fn get(id: &str) -> GetItem {
     GetItem { table: "events".into(), key: key(id), consistent: true }
@@ -78,7 +76,7 @@ fn counted(count: i64) -> Item {
 
 #[test]
 fn a_put_is_read_back_and_refused_the_second_time() {
-    with_dynamo(async |store| {
+    with_each_client(async |store, usage| {
         assert_eq!(ask(&store, &get("e1")).await, Ok(None));
         assert_eq!(ask(&store, &put("e1")).await, applied(Item::new()));
         assert_eq!(ask(&store, &get("e1")).await, Ok(Some(event("e1"))));
@@ -88,7 +86,7 @@ fn a_put_is_read_back_and_refused_the_second_time() {
         assert_eq!(ask(&store, &replaced).await, applied(Item::new()));
         assert_eq!(ask(&store, &get("e1")).await, Ok(Some(key("e1").to_item())));
 
-        let (puts, gets) = (store.usage().operation("PutItem"), store.usage().operation("GetItem"));
+        let (puts, gets) = (usage().operation("PutItem"), usage().operation("GetItem"));
         assert_eq!((puts.calls, gets.calls), (3, 3));
         // The index counts, too; the refused write is not reported.
         assert_eq!((puts.consumed.write_units, gets.consumed.read_units()), (4, 3.0));
@@ -97,7 +95,7 @@ fn a_put_is_read_back_and_refused_the_second_time() {
 
 #[test]
 fn an_update_answers_what_it_changed_or_what_stood_in_its_way() {
-    with_dynamo(async |store| {
+    with_each_client(async |store, _| {
         let increment = async || ask(&store, &increment("c", 2)).await;
         assert_eq!(increment().await, applied(counted(1)));
         // `CreatedAt` is assigned again, so it is among the changed attributes.
@@ -109,7 +107,7 @@ fn an_update_answers_what_it_changed_or_what_stood_in_its_way() {
 
 #[test]
 fn a_delete_answers_what_was_there() {
-    with_dynamo(async |store| {
+    with_each_client(async |store, _| {
         assert!(ask(&store, &put("e1")).await.is_ok());
         let other = Guard::equals("TenantID", Value::from("t2"));
         assert_eq!(ask(&store, &delete("e1", other)).await, refused(event("e1")));
@@ -123,7 +121,7 @@ fn a_delete_answers_what_was_there() {
 
 #[test]
 fn a_transaction_applies_all_writes_or_gives_a_reason_for_each() {
-    with_dynamo(async |store| {
+    with_each_client(async |store, _| {
         let check = |id: &str, guard| {
             TransactWrite::Check(ConditionCheck { table: "events".into(), key: key(id), guard })
         };
@@ -152,7 +150,7 @@ fn a_transaction_applies_all_writes_or_gives_a_reason_for_each() {
 
 #[test]
 fn a_transaction_with_a_token_is_applied_once() {
-    with_dynamo(async |store| {
+    with_each_client(async |store, _| {
         let order = TransactWriteItems {
             writes: vec![TransactWrite::Update(increment("c", 9))],
             token: Some("token-1".into()),
@@ -166,7 +164,7 @@ fn a_transaction_with_a_token_is_applied_once() {
 
 #[test]
 fn a_batch_brings_what_exists() {
-    with_dynamo(async |store| {
+    with_each_client(async |store, _| {
         for id in ["e1", "e2"] {
             assert!(ask(&store, &put(id)).await.is_ok());
         }
@@ -186,7 +184,7 @@ fn a_batch_brings_what_exists() {
 
 #[test]
 fn an_index_is_read_page_by_page() {
-    with_dynamo(async |store| {
+    with_each_client(async |store, _| {
         for id in ["e1", "e2", "e3", "e4", "e5", "e6", "e7"] {
             assert!(ask(&store, &put(id)).await.is_ok());
         }
@@ -211,7 +209,7 @@ fn an_index_is_read_page_by_page() {
 
 #[test]
 fn a_sleep_passes_on_the_clock() {
-    with_dynamo(async |store| {
+    with_each_client(async |store, _| {
         let woken = store.execute(&Sleep { duration: Duration::from_secs(5) }).await;
         assert_eq!(woken.unix_seconds(), NOW.unix_seconds() + 5);
     });
@@ -251,7 +249,7 @@ async fn one_of_each(store: &impl StoreExecutor) -> String {
 
 #[test]
 fn a_recording_replays_without_a_store() {
-    with_dynamo(async |store: AwsStore<ManualClock>| {
+    with_each_client(async |store, _| {
         let record = Recording::new(store);
         let told = one_of_each(&record).await;
         let replay = Replay::new(record.transcript());

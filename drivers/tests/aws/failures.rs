@@ -1,16 +1,16 @@
-//! Failures between the SDK and DynamoDB, and the number of attempts.
+//! Failures between a client and DynamoDB, and the number of attempts.
 
 use core::time::Duration;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use apptheory::clock::SystemClock;
+use apptheory::clock::{ManualClock, SystemClock};
 use apptheory::execute::Execute;
 use apptheory::layer::{DECISION_BUDGET, Deadline};
-use apptheory::store::AwsStore;
 use apptheory::store::aws::aws_sdk_dynamodb::Client;
 use apptheory::store::aws::aws_sdk_dynamodb::config::ProvideCredentials;
 use apptheory::store::aws::aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use apptheory::store::{AwsStore, Store};
 use apptheory_core::machine::Effect;
 use apptheory_core::store::{
     self, Assignment, BatchGetItem, DeleteItem, GetItem, Guard, Misconfiguration, PutItem,
@@ -21,7 +21,8 @@ use aws_credential_types::provider::future::ProvideCredentials as ProvideFuture;
 use axum::Router;
 use axum::http::StatusCode;
 
-use crate::{block_on, config, event, key, loopback, store_at, with_dynamo};
+use crate::support::NOW;
+use crate::{CLIENTS, block_on, config, event, key, lean_in, loopback, with_each_client};
 
 const NEVER: Duration = Duration::from_secs(3600);
 
@@ -59,16 +60,21 @@ async fn failing(status: StatusCode, code: &str) -> (String, Arc<AtomicU32>) {
     (url, requests)
 }
 
-/// Returns how often `order` reaches such a server, and its outcome.
+/// Returns how often `order` reaches such a server, and its outcome; through each client the same.
 fn attempts<E, T>(order: &E, status: StatusCode, code: &str) -> (u32, Option<store::Error>)
 where
     E: Effect<Outcome = Result<T, store::Error>>,
-    AwsStore<apptheory::clock::ManualClock>: Execute<E>,
+    Store: Execute<E>,
 {
     block_on(async {
-        let (url, requests) = failing(status, code).await;
-        let outcome = store_at(&url).execute(order).await;
-        (requests.load(Ordering::Relaxed), outcome.err())
+        let mut outcomes = Vec::new();
+        for client in CLIENTS {
+            let (url, requests) = failing(status, code).await;
+            let outcome = client.at(&url).await.0.execute(order).await;
+            outcomes.push((requests.load(Ordering::Relaxed), outcome.err()));
+        }
+        assert_eq!(outcomes[0], outcomes[1]);
+        outcomes[0]
     })
 }
 
@@ -141,7 +147,7 @@ fn errors_are_classified_by_their_code() {
 
 #[test]
 fn a_missing_table_is_a_misconfiguration() {
-    with_dynamo(async |store| {
+    with_each_client(async |store, _| {
         let missing = GetItem { table: "missing".into(), ..get() };
         let error = store::Error::Misconfigured(Misconfiguration::MissingTable);
         assert_eq!(store.execute(&missing).await, Err(error));
@@ -191,6 +197,21 @@ fn without_a_region_there_is_no_table() {
     let store = AwsStore::new(Client::from_conf(config().region(None).build()));
     let error = store::Error::Misconfigured(Misconfiguration::MissingTable);
     assert_eq!(block_on(store.execute(&get())), Err(error));
+    let outcome = block_on(async {
+        lean_in(&[("AWS_REGION", " ")], ManualClock::new(NOW)).await.execute(&get()).await
+    });
+    assert_eq!(outcome, Err(error));
+}
+
+#[test]
+fn without_its_variables_a_lean_store_has_no_credentials() {
+    for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+        let error = store::Error::Misconfigured(Misconfiguration::MissingCredentials);
+        let outcome = block_on(async {
+            lean_in(&[(name, "")], ManualClock::new(NOW)).await.execute(&get()).await
+        });
+        assert_eq!(outcome, Err(error));
+    }
 }
 
 #[test]
@@ -199,8 +220,10 @@ fn an_unreachable_endpoint_is_unavailable_within_the_deadline() {
         // A port that was free a moment ago, so no server listens there.
         let (listener, url) = loopback().await;
         drop(listener);
-        let store = Deadline::after(store_at(&url), SystemClock, NEVER);
-        assert_eq!(store.execute(&get()).await, Err(store::Error::Unavailable));
+        for client in CLIENTS {
+            let store = Deadline::after(client.at(&url).await.0, SystemClock, NEVER);
+            assert_eq!(store.execute(&get()).await, Err(store::Error::Unavailable));
+        }
     });
 }
 
@@ -209,8 +232,10 @@ fn a_silent_endpoint_times_out_at_the_deadline() {
     block_on(async {
         // Connections are accepted by the kernel, and never read.
         let (_listener, url) = loopback().await;
-        let store = Deadline::after(store_at(&url), SystemClock, DECISION_BUDGET);
-        assert_eq!(store.execute(&get()).await, Err(store::Error::Timeout));
+        for client in CLIENTS {
+            let store = Deadline::after(client.at(&url).await.0, SystemClock, DECISION_BUDGET);
+            assert_eq!(store.execute(&get()).await, Err(store::Error::Timeout));
+        }
     });
 }
 

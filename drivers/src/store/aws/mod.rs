@@ -48,8 +48,6 @@ mod writes;
 pub use aws_config;
 pub use aws_sdk_dynamodb;
 pub use create_table::{CREATE_TABLE_PATIENCE, TableCreation, TableError};
-#[cfg(feature = "lambda")]
-pub(crate) use preconnect::connect_all;
 
 use std::sync::Arc;
 
@@ -195,7 +193,7 @@ impl<C> AwsStore<C> {
 fn shared(config: ConfigBuilder) -> Arc<Client> {
     let client = Arc::new(Client::from_conf(config.build()));
     #[cfg(feature = "lambda")]
-    preconnect::before_first_invocation(&client);
+    super::preconnect::before_first_invocation(&client);
     client
 }
 

@@ -1,9 +1,5 @@
 //! Connecting to DynamoDB before the first invocation.
 
-use core::time::Duration;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-
-use apptheory_core::sanitize::Sanitizer;
 use aws_sdk_dynamodb::Client;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
@@ -12,53 +8,25 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::ConfigBag;
-use futures_util::future::join_all;
 
 use super::sent_once;
 use crate::causes::WithCauses;
-use crate::clock::{Clock as _, SharedClock};
-use crate::env::{filled, process_env};
-use crate::lambda::RUNTIME_API;
+use crate::store::BoxFuture;
+use crate::store::preconnect::Connect;
 
-/// How long the function waits for connections before it starts without them.
-const CONNECT_TIME: Duration = Duration::from_secs(1);
-
-/// The clients of this process.
-static CLIENTS: Mutex<Vec<Weak<Client>>> = Mutex::new(Vec::new());
-
-/// Registers a client to connect before the first invocation, if the process runs on Lambda and the
-/// client still exists then.
-pub(super) fn before_first_invocation(client: &Arc<Client>) {
-    if filled(process_env, RUNTIME_API).is_some() {
-        let mut clients = clients();
-        clients.retain(|known| known.strong_count() > 0);
-        clients.push(Arc::downgrade(client));
-    }
-}
-
-/// Connects all clients. A failure is logged; the client tries again at its first call.
-pub(crate) async fn connect_all(clock: &SharedClock) {
-    let clients: Vec<_> = clients().iter().filter_map(Weak::upgrade).collect();
-    join_all(clients.iter().map(async |client| {
-        if let Err(why) = connect(client, clock).await {
-            tracing::warn!("cannot connect to DynamoDB before the first invocation, the first call tries again: {why}");
-        }
-    }))
-    .await;
-}
-
-/// Loads a client's credentials, and opens a connection for its first call.
-async fn connect(client: &Client, clock: &SharedClock) -> Result<(), String> {
-    let by = clock.now().saturating_add(CONNECT_TIME);
-    // `Ping` replaces the request before it is sent, so its table need not exist.
-    let order = client.get_item().table_name("none").customize().config_override(sent_once());
-    match clock.race(Some(by), order.interceptor(Ping).send()).await {
-        None => Err(format!("no answer within {CONNECT_TIME:?}")),
-        // The reply to `GET /` is an error for the SDK, and proves that the connection works.
-        Some(Err(error)) if error.raw_response().is_none() => {
-            Err(Sanitizer::new().free_text(&WithCauses(&error).to_string()).into_owned())
-        }
-        Some(_) => Ok(()),
+/// Loads the credentials, and opens a connection.
+impl Connect for Client {
+    fn connect(&self) -> BoxFuture<'_, Result<(), String>> {
+        // `Ping` replaces the request before it is sent, so its table need not exist.
+        let order = self.get_item().table_name("none").customize().config_override(sent_once());
+        Box::pin(async {
+            match order.interceptor(Ping).send().await {
+                // The reply to `GET /` is an error for the SDK, and proves that the connection
+                // works.
+                Err(error) if error.raw_response().is_none() => Err(WithCauses(&error).to_string()),
+                _ => Ok(()),
+            }
+        })
     }
 }
 
@@ -86,11 +54,6 @@ impl Intercept for Ping {
     }
 }
 
-fn clients() -> MutexGuard<'static, Vec<Weak<Client>>> {
-    // Nothing panics while the lock is held, so a poisoned lock is still consistent.
-    CLIENTS.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 #[cfg(test)]
 mod tests {
     use apptheory_core::time::Timestamp;
@@ -99,8 +62,9 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
-    use crate::clock::{ManualClock, SystemClock};
+    use crate::clock::{ManualClock, SharedClock, SystemClock};
     use crate::store::AwsStore;
+    use crate::store::preconnect::connect;
 
     /// Returns the result of connecting to a server at `url`.
     async fn connects_to(url: String, clock: SharedClock) -> Result<(), String> {

@@ -12,7 +12,7 @@ use apptheory::execute::Execute;
 use apptheory::limiter::{
     Basis, Coverage, Limiter, LimiterBuilder, RateLimitKey, RateLimiter, SlidingWindow,
 };
-use apptheory::store::aws::aws_sdk_dynamodb::Client;
+use apptheory::store::aws::aws_sdk_dynamodb::Client as SdkClient;
 use apptheory::store::{AwsStore, Store, StoreEffect};
 use apptheory::time::Timestamp;
 use dynoxide::Database;
@@ -20,6 +20,7 @@ use futures_util::future::join_all;
 
 use self::proxy::slow;
 use crate::support::{block_on, config, serve, store_at};
+use crate::{CLIENTS, Client, lean_at};
 
 /// The limit in three seconds, counted by the second.
 const LIMIT: i64 = 10;
@@ -86,9 +87,16 @@ async fn decide_until(
     url: &str,
     coverage: Coverage,
     clock: Ahead,
+    client: Client,
 ) -> Vec<Admission> {
-    let client = Client::from_conf(config().build());
-    let store = AwsStore::new(client).with_endpoint_url(url).with_clock(clock);
+    let store = match client {
+        Client::Sdk => {
+            let client = SdkClient::from_conf(config().build());
+            let store = AwsStore::new(client).with_endpoint_url(url).with_clock(clock);
+            Store::builder().clock(clock).executor(store)
+        }
+        Client::Lean => lean_at(url, clock).await,
+    };
     let noting = Noting { inner: store, answered_at: Mutex::new(Timestamp::UNIX_EPOCH) };
     let noting = Arc::new(noting);
     let store = Store::builder().clock(clock).executor(Arc::clone(&noting));
@@ -122,7 +130,8 @@ fn caller() {
     let coverage = if coverage == "aligned" { Coverage::Aligned } else { Coverage::Conservative };
     let clock = Ahead(Duration::from_millis(ahead.parse().unwrap()));
     let ends_at = SystemClock.now().saturating_add(Duration::from_secs(seconds.parse().unwrap()));
-    let instances = (0..4).map(|_| decide_until(ends_at, url, coverage, clock));
+    let clients = CLIENTS.into_iter().cycle().take(4);
+    let instances = clients.map(|client| decide_until(ends_at, url, coverage, clock, client));
     let admitted = block_on(join_all(instances));
     let mut out = std::io::stdout().lock();
     for Admission { second, at } in admitted.into_iter().flatten() {
