@@ -1,7 +1,6 @@
-//! Decisions on DynamoDB, through a client.
+//! Decisions on DynamoDB, through a client of the AWS SDK and without it.
 
-use apptheory::execute::drive;
-use apptheory::store::AwsStore;
+use apptheory::execute::{StoreExecutor, drive};
 use apptheory::store::aws::aws_sdk_dynamodb::Client;
 use apptheory::store::aws::aws_sdk_dynamodb::config::{
     BehaviorVersion, Config, Credentials, Region,
@@ -9,6 +8,7 @@ use apptheory::store::aws::aws_sdk_dynamodb::config::{
 use apptheory::store::aws::aws_sdk_dynamodb::types::{
     AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure,
 };
+use apptheory::store::{AwsStore, Store};
 use apptheory_core::limiter::{Attempt, Limiter, RateLimitKey, Recall};
 use apptheory_core::time::Timestamp;
 use apptheory_counts::instructions;
@@ -22,7 +22,7 @@ pub(crate) const GROUP: Group = Group {
     name: "client",
     title: "Decisions over the wire",
     how: "One decision of a fixed window, counted by a DynamoDB on this machine over HTTP, with keep-alive and signatures; beside the \
-          same update made by hand with the AWS SDK. Time includes the server's. Instructions are the client's alone, counted by \
+          same update made by hand with the AWS SDK. `Store::aws_lean` has no AWS SDK. Time includes the server's. Instructions are the client's alone, counted by \
           callgrind: the difference between 200 and 50 decisions.",
     run,
 };
@@ -32,6 +32,7 @@ pub(crate) const GROUP: Group = Group {
 pub(crate) const ROLE: &str = "decide";
 
 const OURS: &str = "apptheory";
+const LEAN: &str = "aws-lean";
 const BY_HAND: &str = "the AWS SDK by hand";
 
 fn run(effort: Effort) -> Vec<Row> {
@@ -43,6 +44,13 @@ fn run(effort: Effort) -> Vec<Row> {
         Contender::new(OURS, || ours.decide()),
         [Contender::new(BY_HAND, || by_hand.decide())],
     );
+    let mut lean = Decider::new(LEAN, &url);
+    rows.extend(beside(
+        effort,
+        "a decision without the AWS SDK, time",
+        Contender::new(LEAN, || lean.decide()),
+        [Contender::new(OURS, || ours.decide()), Contender::new(BY_HAND, || by_hand.decide())],
+    ));
     let own = std::env::current_exe().expect("a path").to_string_lossy().into_owned();
     let count = |client: &str| {
         if effort == Effort::Once {
@@ -51,14 +59,19 @@ fn run(effort: Effort) -> Vec<Row> {
         let counted = instructions(&[&*own, "role", ROLE, client, &url], 50, 200);
         counted.map_err(|error| error.to_string())
     };
-    let counted = count(OURS).and_then(|ours| Ok((ours, count(BY_HAND)?)));
-    #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-    let figures = counted.map(|(ours, by_hand)| Figures {
-        unit: Unit::Instructions,
-        ours: ours as f64,
-        peer: Some((BY_HAND, by_hand as f64)),
-    });
-    rows.push(Row { what: "a decision, instructions".into(), figures });
+    let by_hand = count(BY_HAND);
+    for (what, client) in
+        [("a decision, instructions", OURS), ("a decision without the AWS SDK, instructions", LEAN)]
+    {
+        let counted = count(client).and_then(|ours| Ok((ours, by_hand.clone()?)));
+        #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+        let figures = counted.map(|(ours, by_hand)| Figures {
+            unit: Unit::Instructions,
+            ours: ours as f64,
+            peer: Some((BY_HAND, by_hand as f64)),
+        });
+        rows.push(Row { what: what.into(), figures });
+    }
     rows
 }
 
@@ -78,6 +91,7 @@ struct Decider {
 
 enum Way {
     Ours(AwsStore, Limiter, Recall),
+    Lean(Store, Limiter, Recall),
     ByHand(Client),
 }
 
@@ -93,10 +107,11 @@ impl Decider {
             .endpoint_url(url);
         // The hand-written client uses our HTTP client, too, so that TLS is not compared.
         let ours = AwsStore::new(Client::from_conf(config.build()));
-        let client = if client == OURS {
-            Way::Ours(ours, dynamodb::limiter(), Recall::default())
-        } else {
-            Way::ByHand(ours.client().clone())
+        let limiter = dynamodb::limiter();
+        let client = match client {
+            OURS => Way::Ours(ours, limiter, Recall::default()),
+            LEAN => Way::Lean(runtime.block_on(lean(url)), limiter, Recall::default()),
+            _ => Way::ByHand(ours.client().clone()),
         };
         Self { runtime, client }
     }
@@ -104,17 +119,31 @@ impl Decider {
     fn decide(&mut self) {
         self.runtime.block_on(async {
             match &mut self.client {
-                Way::Ours(store, limiter, recall) => {
-                    let key = RateLimitKey::new("tenant-7", "/orders", "POST").expect("a key");
-                    let attempt = Attempt::new(key, Timestamp::from_unix_seconds(START));
-                    let decided = drive(limiter.check_and_increment(attempt, recall), store).await;
-                    recall.learn(decided.learned);
-                    assert!(decided.decision.expect("a decision").allowed);
-                }
+                Way::Ours(store, limiter, recall) => decide(store, limiter, recall).await,
+                Way::Lean(store, limiter, recall) => decide(store, limiter, recall).await,
                 Way::ByHand(client) => assert!(count(client).await > 0),
             }
         });
     }
+}
+
+async fn lean(url: &str) -> Store {
+    let url = url.to_owned();
+    let env = move |name: &str| match name {
+        "AWS_REGION" => Some("eu-central-1".to_owned()),
+        "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("id".to_owned()),
+        "AWS_ENDPOINT_URL_DYNAMODB" => Some(url.clone()),
+        _ => None,
+    };
+    Store::builder().env(env).aws_lean().await
+}
+
+async fn decide(store: &impl StoreExecutor, limiter: &Limiter, recall: &mut Recall) {
+    let key = RateLimitKey::new("tenant-7", "/orders", "POST").expect("a key");
+    let attempt = Attempt::new(key, Timestamp::from_unix_seconds(START));
+    let decided = drive(limiter.check_and_increment(attempt, recall), store).await;
+    recall.learn(decided.learned);
+    assert!(decided.decision.expect("a decision").allowed);
 }
 
 /// Counts by the update that the limiter sends.

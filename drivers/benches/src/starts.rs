@@ -31,8 +31,14 @@ struct Build {
     has_peer: bool,
 }
 
-const BUILDS: [Build; 3] = [
+const BUILDS: [Build; 5] = [
     Build { name: "AWS SDK", features: "aws", has_peer: true },
+    Build { name: "no AWS SDK (`aws-lean`)", features: "aws-lean,start", has_peer: true },
+    Build {
+        name: "no AWS SDK, the features `lambda` and `aws-lean` alone",
+        features: "aws-lean",
+        has_peer: true,
+    },
     Build { name: "no client, counters in memory", features: "start", has_peer: false },
     Build { name: "no limit, the feature `lambda` alone", features: "", has_peer: false },
 ];

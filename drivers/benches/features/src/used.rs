@@ -10,12 +10,17 @@ pub(super) async fn store() -> Result<Store, Failure> {
     Ok(Store::aws().await)
 }
 
-#[cfg(all(feature = "embedded", not(feature = "aws")))]
+#[cfg(all(feature = "aws-lean", not(feature = "aws")))]
+pub(super) async fn store() -> Result<Store, Failure> {
+    Ok(Store::aws_lean().await)
+}
+
+#[cfg(all(feature = "embedded", not(any(feature = "aws", feature = "aws-lean"))))]
 pub(super) async fn store() -> Result<Store, Failure> {
     Ok(Store::embedded("counters.db")?)
 }
 
-#[cfg(not(any(feature = "aws", feature = "embedded")))]
+#[cfg(not(any(feature = "aws", feature = "aws-lean", feature = "embedded")))]
 pub(super) async fn store() -> Result<Store, Failure> {
     Ok(Store::memory())
 }
