@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn what_is_missing_is_named() {
         let missing = Misconfiguration::MissingCredentials;
-        for (name, error, kind) in [
+        for (name, expected, kind) in [
             ("AWS_REGION", SettingsError::NoRegion, Misconfiguration::MissingTable),
             (
                 "AWS_SECRET_ACCESS_KEY",
@@ -169,9 +169,9 @@ mod tests {
             ),
             ("AWS_ACCESS_KEY_ID", SettingsError::NoCredentials("AWS_ACCESS_KEY_ID"), missing),
         ] {
-            let told = read(name, " ").unwrap_err();
-            assert_eq!((&told, told.misconfiguration()), (&error, kind));
-            assert!(told.to_string().contains(name), "{told}");
+            let error = read(name, " ").unwrap_err();
+            assert_eq!((&error, error.misconfiguration()), (&expected, kind));
+            assert!(error.to_string().contains(name), "{error}");
         }
     }
 
