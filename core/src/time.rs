@@ -127,18 +127,19 @@ impl Timestamp {
     }
 
     fn floor(self, period: Duration, origin: Self) -> Self {
-        let into = match i64::try_from(period.as_secs()) {
-            // Both origins are whole seconds, so the fraction of a second is always part of the
-            // remainder.
-            Ok(period_seconds) if period.subsec_nanos() == 0 => {
-                let (seconds, subsecond) = self.parts();
+        match i64::try_from(period.as_secs()) {
+            // Both origins are whole seconds, and so is the result.
+            Ok(length) if period.subsec_nanos() == 0 => {
+                let seconds = self.unix_seconds();
                 let since = seconds.saturating_sub(origin.unix_seconds());
-                let into = since.checked_rem_euclid(period_seconds);
-                into.map(|into| nanos(Duration::new(into.unsigned_abs(), subsecond)))
+                let into = since.checked_rem_euclid(length);
+                into.map_or(self, |into| Self::from_unix_seconds(seconds.saturating_sub(into)))
             }
-            _ => self.0.saturating_sub(origin.0).checked_rem_euclid(nanos(period)),
-        };
-        Self(self.0.saturating_sub(into.unwrap_or(0))).clamped()
+            _ => {
+                let into = self.0.saturating_sub(origin.0).checked_rem_euclid(nanos(period));
+                Self(self.0.saturating_sub(into.unwrap_or(0))).clamped()
+            }
+        }
     }
 
     /// Returns the whole seconds since the Unix epoch, rounded down, and the nanoseconds after

@@ -138,7 +138,11 @@ impl Limiter {
 
     /// Returns the machine that decides on a request, and counts it if it is allowed.
     pub fn check_and_increment(&self, attempt: Attempt, recall: &Recall) -> CheckAndIncrement {
-        CheckAndIncrement::new(self.plan(attempt, Operation::CheckAndIncrement, recall))
+        let call = self.call(attempt, Operation::CheckAndIncrement);
+        match call.remembered_denial(recall) {
+            Some(denied) => CheckAndIncrement::denied(denied),
+            None => CheckAndIncrement::new(AnyPlan::new(call, recall)),
+        }
     }
 
     /// Returns the machine that decides on a request without counting it.
@@ -190,11 +194,15 @@ impl Limiter {
         &self.0
     }
 
-    fn plan(&self, mut attempt: Attempt, operation: Operation, recall: &Recall) -> AnyPlan {
+    fn plan(&self, attempt: Attempt, operation: Operation, recall: &Recall) -> AnyPlan {
+        AnyPlan::new(self.call(attempt, operation), recall)
+    }
+
+    fn call(&self, mut attempt: Attempt, operation: Operation) -> Call {
         if let Some(name) = &self.0.name {
             attempt.key = attempt.key.among(name);
         }
-        AnyPlan::new(Call { config: Arc::clone(&self.0), attempt, operation }, recall)
+        Call { config: Arc::clone(&self.0), attempt, operation }
     }
 }
 

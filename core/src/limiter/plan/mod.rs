@@ -186,7 +186,7 @@ impl AnyPlan {
         match &config.strategy {
             Strategy::Fixed(fixed) => {
                 let quotas = Arc::clone(fixed.quotas.of(&call.attempt.key));
-                Self::Windows(Windows::new(call, quotas, Naming::Start, recall))
+                Self::Windows(Windows::new(call, quotas, Naming::Start))
             }
             Strategy::Sliding(sliding) => Self::Sliding(Sliding::new(call, sliding, recall)),
             Strategy::TokenBucket(bucket) => Self::Bucket(Bucket::new(call, bucket, recall)),
@@ -195,7 +195,7 @@ impl AnyPlan {
                 if multi.layout == Layout::Packed {
                     return Self::Packed(Packed::new(call, quotas));
                 }
-                let windows = Windows::new(call, quotas, Naming::StartAndLength, recall);
+                let windows = Windows::new(call, quotas, Naming::StartAndLength);
                 if config.transactions { Self::Windows(windows) } else { Sequential::plan(windows) }
             }
         }

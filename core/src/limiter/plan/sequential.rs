@@ -110,7 +110,7 @@ impl Plan for Sequential {
     }
 
     fn begin(&mut self) -> Next {
-        match self.windows.local_denial() {
+        match self.windows.hopeless() {
             Some(denied) => Next::Decide(denied),
             None => Next::Write(self.write()),
         }

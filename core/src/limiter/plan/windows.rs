@@ -13,7 +13,7 @@ use super::{Call, Limiting, Next, Plan, Reads, Refusal, Ruling, UsageLine, Write
 use crate::hex::push_hex;
 use crate::limiter::decision::Decision;
 use crate::limiter::recall::{Denial, Learned, Lesson, Recall};
-use crate::limiter::strategy::Quota;
+use crate::limiter::strategy::{Quota, Strategy};
 use crate::limiter::window::{Naming, TimeWindow};
 use crate::store::{
     Assignment, AttributeName, Guard, Key, Number, TransactWrite, TransactWriteItems, UpdateItem,
@@ -26,8 +26,6 @@ pub(in crate::limiter) struct Windows {
     quotas: Arc<[Quota]>,
     naming: Naming,
     windows: Vec<TimeWindow>,
-    /// A remembered denial that still holds.
-    remembered: Option<Denial>,
     /// A denial to remember.
     denial: Option<Denial>,
 }
@@ -46,16 +44,30 @@ pub(super) fn of(quotas: &[Quota], now: Timestamp, naming: Naming) -> Vec<TimeWi
     quotas.iter().map(|quota| TimeWindow::fixed(now, quota.window, naming)).collect()
 }
 
+impl Call {
+    /// Returns the decision of a remembered denial that still holds. Needs no plan, so that a
+    /// refusal by the deny cache costs little.
+    pub(in crate::limiter) fn remembered_denial(&self, recall: &Recall) -> Option<Decision> {
+        let Strategy::Fixed(fixed) = &self.config.strategy else { return None };
+        if !self.config.deny_cache {
+            return None;
+        }
+        let key = &self.attempt.key;
+        let quotas = fixed.quotas.of(key);
+        // A cost above the limit is denied with a count of 0, whatever was counted.
+        let quota = quotas.first().filter(|quota| quota.limit >= self.cost())?;
+        let window = TimeWindow::fixed(self.now(), quota.window, Naming::Start);
+        let denial = recall.denial(key, window.start)?;
+        let (window, resets_at) = (Some(window), window.end());
+        let limiting = Limiting { quotas, at: 0, window, resets_at };
+        Some(self.enforce(self.decision(Ruling::DeniedLocally(denial.count), limiting)))
+    }
+}
+
 impl Windows {
-    pub(super) fn new(call: Call, quotas: Arc<[Quota]>, naming: Naming, recall: &Recall) -> Self {
+    pub(super) fn new(call: Call, quotas: Arc<[Quota]>, naming: Naming) -> Self {
         let windows = of(&quotas, call.now(), naming);
-        let remembered = match windows.first() {
-            Some(window) if naming == Naming::Start && call.config.deny_cache => {
-                recall.denial(&call.attempt.key, window.start)
-            }
-            _ => None,
-        };
-        Self { call, quotas, naming, windows, remembered, denial: None }
+        Self { call, quotas, naming, windows, denial: None }
     }
 
     pub(super) fn is_single(&self) -> bool {
@@ -75,16 +87,12 @@ impl Windows {
         self.call.decision(ruling, Limiting { quotas: &self.quotas, at, window, resets_at })
     }
 
-    /// Returns a denial that needs no store call: the limit never admits the cost, or a remembered
-    /// denial holds.
-    pub(super) fn local_denial(&self) -> Option<Decision> {
+    /// Returns the denial of a cost that a limit never admits.
+    pub(super) fn hopeless(&self) -> Option<Decision> {
         let cost = self.call.cost();
         let hopeless = self.limited().filter(|limited| limited.limit < cost);
-        let (at, count) = match last_to_end(&self.windows, hopeless.map(|limited| limited.at)) {
-            Some(at) => (at, 0),
-            None => (0, self.remembered?.count),
-        };
-        Some(self.decision(Ruling::DeniedLocally(count), at))
+        let at = last_to_end(&self.windows, hopeless.map(|limited| limited.at))?;
+        Some(self.decision(Ruling::DeniedLocally(0), at))
     }
 
     fn order(&self, guard: impl Fn(i64) -> Guard) -> Write {
@@ -179,7 +187,7 @@ impl Plan for Windows {
     }
 
     fn begin(&mut self) -> Next {
-        match self.local_denial() {
+        match self.hopeless() {
             Some(denied) => Next::Decide(denied),
             None => Next::Write(self.write()),
         }

@@ -31,6 +31,9 @@ impl<T> Exceptions<T> {
     /// Returns the setting for a key: that of its identifier, or else of its resource, or else the
     /// default.
     pub(in crate::limiter) fn of(&self, key: &RateLimitKey) -> &T {
+        if self.identifiers.is_empty() && self.resources.is_empty() {
+            return &self.default;
+        }
         self.identifiers
             .get(key.identifier())
             .or_else(|| self.resources.get(key.resource()))
