@@ -1,4 +1,4 @@
-//! Counts the instructions of six hot paths, and compares them with `figures.txt`.
+//! Counts the instructions of seven hot paths, and compares them with `figures.txt`.
 //!
 //! ```text
 //! cargo run --release -p apptheory-counts               # fails for a path more than 3 % off

@@ -6,7 +6,7 @@ use apptheory::app::events::{BoxError, SqsMessage};
 use apptheory::app::{Answer, App, AppService, Context, Invocation, Json, Next, Path};
 use apptheory_core::http::UriPath;
 use apptheory_core::http::router::{Lookup, RouteTable};
-use apptheory_core::limiter::{Attempt, FixedWindow, Limiter, RateLimitKey, Recall};
+use apptheory_core::limiter::{Attempt, Basis, FixedWindow, Limiter, RateLimitKey, Recall};
 use apptheory_core::machine::{Machine as _, Step};
 use apptheory_core::store::memory::Memory;
 use apptheory_core::store::{Item, KeyCursor, Value as Attribute};
@@ -18,9 +18,10 @@ use serde_json::{Value, json};
 /// Runs a path a number of times.
 type Go = fn(u32);
 
-pub(crate) const PATHS: [(&str, Go); 6] = [
+pub(crate) const PATHS: [(&str, Go); 7] = [
     ("a decision of a fixed window, in memory", decision),
     ("the body of a decision's request", body),
+    ("a refusal by the deny cache", refusal),
     ("an event of an HTTP API to its answer", exchange),
     ("a batch of ten from SQS", batch),
     ("a look-up among 130 routes", look_up),
@@ -59,6 +60,26 @@ fn body(times: u32) {
     };
     for _ in 0..times {
         assert!(black_box(&ask).body().len() > 100);
+    }
+}
+
+/// With its key at hand.
+fn refusal(times: u32) {
+    let limiter = Limiter::fail_closed(FixedWindow::per_minute(1)).deny_cache().build();
+    let mut recall = Recall::default();
+    let mut store = Memory::default();
+    store.set_time(NOW);
+    let mut store = store.with_table(limiter.table());
+    let attempt = attempt();
+    let mut decide = |recall: &Recall| {
+        apptheory_core::run::run(limiter.check_and_increment(attempt.clone(), recall), &mut store)
+    };
+    // The first one is admitted, and the store refuses the second one.
+    for _ in 0..2 {
+        recall.learn(decide(&recall).learned);
+    }
+    for _ in 0..times {
+        assert_eq!(decide(&recall).decision.expect("decided").basis, Basis::LocalDeny);
     }
 }
 
