@@ -3,8 +3,6 @@
 use core::fmt;
 use core::future::Future;
 use core::mem;
-#[cfg(feature = "tower")]
-use core::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use apptheory_core::invocation_time::InvocationTime;
@@ -198,6 +196,6 @@ impl AppService {
         // Without a deadline there is no need to read the clock.
         let has_deadline = ending.time.ends_at().is_some();
         let by = has_deadline.then(|| ending.time.flushes_by(self.clock().now())).flatten();
-        run_within(ending.trace.clone(), pin!(self.flush_by(by))).await;
+        run_within(ending.trace.clone(), self.flush_by(by)).await;
     }
 }

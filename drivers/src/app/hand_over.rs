@@ -2,7 +2,6 @@
 //! invocations end before that. Also applications that are mounted in others, which are flushed
 //! with them.
 
-use core::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use apptheory_core::error::{AppError, code};
@@ -30,7 +29,7 @@ impl AppService {
             begun.after = outer.begun().after.clone();
         }
         let span = begun.span.clone();
-        let mut response = span.run(pin!(self.serve_begun(request, begun))).await;
+        let mut response = span.run(self.serve_begun(request, begun)).await;
         if let Some(at) = ending.time.stops_at() {
             let error = AppError::of(code::TIMEOUT);
             let until = |stream: BodyStream| stream.until(self.clock().clone(), at, error);

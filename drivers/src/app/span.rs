@@ -1,7 +1,6 @@
 //! The `tracing` spans and the traces of invocations and records.
 
 use core::future::Future;
-use core::pin::pin;
 
 use apptheory_core::events::Trigger;
 #[cfg(feature = "tracing")]
@@ -61,7 +60,7 @@ impl InvocationSpan {
         let _ = id;
     }
 
-    /// Runs a future within the span and the trace.
+    /// Runs a future within the span and the trace. Given by value, it is also dropped within them.
     pub(crate) fn run<F: Future>(self, work: F) -> impl Future<Output = F::Output> {
         #[cfg(feature = "tracing")]
         let work = work.instrument(self.span);
@@ -126,7 +125,7 @@ impl AppService {
     ) -> F::Output {
         let (begun, ending) = self.begin(invocation);
         let span = begun.span.clone();
-        let output = span.run(pin!(serve(begun))).await;
+        let output = span.run(serve(begun)).await;
         self.run_after(&ending).await;
         output
     }

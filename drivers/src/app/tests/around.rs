@@ -12,6 +12,7 @@ use serde_json::{Value as Json, json};
 use super::{builder, clock, get, serve, text};
 use crate::app::*;
 use crate::clock::Clock as _;
+use crate::trace::{self, Trace};
 
 #[test]
 fn middleware_goes_around_handlers_in_order() {
@@ -201,6 +202,43 @@ fn the_cancellation_token_is_set_when_a_request_is_abandoned() {
     assert!(!is_cancelled());
     drop(given_up);
     assert!(is_cancelled());
+}
+
+#[test]
+fn an_abandoned_request_is_dropped_within_its_trace() {
+    struct Guard(Arc<Mutex<Vec<Trace>>>);
+    impl Drop for Guard {
+        fn drop(&mut self) {
+            self.0.lock().unwrap().push(trace::current());
+        }
+    }
+    let traces = Arc::new(Mutex::new(Vec::new()));
+    let guarded = Arc::clone(&traces);
+    let clock = clock();
+    let app = builder(&clock)
+        .get("/", move |context: Context| {
+            let guard = Guard(Arc::clone(&guarded));
+            async move {
+                context.clock().sleep(Duration::from_millis(1)).await;
+                drop(guard);
+            }
+        })
+        .build()
+        .unwrap();
+    let trace = "Root=1-67891233-abcdef012345678912345678".to_owned();
+    let invocation = || Invocation { trace: trace.clone(), ..Invocation::default() };
+    let mut served = Box::pin(app.serve(get("/"), invocation()));
+    clock.run(async { assert!((&mut served).now_or_never().is_none()) });
+    drop(served);
+    #[cfg(feature = "tower")]
+    {
+        let mut handed_over = Box::pin(app.serve_finished(get("/"), invocation(), None));
+        clock.run(async { assert!((&mut handed_over).now_or_never().is_none()) });
+        drop(handed_over);
+    }
+    let traces = traces.lock().unwrap();
+    assert!(!traces.is_empty());
+    assert!(traces.iter().all(|within| within.x_amzn_trace_id() == trace), "{traces:?}");
 }
 
 #[test]
