@@ -572,7 +572,11 @@ proptest! {
         if let Ok(policy) = Policy::from_json(&policy) {
             let sanitizer = Sanitizer::new().with_policy(policy);
             for key in keys {
-                prop_assert_eq!(sanitizer.field(&key.to_uppercase(), SECRET), json!(REDACTED));
+                prop_assert_eq!(sanitizer.field(&key, SECRET), json!(REDACTED));
+                // `ß` has two capitals, which are another name.
+                if key.chars().all(|c| c.to_uppercase().len() == 1) {
+                    prop_assert_eq!(sanitizer.field(&key.to_uppercase(), SECRET), json!(REDACTED));
+                }
             }
         }
     }

@@ -6,9 +6,15 @@ use alloc::string::String;
 
 use super::hidden::is_hidden;
 
-/// Returns the lower case of a character, as a single character.
+/// Returns the lower case of a character, as a single character. Characters with the same capital
+/// are the same: `µ` (a micro sign) and `μ` (a letter).
 pub(super) fn lower(c: char) -> char {
-    c.to_lowercase().next().unwrap_or(c)
+    if c.is_ascii() {
+        return c.to_ascii_lowercase();
+    }
+    let mut capitals = c.to_uppercase();
+    let capital = capitals.next().filter(|_| capitals.len() == 0).unwrap_or(c);
+    capital.to_lowercase().next().unwrap_or(c)
 }
 
 /// Returns the value of a decimal digit of any script.

@@ -63,8 +63,11 @@ impl Number {
     /// digits, which DynamoDB refuses, too.
     #[must_use]
     pub fn checked_add(&self, other: &Self) -> Option<Self> {
-        if let (Repr::Integer(a), Repr::Integer(b)) = (&self.0, &other.0) {
-            return a.checked_add(*b).filter(|sum| sum.unsigned_abs() < TEN_TO_38).map(Self::from);
+        if let (Repr::Integer(a), Repr::Integer(b)) = (&self.0, &other.0)
+            && let Some(sum) = a.checked_add(*b)
+            && sum.unsigned_abs() < TEN_TO_38
+        {
+            return Some(sum.into());
         }
         self.decimal()?.checked_add(other.decimal()?).map(Self::from_decimal)
     }
@@ -414,7 +417,11 @@ mod tests {
             add("0.1", "0.2").and_then(|n| n.compare(&Number::from_text("0.3"))),
             Some(Ordering::Equal)
         );
-        assert_eq!(add("99999999999999999999999999999999999999", "1"), None);
+        let nines = "99999999999999999999999999999999999999";
+        // One significant digit, whatever its magnitude.
+        assert_eq!(add(nines, "1"), Some(Number::from(10_i128.pow(38))));
+        assert_eq!(add(nines, "2"), None);
+        assert_eq!(add(nines, nines), None);
         assert_eq!(add("1E100", "1"), None);
         assert!(add("1E100", "0").is_some());
         assert_eq!(add("x", "1"), None);

@@ -150,11 +150,11 @@ impl Store {
     /// default settings of the SDK. Tables are never created: deploy them.
     ///
     /// Region and credentials are those that Lambda gives a function: `AWS_REGION`,
-    /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`, read once, because they
-    /// do not change while the process runs. If one is missing, the log says which, and every effect
-    /// returns [`Misconfiguration::MissingCredentials`], or [`Misconfiguration::MissingTable`]
-    /// without a region. Profiles, SSO, containers, SnapStart, instance metadata and proxies need
-    /// [`aws`](Self::aws). `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL` names another server.
+    /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`, read once, because
+    /// they do not change while the process runs. If one is missing, the log says which, and every
+    /// effect returns [`Misconfiguration::MissingCredentials`], or
+    /// [`Misconfiguration::MissingTable`] without a region. Profiles, SSO, containers, SnapStart,
+    /// instance metadata and proxies need [`aws`](Self::aws). `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL` names another server.
     ///
     /// Needs the feature `aws-lean`.
     ///

@@ -92,6 +92,7 @@ proptest! {
     ) {
         let key = Key::of("ID", Value::from("1"));
         let update = UpdateItem { table: "t".into(), key, assignments, guard };
+        prop_assume!(update.check().is_ok());
         let expressions = update.expressions();
         prop_assert_eq!(used(&expressions), defined(&expressions), "{:?}", update);
         // Names are shared, values are not.
