@@ -350,20 +350,20 @@ pub(crate) fn write_float(float: f64, out: &mut String) {
 }
 
 /// Returns the position of the first quote, backslash or control character from a position on; the
-/// end of the text if there is none.
+/// end of the text without one.
 #[inline(always)]
 pub(crate) fn next_special(text: &[u8], from: usize) -> usize {
     next(text, from, special_bytes, needs_escape)
 }
 
 /// Returns the position of the first byte that may need an escape in HTML from a position on; the
-/// end of the text if there is none.
+/// end of the text without one.
 pub(crate) fn next_special_in_html(text: &[u8], from: usize) -> usize {
     next(text, from, special_bytes_in_html, may_need_escape)
 }
 
-/// Returns the position of the first special byte from a position on; the end of the text if there
-/// is none. Its callers contain a copy each, with their own way to look at eight bytes at once.
+/// Returns the position of the first special byte from a position on; the end of the text without
+/// one. Its callers contain a copy each, with their own way to look at eight bytes at once.
 #[inline(always)]
 fn next(
     text: &[u8],

@@ -26,7 +26,7 @@ pub struct ListenError {
 /// A problem outside of requests. It is the cause of a [`Failure`](crate::app::Failure) with an
 /// empty request id, and contains no client input.
 #[derive(Debug, thiserror::Error)]
-pub enum Problem {
+pub enum ServerProblem {
     /// The server is reachable from other machines. Bind it to loopback, unless that is intended.
     #[error(
         "{0} can be reached from other machines: bind to 127.0.0.1, unless that is meant; {see}",
@@ -66,7 +66,7 @@ pub enum Problem {
     },
 }
 
-impl Problem {
+impl ServerProblem {
     /// Returns the error to report. Only a failure of the application is an internal error.
     fn into_error(self) -> AppError {
         let error = match &self {
@@ -82,6 +82,6 @@ impl Problem {
 }
 
 /// Reports a problem outside of requests to the application.
-pub(super) fn report(app: &AppService, problem: Problem) {
+pub(super) fn report(app: &AppService, problem: ServerProblem) {
     app.report_failure(Failure { request_id: String::new(), error: problem.into_error() });
 }

@@ -104,7 +104,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use connection::{BUFFERED_TIME, MAX_HEAD_BYTES};
-pub use error::{ListenError, Problem};
+pub use error::{ListenError, ServerProblem};
 pub use request_body::MAX_BODY_BYTES;
 pub use signal::stop_signal;
 pub use transport::READ_TIME;
@@ -157,7 +157,7 @@ impl Server {
     }
 
     /// Listens on any address. If other machines can reach it, that is
-    /// [reported](crate::app::App::on_failure) as [`Problem::Exposed`], because this server has
+    /// [reported](crate::app::App::on_failure) as [`ServerProblem::Exposed`], because this server has
     /// neither TLS nor authentication. It serves requests for the address that a client reached,
     /// and for `localhost`, but not for other names of this machine.
     ///
@@ -168,7 +168,7 @@ impl Server {
     pub async fn bind_exposed(app: AppService, address: SocketAddr) -> Result<Self, ListenError> {
         let server = Self::listen(app, address).await?;
         if !server.address.ip().to_canonical().is_loopback() {
-            report(&server.app, Problem::Exposed(server.address));
+            report(&server.app, ServerProblem::Exposed(server.address));
         }
         Ok(server)
     }
@@ -251,7 +251,7 @@ impl Server {
             match accepted {
                 Ok((stream, _)) if is_full => {
                     if !was_full {
-                        report(&app, Problem::Full);
+                        report(&app, ServerProblem::Full);
                     }
                     turn_away(&app, stream);
                 }
@@ -264,7 +264,7 @@ impl Server {
                 }
                 Err(error) if is_of_connection(&error) => {}
                 Err(error) => {
-                    report(&app, Problem::NotAccepted(error));
+                    report(&app, ServerProblem::NotAccepted(error));
                     let pause = app.clock().sleep(ACCEPT_PAUSE);
                     if let Either::Left(((), _)) = select(stop.as_mut(), pin!(pause)).await {
                         break;
@@ -279,7 +279,7 @@ impl Server {
         let is_late = matches!(select(drained, late).await, Either::Right(_));
         if is_late {
             while connections.try_join_next().is_some() {}
-            report(&app, Problem::CutOff { connections: connections.len() });
+            report(&app, ServerProblem::CutOff { connections: connections.len() });
         }
         connections.shutdown().await;
         app.flush().await;
@@ -311,7 +311,7 @@ fn spawn(
         if let Err(error) = connection::serve(&front, stream, &stopping).await
             && error.is_parse()
         {
-            report(front.gateway.app(), Problem::Malformed(error));
+            report(front.gateway.app(), ServerProblem::Malformed(error));
         }
         if let Some(opening) = front.slot.take() {
             front.gateway.carry(opening, &stopping).await;

@@ -14,12 +14,12 @@ use super::model::{any_event, bus, config, event, events, names, now};
 
 /// The fault of a call, if any.
 #[derive(Clone, Copy, Debug)]
-struct Problem {
+struct Trouble {
     error: store::Error,
     applied: bool,
 }
 
-fn troubles() -> impl Strategy<Value = Vec<Option<Problem>>> {
+fn troubles() -> impl Strategy<Value = Vec<Option<Trouble>>> {
     let error = prop::sample::select(vec![
         (store::Error::Throttled, false),
         (store::Error::Conflict, false),
@@ -28,15 +28,15 @@ fn troubles() -> impl Strategy<Value = Vec<Option<Problem>>> {
         (store::Error::Timeout, false),
         (store::Error::Timeout, true),
     ]);
-    let trouble = error.prop_map(|(error, applied)| Problem { error, applied });
+    let trouble = error.prop_map(|(error, applied)| Trouble { error, applied });
     prop::collection::vec(prop::option::weighted(0.7, trouble), 0..12)
 }
 
-fn plan(troubles: &[Option<Problem>]) -> FaultPlan {
+fn plan(troubles: &[Option<Trouble>]) -> FaultPlan {
     troubles.iter().zip(1..).fold(FaultPlan::default(), |plan, (trouble, call)| match trouble {
         None => plan,
-        Some(Problem { error, applied: true }) => plan.lose_reply(call, *error),
-        Some(Problem { error, applied: false }) => plan.fail(call, *error),
+        Some(Trouble { error, applied: true }) => plan.lose_reply(call, *error),
+        Some(Trouble { error, applied: false }) => plan.fail(call, *error),
     })
 }
 

@@ -26,7 +26,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::connection::BUFFERED_TIME;
-use super::error::{Problem, report};
+use super::error::{ServerProblem, report};
 use crate::app::{AppService, Invocation};
 use crate::clock::Clock as _;
 use socket::{End, Socket};
@@ -230,7 +230,7 @@ impl Gateway {
         let invocation = Invocation { request_id, deadline, peer, ..Invocation::default() };
         let invoked = self.app.invoke(event, invocation).await;
         self.app.flush().await;
-        invoked.map_err(|error| report(&self.app, Problem::NotInvoked(error))).ok()
+        invoked.map_err(|error| report(&self.app, ServerProblem::NotInvoked(error))).ok()
     }
 
     fn note_activity(&self, connection_id: &str, at: Timestamp) {
