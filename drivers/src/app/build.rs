@@ -97,6 +97,23 @@ pub enum BuildError {
         /// What the handler expects.
         expected: String,
     },
+    /// A handler reads its body in two formats. No body is of both, so the handler would never run.
+    #[error(
+        "{method}({given}) has a handler that reads the body as {first} and as {second}, and no body \
+         is both: take one of the two, or both as `Result<_, AppError>`, and use the one that is \
+         `Ok`; {see}",
+        see = self.see()
+    )]
+    Formats {
+        /// The method of [`Router`](super::Router) that registers the handler.
+        method: &'static str,
+        /// The arguments of that method, without the handler.
+        given: String,
+        /// The format of the first extractor that reads the body.
+        first: &'static str,
+        /// The format of another one.
+        second: &'static str,
+    },
     /// A hook is set twice. One of the two would be ignored.
     #[error(
         "{method} is called twice: an application has one such hook; let one do the work of both; \
@@ -169,7 +186,7 @@ impl BuildError {
             },
             Self::Event { .. } => "events",
             Self::Access { .. } | Self::TwoAccesses { .. } | Self::AccessTwice { .. } => "security",
-            Self::Path { .. } => "extractors",
+            Self::Path { .. } | Self::Formats { .. } => "extractors",
             Self::HookTwice { .. } => "middleware",
             Self::Limits(_) => "rate_limiting",
             Self::EventBus(_) => "event_bus",
@@ -207,6 +224,7 @@ impl From<BuildError> for AppError {
             | BuildError::TwoAccesses { .. }
             | BuildError::AccessTwice { .. }
             | BuildError::Path { .. }
+            | BuildError::Formats { .. }
             | BuildError::HookTwice { .. }
             | BuildError::Nested { .. }
             | BuildError::Limits(_)
@@ -316,9 +334,10 @@ struct Tables {
 
 impl Tables {
     fn register<S>(&mut self, route: Route<S>, state: &Arc<S>) -> Result<(), BuildError> {
-        let Route { target, handler, layers, accesses, keeps_event, check_params, prefix } = route;
+        let Route { target, handler, layers, accesses, keeps_event, prefix, .. } = route;
         let access = target.agreed(accesses)?;
-        target.check_params(check_params)?;
+        target.check_params(route.check_params)?;
+        target.check_formats(&route.body_formats)?;
         let limiters = layers.iter().map(|layer| layer.limiters());
         Limiter::check_apart(&limiters.collect::<Result<Vec<_>, _>>()?.concat())?;
         if target.is_of_requests() {

@@ -147,6 +147,13 @@ pub trait FromContext<S, K>: Sized {
         Ok(())
     }
 
+    /// Returns the formats in which the extractor reads the body, such as `JSON`, if it refuses all
+    /// others. A handler with extractors of two formats does not build: no body would satisfy both.
+    #[must_use]
+    fn body_formats() -> Vec<&'static str> {
+        Vec::new()
+    }
+
     /// Reads the value.
     ///
     /// # Errors
@@ -340,6 +347,10 @@ impl<S, K, T: FromRef<S>> FromContext<S, K> for State<T> {
 }
 
 impl<S, K, T: DeserializeOwned> FromContext<S, K> for Json<T> {
+    fn body_formats() -> Vec<&'static str> {
+        vec!["JSON"]
+    }
+
     fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
         context.json().map(Self)
     }

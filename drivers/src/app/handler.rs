@@ -147,6 +147,8 @@ pub struct Layered<S, K> {
     /// Whether the handler reads the events behind its requests.
     pub(super) keeps_event: bool,
     pub(super) check_params: CheckParams,
+    /// The formats in which the handler reads the body.
+    pub(super) body_formats: Vec<&'static str>,
     kind: PhantomData<fn() -> K>,
 }
 
@@ -172,6 +174,7 @@ impl<S: Send + Sync + 'static, K> Layered<S, K> {
             accesses,
             keeps_event: false,
             check_params: |_| Ok(()),
+            body_formats: Vec::new(),
             kind: PhantomData,
         }
     }
@@ -224,7 +227,12 @@ where
             }
             Err(error) => Box::pin(core::future::ready(Err(error))),
         });
-        Layered { keeps_event: A::KEEPS_EVENT, check_params: A::check_params, ..layered }
+        Layered {
+            keeps_event: A::KEEPS_EVENT,
+            check_params: A::check_params,
+            body_formats: A::body_formats(),
+            ..layered
+        }
     }
 }
 
@@ -251,6 +259,11 @@ macro_rules! functions {
             fn check_params(names: &[&str]) -> Result<(), binding::Error> {
                 $($argument::check_params(names)?;)*
                 Ok(())
+            }
+
+            fn body_formats() -> Vec<&'static str> {
+                let formats: [Vec<&'static str>; _] = [$($argument::body_formats()),*];
+                formats.concat()
             }
 
             #[allow(unused_variables, reason = "the empty tuple reads nothing")]

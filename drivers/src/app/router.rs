@@ -69,6 +69,8 @@ pub(super) struct Route<S> {
     /// Whether the handler reads the events behind its requests.
     pub(super) keeps_event: bool,
     pub(super) check_params: CheckParams,
+    /// The formats in which the handler reads the body.
+    pub(super) body_formats: Vec<&'static str>,
     /// The prefix that the route is nested at, or an empty text.
     pub(super) prefix: String,
 }
@@ -84,7 +86,8 @@ impl<S> Router<S> {
     }
 
     pub(super) fn add<K>(&mut self, target: Target, layered: Layered<S, K>) {
-        let Layered { handler, layers, accesses, keeps_event, check_params, .. } = layered;
+        let Layered { handler, layers, accesses, keeps_event, check_params, body_formats, .. } =
+            layered;
         self.routes.push(Route {
             target,
             handler,
@@ -92,6 +95,7 @@ impl<S> Router<S> {
             accesses: vec![accesses],
             keeps_event,
             check_params,
+            body_formats,
             prefix: String::new(),
         });
     }

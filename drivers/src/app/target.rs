@@ -97,6 +97,14 @@ impl Target {
         })
     }
 
+    /// Checks that the handler reads the body in one format at most.
+    pub(super) fn check_formats(&self, formats: &[&'static str]) -> Result<(), BuildError> {
+        let Some((first, rest)) = formats.split_first() else { return Ok(()) };
+        let Some(second) = rest.iter().find(|other| *other != first) else { return Ok(()) };
+        let (method, _, given) = self.names();
+        Err(BuildError::Formats { method, given, first, second })
+    }
+
     /// Returns the method that registers the target, the name of its argument, and the argument.
     pub(super) fn names(&self) -> (&'static str, &'static str, String) {
         let quoted = |name: &String| format!("{name:?}");

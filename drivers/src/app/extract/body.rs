@@ -35,6 +35,10 @@ use crate::app::context::Context;
 pub struct Form<T>(pub T);
 
 impl<S, K, T: DeserializeOwned> FromContext<S, K> for Form<T> {
+    fn body_formats() -> Vec<&'static str> {
+        vec!["a form"]
+    }
+
     fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
         match context.call() {
             Some(call) => read_form(&call.request).map(Self),

@@ -87,6 +87,10 @@ impl Part {
 }
 
 impl<S> FromContext<S, Http> for Multipart {
+    fn body_formats() -> Vec<&'static str> {
+        vec!["parts"]
+    }
+
     fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
         let request = &context.expect_call()?.request;
         let Some(content_type) = request.headers.get_all("content-type").only() else {

@@ -101,6 +101,10 @@ impl<S, K, X: FromContext<S, K> + Checked> FromContext<S, K> for Valid<X> {
         X::check_params(names)
     }
 
+    fn body_formats() -> Vec<&'static str> {
+        X::body_formats()
+    }
+
     fn from_context(context: &Context, state: &S) -> Result<Self, AppError> {
         let read = X::from_context(context, state)?;
         read.check().into_result()?;

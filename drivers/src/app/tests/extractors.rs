@@ -183,6 +183,31 @@ fn a_path_that_cannot_be_checked_first_is_a_mistake_of_the_application() {
 }
 
 #[test]
+fn a_handler_that_reads_its_body_in_two_formats_does_not_build() {
+    type Texts = BTreeMap<String, String>;
+    let both = async |Json(_): Json<Texts>, _: State<()>, Form(_): Form<Texts>| ();
+    assert_eq!(
+        App::new().post("/orders", both).build().unwrap_err().to_string(),
+        "route(POST /orders) has a handler that reads the body as JSON and as a form, and no body is \
+         both: take one of the two, or both as `Result<_, AppError>`, and use the one that is `Ok`; \
+         see apptheory::guide::extractors"
+    );
+    let refused = App::new().sqs("orders", both).build().unwrap_err();
+    assert!(matches!(refused, BuildError::Formats { method: "sqs", .. }), "{refused}");
+
+    // One format may be read twice, and texts and bytes have none.
+    let twice = async |Json(one): Json<Texts>, Json(other): Json<Texts>, text: String| {
+        format!("{} {} {}", one.len(), other.len(), text.len())
+    };
+    let either = async |json: Result<Json<Texts>, AppError>,
+                        form: Result<Form<Texts>, AppError>| {
+        format!("{} {}", json.is_ok(), form.is_ok())
+    };
+    assert_eq!(answer(twice, post("application/json", b"{}")).1, "0 0 2");
+    assert_eq!(answer(either, post("application/json", b"{}")).1, "true false");
+}
+
+#[test]
 fn missing_or_malformed_context_is_masked_and_logged() {
     let request = |context: &Value| {
         let context = context.to_string();
