@@ -102,6 +102,11 @@ fn documentation(lines: &[String], at: usize) -> String {
     above.filter(|line| line.starts_with("///")).collect::<Vec<_>>().join("\n")
 }
 
+/// The feature that an attribute requires.
+fn required(line: &str) -> Option<&str> {
+    line.trim().strip_prefix("#[cfg(feature = \"")?.strip_suffix("\")]")
+}
+
 /// The names that a line exports: `pub use a::{B, c};`.
 fn exported(line: &str) -> Vec<&str> {
     let Some(path) = line.strip_prefix("pub use ") else { return Vec::new() };
@@ -127,10 +132,7 @@ fn what_needs_a_feature_says_so() {
     let (mut silent, mut seen) = (Vec::new(), 0);
     for (path, lines) in &sources {
         for (at, line) in lines.iter().enumerate() {
-            let feature = line.trim().strip_prefix("#[cfg(feature = \"");
-            let Some(feature) = feature.and_then(|rest| rest.strip_suffix("\")]")) else {
-                continue;
-            };
+            let Some(feature) = required(line) else { continue };
             let item = lines[at..].iter().position(|line| line.trim().starts_with("pub "));
             let Some(item) = item.map(|after| at + after) else { continue };
             let between = lines[at + 1..item].iter().map(|line| line.trim());
@@ -167,6 +169,39 @@ fn what_needs_a_feature_says_so() {
     }
     assert!(seen > 40, "they have been read: {seen}");
     assert!(silent.is_empty(), "these do not say \"Needs the feature `x`\": {silent:#?}");
+}
+
+/// The compiler says nothing of features for these two.
+#[test]
+fn the_table_names_every_method_and_name_of_the_prelude_that_needs_a_feature() {
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("README.md");
+    let sources = sources();
+    let (mut missing, mut seen) = (Vec::new(), 0);
+    for (path, lines) in &sources {
+        for (at, line) in lines.iter().enumerate() {
+            let Some(feature) = required(line) else { continue };
+            let below = lines[at + 1..].iter().find(|line| !line.trim().starts_with('#'));
+            let item = below.expect("an item");
+            let method = item.strip_prefix("    pub ").and_then(|item| {
+                let (_, named) = item.split_once("fn ")?;
+                named.split(['<', '(']).next()
+            });
+            let names = match method {
+                Some(name) => vec![name],
+                None if path.ends_with("src/prelude.rs") => exported(item),
+                None => continue,
+            };
+            let row = readme.lines().find(|line| line.starts_with(&format!("| `{feature}`")));
+            let words: BTreeSet<&str> =
+                row.unwrap_or_default().split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+            seen += names.len();
+            missing.extend(
+                names.into_iter().filter(|name| !words.contains(name)).map(|name| (feature, name)),
+            );
+        }
+    }
+    assert!(seen > 8, "they have been read: {seen}");
+    assert!(missing.is_empty(), "these are not in the table of README.md: {missing:?}");
 }
 
 #[test]
