@@ -116,6 +116,7 @@ fn root() -> PathBuf {
 struct Entry {
     /// `BuildError::Event`; empty for one that has no public name.
     name: String,
+    /// Empty for a kind: its errors have the texts of other entries.
     text: String,
     meaning: String,
 }
@@ -285,7 +286,12 @@ fn page() -> String {
             let (_, heading, page) = found.unwrap_or_else(|| panic!("{path} has no section"));
             let (pages, all) = sections.entry(heading).or_default();
             pages.insert(page);
-            all.extend(entries);
+            // All kinds have the same name: they are told apart by their module.
+            let module = path.split('/').nth(2).unwrap();
+            all.extend(entries.into_iter().map(|entry| match entry.text.is_empty() {
+                true => Entry { name: format!("{module}::{}", entry.name), ..entry },
+                false => entry,
+            }));
         }
     }
     let mut page = format!(
@@ -312,10 +318,21 @@ fn page() -> String {
             pages.join(" and ")
         )
         .unwrap();
-        for Entry { name, text, meaning } in entries {
-            let text = if text.is_empty() { String::new() } else { cell(&text) };
+        let (kinds, errors): (Vec<_>, Vec<_>) =
+            entries.into_iter().partition(|entry| entry.text.is_empty());
+        for Entry { name, text, meaning } in errors {
             let name = if name.is_empty() { name } else { format!("`{name}`") };
-            writeln!(page, "| {text} | {name} | {} |", meaning.replace('|', "\\|")).unwrap();
+            let meaning = meaning.replace('|', "\\|");
+            writeln!(page, "| {} | {name} | {meaning} |", cell(&text)).unwrap();
+        }
+        if !kinds.is_empty() {
+            page.push_str(
+                "\nThe kinds of these errors, which their `kind` returns:\n\n\
+                 | Kind | Meaning, and what to do |\n|---|---|\n",
+            );
+        }
+        for Entry { name, meaning, .. } in kinds {
+            writeln!(page, "| `{name}` | {} |", meaning.replace('|', "\\|")).unwrap();
         }
     }
     let labels = page.split("][").skip(1).filter_map(|rest| Some(rest.split_once(']')?.0));
