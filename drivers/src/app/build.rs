@@ -132,10 +132,20 @@ pub enum BuildError {
         /// The routers that the routes in the error are nested in.
         places: String,
     },
-    /// A rate limit is invalid, or two limits around one handler share their counters; the error
-    /// names them.
+    /// A rate limit is invalid; the error names the setting.
     #[error("{0}; {see}", see = self.see())]
     Limits(limiter::Error),
+    /// A rate limit around a handler is invalid, or two of them share their counters; the error
+    /// names them.
+    #[error("{method}({given}): {error}; {see}", see = self.see())]
+    LimitsAround {
+        /// The method of [`Router`](super::Router) that registers the handler.
+        method: &'static str,
+        /// The arguments of that method, without the handler.
+        given: String,
+        /// What is wrong with the limits.
+        error: limiter::Error,
+    },
     /// The configuration of an event bus is invalid; the error names the setting.
     #[error("{0}; {see}", see = self.see())]
     EventBus(eventbus::Error),
@@ -188,7 +198,7 @@ impl BuildError {
             Self::Access { .. } | Self::TwoAccesses { .. } | Self::AccessTwice { .. } => "security",
             Self::Path { .. } | Self::Formats { .. } => "extractors",
             Self::HookTwice { .. } => "middleware",
-            Self::Limits(_) => "rate_limiting",
+            Self::Limits(_) | Self::LimitsAround { .. } => "rate_limiting",
             Self::EventBus(_) => "event_bus",
             Self::Metrics(_) => "observability",
         })
@@ -228,6 +238,7 @@ impl From<BuildError> for AppError {
             | BuildError::HookTwice { .. }
             | BuildError::Nested { .. }
             | BuildError::Limits(_)
+            | BuildError::LimitsAround { .. }
             | BuildError::EventBus(_)
             | BuildError::Metrics(_)) => {
                 Self::new(code::BAD_REQUEST, error.to_string()).with_status(400).with_cause(error)
@@ -338,8 +349,10 @@ impl Tables {
         let access = target.agreed(accesses)?;
         target.check_params(route.check_params)?;
         target.check_formats(&route.body_formats)?;
-        let limiters = layers.iter().map(|layer| layer.limiters());
-        Limiter::check_apart(&limiters.collect::<Result<Vec<_>, _>>()?.concat())?;
+        check_limits(&layers).map_err(|error| {
+            let (method, _, given) = target.names();
+            BuildError::LimitsAround { method, given, error }
+        })?;
         if target.is_of_requests() {
             self.requests = self.requests.saturating_add(1);
             self.keep_layers(&layers);
@@ -447,4 +460,10 @@ impl Tables {
         }
         warnings
     }
+}
+
+/// Checks the rate limits among the layers around a handler.
+fn check_limits(layers: &[Layer]) -> Result<(), limiter::Error> {
+    let limiters = layers.iter().map(|layer| layer.limiters());
+    Limiter::check_apart(&limiters.collect::<Result<Vec<_>, _>>()?.concat())
 }

@@ -102,9 +102,9 @@ fn limits_that_would_share_their_counters_do_not_build() {
         app.get("/", async || "never").build().map(drop).map_err(|error| error.to_string())
     };
     let named = |name: &str| fixed(60, 1).named(name).unwrap();
-    let error = "a fixed window of 100 per 24h and a fixed window of 15 per 15m share their counters \
-                 in the table rate-limits: give them names with `named`, or a table each; see \
-                 apptheory::guide::rate_limiting";
+    let error = "route(GET /): a fixed window of 100 per 24h and a fixed window of 15 per 15m share \
+                 their counters in the table rate-limits: give them names with `named`, or a table \
+                 each; see apptheory::guide::rate_limiting";
     let unnamed = [fixed(86_400, 100).build(), fixed(900, 15).build()];
     assert_eq!(build(unnamed.into()), Err(error.to_owned()));
     let error = build(vec![fixed(60, 1).build(), named("a").build(), bucket.clone().build()]);
@@ -241,7 +241,7 @@ fn a_line_is_a_limit_and_one_that_cannot_work_does_not_build() {
         ),
     ] {
         let error = app(wrong).build().unwrap_err().to_string();
-        assert_eq!(error, format!("{text}; see apptheory::guide::rate_limiting"));
+        assert_eq!(error, format!("route(GET /): {text}; see apptheory::guide::rate_limiting"));
     }
 }
 
