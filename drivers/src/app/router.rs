@@ -3,6 +3,7 @@
 use core::fmt;
 use std::sync::Arc;
 
+use apptheory_core::events::RecordReader;
 use apptheory_core::http::exchange::Access;
 
 use super::App;
@@ -181,24 +182,20 @@ macro_rules! routes {
             /// their own function, such as [`get`](Self::get).
             #[must_use]
             pub fn route<A>(
-                mut self,
+                self,
                 method: &str,
                 pattern: &str,
                 handler: impl Handler<A, S, Http>,
             ) -> Self {
                 let (method, pattern) = (method.to_owned(), pattern.to_owned());
-                let target = Target::Request { method, pattern };
-                self.router().add(target, handler.into_layered());
-                self
+                self.with(Target::Request { method, pattern }, handler)
             }
 
             /// Serves GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS. Registering one of them
             /// again for the same pattern is an error.
             #[must_use]
-            pub fn any<A>(mut self, pattern: &str, handler: impl Handler<A, S, Http>) -> Self {
-                let target = Target::AnyMethod { pattern: pattern.to_owned() };
-                self.router().add(target, handler.into_layered());
-                self
+            pub fn any<A>(self, pattern: &str, handler: impl Handler<A, S, Http>) -> Self {
+                self.with(Target::AnyMethod { pattern: pattern.to_owned() }, handler)
             }
 
             /// Serves GET, and HEAD unless another handler does.
@@ -250,10 +247,8 @@ macro_rules! routes {
             /// A fallback is a handler like any other: middleware, authentication and policies run.
             /// Without a fallback the response is 404, and they do not run.
             #[must_use]
-            pub fn fallback<A>(mut self, handler: impl Handler<A, S, Http>) -> Self {
-                let target = Target::Fallback { prefix: "/".to_owned() };
-                self.router().add(target, handler.into_layered());
-                self
+            pub fn fallback<A>(self, handler: impl Handler<A, S, Http>) -> Self {
+                self.with(Target::Fallback { prefix: "/".to_owned() }, handler)
             }
 
             /// Adds all routes of a router below a prefix, with their middleware. The router's `/`
@@ -339,6 +334,28 @@ macro_rules! routes {
             pub fn layer(mut self, middleware: impl Middleware) -> Self {
                 self.router().add_layer(middleware);
                 self
+            }
+        }
+
+        impl<S> $owner<S> {
+            /// Registers a handler.
+            pub(super) fn with<A, K>(
+                mut self,
+                target: Target,
+                handler: impl Handler<A, S, K>,
+            ) -> Self {
+                self.router().add(target, handler.into_layered());
+                self
+            }
+
+            /// Registers a handler of the records of a queue, stream, table and so on.
+            pub(super) fn records<A, K>(
+                self,
+                reader: RecordReader,
+                name: &str,
+                handler: impl Handler<A, S, K>,
+            ) -> Self {
+                self.with(Target::Records(reader, name.to_owned()), handler)
             }
         }
     )+};

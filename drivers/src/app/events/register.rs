@@ -32,46 +32,39 @@ macro_rules! events {
             /// # Ok::<(), BuildError>(())
             /// ```
             #[must_use]
-            pub fn sqs<A>(mut self, queue: &str, handler: impl Handler<A, S, kind::Queue>) -> Self {
+            pub fn sqs<A>(self, queue: &str, handler: impl Handler<A, S, kind::Queue>) -> Self {
                 let reader = const { RecordReader::of(BatchSource::Sqs) };
-                let target = Target::Records(reader, queue.to_owned());
-                self.router().add(target, handler.into_layered());
-                self
+                self.records(reader, queue, handler)
             }
 
             /// Handles the records of a Kinesis stream. Set `ReportBatchItemFailures` on the event
             /// source mapping.
             #[must_use]
             pub fn kinesis<A>(
-                mut self,
+                self,
                 stream: &str,
                 handler: impl Handler<A, S, kind::Stream>,
             ) -> Self {
                 let reader = const { RecordReader::of(BatchSource::Kinesis) };
-                let target = Target::Records(reader, stream.to_owned());
-                self.router().add(target, handler.into_layered());
-                self
+                self.records(reader, stream, handler)
             }
 
             /// Handles the changes of a DynamoDB table. Set `ReportBatchItemFailures` on the event
             /// source mapping.
             #[must_use]
             pub fn dynamodb<A>(
-                mut self,
+                self,
                 table: &str,
                 handler: impl Handler<A, S, kind::Table>,
             ) -> Self {
                 let reader = const { RecordReader::of(BatchSource::DynamoDbStream) };
-                let target = Target::Records(reader, table.to_owned());
-                self.router().add(target, handler.into_layered());
-                self
+                self.records(reader, table, handler)
             }
 
             /// Handles the notifications of an SNS topic. Only tests see what the handler returns.
             #[must_use]
-            pub fn sns<A>(mut self, topic: &str, handler: impl Handler<A, S, kind::Topic>) -> Self {
-                self.router().add(Target::Topic(topic.to_owned()), handler.into_layered());
-                self
+            pub fn sns<A>(self, topic: &str, handler: impl Handler<A, S, kind::Topic>) -> Self {
+                self.with(Target::Topic(topic.to_owned()), handler)
             }
 
             /// Handles the EventBridge events that a rule selects. Rules apply in the order of
@@ -79,12 +72,11 @@ macro_rules! events {
             /// of [`build`](App::build).
             #[must_use]
             pub fn event_bridge<A>(
-                mut self,
+                self,
                 rule: Rule,
                 handler: impl Handler<A, S, kind::Bus>,
             ) -> Self {
-                self.router().add(Target::Event(rule), handler.into_layered());
-                self
+                self.with(Target::Event(rule), handler)
             }
 
             /// Handles the events of a schedule: an EventBridge rule of this name, or an
@@ -144,17 +136,15 @@ macro_rules! events {
             /// # Ok::<(), apptheory::app::BuildError>(())
             /// ```
             #[must_use]
-            pub fn on<A>(mut self, shape: Shape, handler: impl Handler<A, S, kind::Any>) -> Self {
-                self.router().add(Target::Shape(shape), handler.into_layered());
-                self
+            pub fn on<A>(self, shape: Shape, handler: impl Handler<A, S, kind::Any>) -> Self {
+                self.with(Target::Shape(shape), handler)
             }
 
             /// Handles the events without any other handler. Results and errors are as in
             /// [`on`](Self::on).
             #[must_use]
-            pub fn otherwise<A>(mut self, handler: impl Handler<A, S, kind::Any>) -> Self {
-                self.router().add(Target::Otherwise, handler.into_layered());
-                self
+            pub fn otherwise<A>(self, handler: impl Handler<A, S, kind::Any>) -> Self {
+                self.with(Target::Otherwise, handler)
             }
         }
     )+};

@@ -47,13 +47,12 @@ macro_rules! single_events {
             /// ```
             #[must_use]
             pub fn authorizer<A>(
-                mut self,
+                self,
                 handler: impl Handler<A, S, kind::Authorizer>,
             ) -> Self {
                 let route = SingleRoute::Authorizer;
                 let writer = const { AnswerWriter::of(SingleSource::Authorizer) };
-                self.router().add(Target::Single(route, writer), handler.into_layered());
-                self
+                self.with(Target::Single(route, writer), handler)
             }
 
             /// Handles a trigger of a Cognito user pool. The handler may take a
@@ -93,14 +92,13 @@ macro_rules! single_events {
             /// ```
             #[must_use]
             pub fn cognito<A, T: cognito::Trigger>(
-                mut self,
+                self,
                 _: T,
                 handler: impl Handler<A, S, T>,
             ) -> Self {
                 let route = SingleRoute::Cognito(T::TRIGGER);
                 let writer = const { AnswerWriter::of(SingleSource::Cognito) };
-                self.router().add(Target::Single(route, writer), handler.into_layered());
-                self
+                self.with(Target::Single(route, writer), handler)
             }
 
             /// Resolves an AppSync field, as its direct Lambda resolver. The handler's return value
@@ -111,15 +109,14 @@ macro_rules! single_events {
             /// whole [`AppSyncRequest`](apptheory_core::events::AppSyncRequest).
             #[must_use]
             pub fn appsync<A>(
-                mut self,
+                self,
                 parent_type: &str,
                 field: &str,
                 handler: impl Handler<A, S, kind::AppSync>,
             ) -> Self {
                 let route = SingleRoute::AppSync(AppSyncField::new(parent_type, field));
                 let writer = const { AnswerWriter::of(SingleSource::AppSync) };
-                self.router().add(Target::Single(route, writer), handler.into_layered());
-                self
+                self.with(Target::Single(route, writer), handler)
             }
 
             /// Resolves an AppSync field for several parents at once, as a direct Lambda resolver
@@ -140,15 +137,14 @@ macro_rules! single_events {
             /// ```
             #[must_use]
             pub fn appsync_batch<A>(
-                mut self,
+                self,
                 parent_type: &str,
                 field: &str,
                 handler: impl Handler<A, S, kind::AppSyncBatch>,
             ) -> Self {
                 let route = SingleRoute::AppSyncBatch(AppSyncField::new(parent_type, field));
                 let writer = const { AnswerWriter::of(SingleSource::AppSync) };
-                self.router().add(Target::Single(route, writer), handler.into_layered());
-                self
+                self.with(Target::Single(route, writer), handler)
             }
 
             /// Serves an action group of Bedrock agents, with function details or an API schema.
@@ -172,14 +168,13 @@ macro_rules! single_events {
             /// ```
             #[must_use]
             pub fn bedrock_agent<A>(
-                mut self,
+                self,
                 action_group: &str,
                 handler: impl Handler<A, S, kind::Agent>,
             ) -> Self {
                 let route = SingleRoute::BedrockAgent(action_group.trim().to_owned());
                 let writer = const { AnswerWriter::of(SingleSource::BedrockAgent) };
-                self.router().add(Target::Single(route, writer), handler.into_layered());
-                self
+                self.with(Target::Single(route, writer), handler)
             }
 
             /// Handles CodePipeline jobs. The handler may take a
@@ -188,13 +183,12 @@ macro_rules! single_events {
             /// reported waits for its timeout, so report a failure before returning an error.
             #[must_use]
             pub fn codepipeline<A>(
-                mut self,
+                self,
                 handler: impl Handler<A, S, kind::Job>,
             ) -> Self {
                 let route = SingleRoute::CodePipeline;
                 let writer = const { AnswerWriter::of(SingleSource::CodePipeline) };
-                self.router().add(Target::Single(route, writer), handler.into_layered());
-                self
+                self.with(Target::Single(route, writer), handler)
             }
 
             /// Evaluates a custom AWS Config rule. The handler may take a
@@ -202,14 +196,13 @@ macro_rules! single_events {
             /// result itself: AWS Config ignores what a function returns.
             #[must_use]
             pub fn config_rule<A>(
-                mut self,
+                self,
                 rule: &str,
                 handler: impl Handler<A, S, kind::ConfigRule>,
             ) -> Self {
                 let route = SingleRoute::ConfigRule(rule.trim().to_owned());
                 let writer = const { AnswerWriter::of(SingleSource::ConfigRule) };
-                self.router().add(Target::Single(route, writer), handler.into_layered());
-                self
+                self.with(Target::Single(route, writer), handler)
             }
 
             /// Performs the steps of a secret rotation, one event per step. After an error Secrets
@@ -234,13 +227,12 @@ macro_rules! single_events {
             /// ```
             #[must_use]
             pub fn secrets_rotation<A>(
-                mut self,
+                self,
                 handler: impl Handler<A, S, kind::Rotation>,
             ) -> Self {
                 let route = SingleRoute::SecretsRotation;
                 let writer = const { AnswerWriter::of(SingleSource::SecretsRotation) };
-                self.router().add(Target::Single(route, writer), handler.into_layered());
-                self
+                self.with(Target::Single(route, writer), handler)
             }
 
             /// Handles state changes of a CloudWatch alarm whose action invokes the function. The
@@ -248,14 +240,13 @@ macro_rules! single_events {
             /// arrive through SNS or EventBridge are SNS notifications and EventBridge events.
             #[must_use]
             pub fn cloudwatch_alarm<A>(
-                mut self,
+                self,
                 alarm: &str,
                 handler: impl Handler<A, S, kind::Alarm>,
             ) -> Self {
                 let route = SingleRoute::CloudWatchAlarm(alarm.trim().to_owned());
                 let writer = const { AnswerWriter::of(SingleSource::CloudWatchAlarm) };
-                self.router().add(Target::Single(route, writer), handler.into_layered());
-                self
+                self.with(Target::Single(route, writer), handler)
             }
 
             /// Handles S3 Batch Operations tasks. The handler may take an
@@ -264,13 +255,12 @@ macro_rules! single_events {
             /// invocation, and the task is retried.
             #[must_use]
             pub fn s3_batch<A>(
-                mut self,
+                self,
                 handler: impl Handler<A, S, kind::Task>,
             ) -> Self {
                 let route = SingleRoute::S3Batch;
                 let writer = const { AnswerWriter::of(SingleSource::S3Batch) };
-                self.router().add(Target::Single(route, writer), handler.into_layered());
-                self
+                self.with(Target::Single(route, writer), handler)
             }
 
             /// Serves a Lex bot (version 2) in the turns of an intent: during the dialog, and for
@@ -300,14 +290,13 @@ macro_rules! single_events {
             /// ```
             #[must_use]
             pub fn lex<A>(
-                mut self,
+                self,
                 intent: &str,
                 handler: impl Handler<A, S, kind::Dialog>,
             ) -> Self {
                 let route = SingleRoute::Lex(intent.trim().to_owned());
                 let writer = const { AnswerWriter::of(SingleSource::Lex) };
-                self.router().add(Target::Single(route, writer), handler.into_layered());
-                self
+                self.with(Target::Single(route, writer), handler)
             }
 
             /// Serves Amazon Connect flows that invoke the function. The handler may take a
@@ -329,13 +318,12 @@ macro_rules! single_events {
             /// ```
             #[must_use]
             pub fn connect<A>(
-                mut self,
+                self,
                 handler: impl Handler<A, S, kind::ContactFlow>,
             ) -> Self {
                 let route = SingleRoute::Connect;
                 let writer = const { AnswerWriter::of(SingleSource::Connect) };
-                self.router().add(Target::Single(route, writer), handler.into_layered());
-                self
+                self.with(Target::Single(route, writer), handler)
             }
         }
     )+};

@@ -3,7 +3,6 @@
 
 use apptheory_core::events::{BatchSource, RecordReader};
 
-use crate::app::target::Target;
 use crate::app::{App, Handler, Router, kind};
 
 macro_rules! sources {
@@ -21,96 +20,82 @@ macro_rules! sources {
             /// concurrently as [`event_concurrency`](App::event_concurrency) allows.
             #[must_use]
             pub fn kafka<A>(
-                mut self,
+                self,
                 topic: &str,
                 handler: impl Handler<A, S, kind::KafkaTopic>,
             ) -> Self {
                 let reader = const { RecordReader::of(BatchSource::Kafka) };
-                let target = Target::Records(reader, topic.to_owned());
-                self.router().add(target, handler.into_layered());
-                self
+                self.records(reader, topic, handler)
             }
 
             /// Handles the events of objects in an S3 bucket. The first failure fails the
             /// invocation, which Lambda retries.
             #[must_use]
             pub fn s3<A>(
-                mut self,
+                self,
                 bucket: &str,
                 handler: impl Handler<A, S, kind::Bucket>,
             ) -> Self {
                 let reader = const { RecordReader::of(BatchSource::S3) };
-                let target = Target::Records(reader, bucket.to_owned());
-                self.router().add(target, handler.into_layered());
-                self
+                self.records(reader, bucket, handler)
             }
 
             /// Handles the mails that SES receives, for all rules that invoke the function. The
             /// handler may return a [`Disposition`](crate::app::events::Disposition), which SES
             /// reads if the rule invokes the function synchronously.
             #[must_use]
-            pub fn ses<A>(mut self, handler: impl Handler<A, S, kind::Mail>) -> Self {
+            pub fn ses<A>(self, handler: impl Handler<A, S, kind::Mail>) -> Self {
                 let name = BatchSource::Ses.trigger().as_str();
                 let reader = const { RecordReader::of(BatchSource::Ses) };
-                let target = Target::Records(reader, name.to_owned());
-                self.router().add(target, handler.into_layered());
-                self
+                self.records(reader, name, handler)
             }
 
             /// Handles pushes to a CodeCommit repository. The first failure fails the invocation,
             /// which Lambda retries.
             #[must_use]
             pub fn codecommit<A>(
-                mut self,
+                self,
                 repository: &str,
                 handler: impl Handler<A, S, kind::Repository>,
             ) -> Self {
                 let reader = const { RecordReader::of(BatchSource::CodeCommit) };
-                let target = Target::Records(reader, repository.to_owned());
-                self.router().add(target, handler.into_layered());
-                self
+                self.records(reader, repository, handler)
             }
 
             /// Handles the messages of a queue or topic of Amazon MQ for ActiveMQ. The first
             /// failure fails the invocation, and the broker redelivers all of its messages.
             #[must_use]
             pub fn activemq<A>(
-                mut self,
+                self,
                 queue: &str,
                 handler: impl Handler<A, S, kind::ActiveMqQueue>,
             ) -> Self {
                 let reader = const { RecordReader::of(BatchSource::ActiveMq) };
-                let target = Target::Records(reader, queue.to_owned());
-                self.router().add(target, handler.into_layered());
-                self
+                self.records(reader, queue, handler)
             }
 
             /// Handles the messages of a queue of Amazon MQ for RabbitMQ, in any virtual host. The
             /// first failure fails the invocation, and the broker redelivers all of its messages.
             #[must_use]
             pub fn rabbitmq<A>(
-                mut self,
+                self,
                 queue: &str,
                 handler: impl Handler<A, S, kind::RabbitMqQueue>,
             ) -> Self {
                 let reader = const { RecordReader::of(BatchSource::RabbitMq) };
-                let target = Target::Records(reader, queue.to_owned());
-                self.router().add(target, handler.into_layered());
-                self
+                self.records(reader, queue, handler)
             }
 
             /// Handles the changes in a DocumentDB database, in all of its collections. The first
             /// failure fails the invocation, and Lambda resends all of its changes.
             #[must_use]
             pub fn documentdb<A>(
-                mut self,
+                self,
                 database: &str,
                 handler: impl Handler<A, S, kind::Database>,
             ) -> Self {
                 let reader = const { RecordReader::of(BatchSource::DocumentDb) };
-                let target = Target::Records(reader, database.to_owned());
-                self.router().add(target, handler.into_layered());
-                self
+                self.records(reader, database, handler)
             }
 
             /// Transforms the records of an Amazon Data Firehose stream. The handler returns a
@@ -123,14 +108,12 @@ macro_rules! sources {
             /// failure hook: use a small enough buffer for the transformation.
             #[must_use]
             pub fn firehose<A>(
-                mut self,
+                self,
                 stream: &str,
                 handler: impl Handler<A, S, kind::DeliveryStream>,
             ) -> Self {
                 let reader = const { RecordReader::of(BatchSource::Firehose) };
-                let target = Target::Records(reader, stream.to_owned());
-                self.router().add(target, handler.into_layered());
-                self
+                self.records(reader, stream, handler)
             }
 
             /// Handles what CloudWatch Logs subscriptions deliver to the function directly, for all
@@ -138,12 +121,10 @@ macro_rules! sources {
             /// Kinesis are records of [`kinesis`](Self::kinesis); read them with
             /// [`cloudwatch_logs`](apptheory_core::events::KinesisRecord::cloudwatch_logs).
             #[must_use]
-            pub fn cloudwatch_logs<A>(mut self, handler: impl Handler<A, S, kind::Logs>) -> Self {
+            pub fn cloudwatch_logs<A>(self, handler: impl Handler<A, S, kind::Logs>) -> Self {
                 let name = BatchSource::CloudWatchLogs.trigger().as_str();
                 let reader = const { RecordReader::of(BatchSource::CloudWatchLogs) };
-                let target = Target::Records(reader, name.to_owned());
-                self.router().add(target, handler.into_layered());
-                self
+                self.records(reader, name, handler)
             }
         }
     )+};

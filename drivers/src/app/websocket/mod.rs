@@ -95,12 +95,11 @@ macro_rules! sockets {
             /// ```
             #[must_use]
             pub fn websocket<A>(
-                mut self,
+                self,
                 route_key: &str,
                 handler: impl Handler<A, S, Socket>,
             ) -> Self {
-                self.router().add(Target::Message(route_key.to_owned()), handler.into_layered());
-                self
+                self.with(Target::Message(route_key.to_owned()), handler)
             }
         }
     )+};

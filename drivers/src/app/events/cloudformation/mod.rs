@@ -104,12 +104,10 @@ macro_rules! cloudformation {
             /// ```
             #[must_use]
             pub fn cloudformation<A>(
-                mut self,
+                self,
                 handler: impl Handler<A, S, kind::CloudFormation>,
             ) -> Self {
-                let target = Target::Single(SingleRoute::CloudFormation, WRITER);
-                self.router().add(target, handler.into_layered());
-                self
+                self.with(Target::Single(SingleRoute::CloudFormation, WRITER), handler)
             }
         }
     )+};
