@@ -49,8 +49,8 @@
 //! | `local` | serving on a port of this machine | 28 |
 //! | `embedded` | a DynamoDB in this process, in memory or in a file | 19 |
 //! | `aws` | DynamoDB through the AWS SDK | 114 |
-//! | `aws-lean` | DynamoDB without the AWS SDK, for smaller functions that start sooner | 48 |
-//! | `websocket` | sending to connections of API Gateway WebSocket APIs | 114 |
+//! | `aws-lean` | DynamoDB, and sending to WebSocket connections, without the AWS SDK, for smaller functions that start sooner | 48 |
+//! | `websocket` | sending to connections of API Gateway WebSocket APIs, through the AWS SDK | 114 |
 //! | `cloudformation` | `App::cloudformation`: custom resources of CloudFormation | 55 |
 //! | `kinesis` | sending records to Kinesis data streams | 121 |
 //! | `logs` | [`logs`]: log lines as JSON or text, structured loggers, error notifications; part of `start` | 7 |
@@ -79,6 +79,7 @@ pub mod execute;
 #[cfg(all(
     doc,
     feature = "aws",
+    feature = "aws-lean",
     feature = "start",
     feature = "testkit",
     feature = "tower",
@@ -93,6 +94,8 @@ pub mod kinesis;
 #[cfg(feature = "lambda")]
 pub mod lambda;
 pub mod layer;
+#[cfg(feature = "aws-lean")]
+mod lean;
 pub mod limiter;
 #[cfg(feature = "local")]
 pub mod local;

@@ -100,7 +100,8 @@ pub enum ErrorKind {
     /// The region has characters other than lower-case letters, digits and dashes, or more than 63
     /// characters.
     InvalidRegion,
-    /// There is no factory of clients. Set one, or enable the feature `websocket`.
+    /// There is no factory of clients. Set one, or enable the feature `websocket` or, without the
+    /// AWS SDK, `aws-lean`.
     MissingFactory,
     /// The factory of clients failed. The [source](core::error::Error::source) has its error.
     Factory,

@@ -98,7 +98,7 @@ impl ConnectionReply {
             return Ok(());
         }
         let code = self.code();
-        let kind = match (code, self.status) {
+        let kind = match (&*code, self.status) {
             ("GoneException", _) | (_, 410) => ErrorKind::Gone,
             ("ForbiddenException", _) | ("", 403) => ErrorKind::Forbidden,
             ("LimitExceededException", _) | (_, 429) => ErrorKind::LimitExceeded,
@@ -142,10 +142,18 @@ impl ConnectionReply {
         Document::scan(core::str::from_utf8(&self.body).ok()?).ok()
     }
 
-    /// Returns the error's code. The field may have a shape before `#`, and a URL after `:`.
-    fn code(&self) -> &str {
-        let code = self.error_type.split(':').next().unwrap_or_default();
-        code.rsplit('#').next().unwrap_or_default().trim()
+    /// Returns the error's code, from the field `x-amzn-errortype` or, where a proxy has left it
+    /// out, from the body; empty if there is none.
+    #[must_use]
+    pub fn code(&self) -> Cow<'_, str> {
+        if !self.error_type.trim().is_empty() {
+            return Cow::Borrowed(plain_code(&self.error_type));
+        }
+        let Some(document) = self.document() else { return Cow::default() };
+        let body = document.root();
+        let code = body.member("code").filled().unwrap_or_else(|| body.member("__type"));
+        let code = code.text().unwrap_or_default();
+        Cow::Owned(plain_code(&code).to_string())
     }
 
     /// Returns the service's message, whose member name varies.
@@ -155,6 +163,12 @@ impl ConnectionReply {
         let message = body.member("message").filled().unwrap_or_else(|| body.member("Message"));
         message.text().map(Cow::into_owned).unwrap_or_default()
     }
+}
+
+/// Returns a code without the shape before `#`, and the URL after `:`.
+fn plain_code(text: &str) -> &str {
+    let code = text.split(':').next().unwrap_or_default();
+    code.rsplit('#').next().unwrap_or_default().trim()
 }
 
 #[cfg(test)]
@@ -193,6 +207,12 @@ mod tests {
             (reply(403, "ForbiddenException", r#"{"message":"no"}"#), "(403) no", false),
             (reply(429, "", r#"{"Message":"slow"}"#), "(429) slow", true),
             (reply(413, "x#PayloadTooLargeException", ""), "(413) PayloadTooLargeException", false),
+            (reply(400, " ", r#"{"__type":"x#GoneException"}"#), "(410) GoneException", false),
+            (
+                reply(400, "", r#"{"code":"LimitExceededException"}"#),
+                "(429) LimitExceededException",
+                true,
+            ),
             (reply(500, "", "<html>"), "(500) UnknownError", true),
             (reply(400, "BadRequestException", ""), "(400) BadRequestException", false),
         ] {

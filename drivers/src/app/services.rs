@@ -7,7 +7,7 @@ use apptheory_core::http::JsonReading;
 
 use crate::clock::SharedClock;
 use crate::ids::IdSource;
-use crate::websocket::{WebSocketClient, WebSocketClientFactory};
+use crate::websocket::{WebSocketClient, WebSocketClientFactory, required};
 
 /// The shared services of an application.
 #[derive(Clone)]
@@ -28,7 +28,6 @@ impl Services {
         &self,
         endpoint: &str,
     ) -> Result<WebSocketClient, gateway::Error> {
-        let clients = self.websocket_clients.as_ref().ok_or(gateway::ErrorKind::MissingFactory)?;
-        clients.client(endpoint).await
+        required(self.websocket_clients.as_ref())?.client(endpoint).await
     }
 }

@@ -8,6 +8,7 @@
 //! | Client | Sends |
 //! |---|---|
 //! | `AwsWebSocketManagementClient` | through the AWS SDK, with the feature `websocket` |
+//! | `LeanWebSocketManagementClient` | without the AWS SDK, with the feature `aws-lean` |
 //! | [`FakeWebSocketManagementClient`] | to memory, for tests |
 //!
 //! ```
@@ -30,14 +31,21 @@ mod broadcast;
 mod client;
 mod connections;
 mod fake;
+#[cfg(any(feature = "aws-lean", feature = "websocket"))]
+mod kept;
+#[cfg(feature = "aws-lean")]
+mod lean;
 mod room;
 
 #[cfg(feature = "websocket")]
 pub use aws::{AwsWebSocketClients, AwsWebSocketManagementClient, aws_sdk_apigatewaymanagement};
 pub use broadcast::{Broadcaster, DEFAULT_CONCURRENCY, SEND_BUDGET};
+pub(crate) use client::required;
 pub use client::{
     ClientFuture, FactoryFuture, WebSocketClient, WebSocketClientFactory, WebSocketManagementClient,
 };
 pub use connections::Connections;
 pub use fake::{FakeWebSocketClients, FakeWebSocketManagementClient, RecordedCall};
+#[cfg(feature = "aws-lean")]
+pub use lean::{LeanWebSocketClients, LeanWebSocketManagementClient};
 pub use room::{BroadcastError, Room, RoomReport, RoomSender};

@@ -1,17 +1,15 @@
 //! The client without the SDK: its requests, its connections and its clock.
 
-use core::future::Future;
-use std::sync::{Arc, Mutex};
-
-use apptheory::clock::{Clock as _, ManualClock, SystemClock};
+use apptheory::clock::ManualClock;
 use apptheory::execute::Execute as _;
 use apptheory::store::Store;
 use apptheory::{app::App, app::Invocation, http::RawRequest};
 use apptheory_core::store::{self, Assignment, GetItem, Guard, UpdateItem};
+use core::future::Future;
 use futures_util::FutureExt as _;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::AsyncWriteExt as _;
 
+use crate::raw_server::{Requests, date, field, request, server, signed_at};
 use crate::support::NOW;
 use crate::{block_on, key, lean_at, lean_in, loopback};
 
@@ -29,51 +27,6 @@ fn add() -> UpdateItem {
         assignments: vec![Assignment::add("Count", 1)],
         guard: Guard::Always,
     }
-}
-
-/// Reads a request whose body fits one packet with its head, or follows it.
-async fn request(stream: &mut TcpStream) -> Option<String> {
-    let mut text = String::new();
-    let mut bytes = [0; 4096];
-    loop {
-        let len = stream.read(&mut bytes).await.ok().filter(|len| *len > 0)?;
-        text.push_str(core::str::from_utf8(&bytes[..len]).unwrap());
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = field(head, "content-length").map_or(0, |length| length.parse().unwrap());
-            if body.len() == length {
-                return Some(text);
-            }
-        }
-    }
-}
-
-fn field<'a>(head: &'a str, name: &str) -> Option<&'a str> {
-    head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
-}
-
-type Requests = Arc<Mutex<Vec<(usize, String)>>>;
-
-/// Replies to each request with the next reply, and closes the connection after a reply with
-/// `close` before it. Returns the URL, and all requests by the number of their connection.
-async fn server(replies: Vec<(bool, String)>) -> (String, Requests) {
-    let (listener, url): (TcpListener, _) = loopback().await;
-    let requests = Requests::default();
-    let seen = Arc::clone(&requests);
-    tokio::spawn(async move {
-        let mut replies = replies.into_iter();
-        for connection in 1.. {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            while let Some(request) = request(&mut stream).await {
-                seen.lock().unwrap().push((connection, request));
-                let Some((is_last, reply)) = replies.next() else { return };
-                stream.write_all(reply.as_bytes()).await.unwrap();
-                if is_last {
-                    break;
-                }
-            }
-        }
-    });
-    (url, requests)
 }
 
 fn connections(requests: &Requests) -> Vec<usize> {
@@ -196,19 +149,8 @@ fn calls_at_the_same_time_have_a_connection_each() {
 /// Returns a refusal of a signature with the server's date, `ahead` of this machine's in seconds.
 fn refused(ahead: i64) -> String {
     let body = r#"{"__type":"x#InvalidSignatureException"}"#;
-    let date = apptheory::time::Timestamp::from_unix_seconds(
-        SystemClock.now().unix_seconds().saturating_add(ahead),
-    );
-    let date = aws_smithy_types::DateTime::from_secs(date.unix_seconds());
-    let date = date.fmt(aws_smithy_types::date_time::Format::HttpDate).unwrap();
-    let length = body.len();
+    let (date, length) = (date(ahead), body.len());
     format!("HTTP/1.1 400 Bad Request\r\ndate: {date}\r\ncontent-length: {length}\r\n\r\n{body}")
-}
-
-/// Returns the hour and minute that a request was signed with, in minutes.
-fn signed_at(request: &str) -> i64 {
-    let time = field(request, "x-amz-date").unwrap().split_once('T').unwrap().1;
-    time[..2].parse::<i64>().unwrap() * 60 + time[2..4].parse::<i64>().unwrap()
 }
 
 #[test]

@@ -8,6 +8,8 @@ mod failures;
 mod lean;
 mod lost_replies;
 mod own_client;
+#[path = "../support/raw_server.rs"]
+mod raw_server;
 mod sliding;
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,4 +1,4 @@
-//! The management API of the local server, called through the AWS SDK.
+//! The management API of the local server, called through each client.
 
 use core::time::Duration;
 use std::sync::{Arc, Mutex};
@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use apptheory::app::{App, Context, Json, State, WebSocket};
 use apptheory::clock::Clock as _;
 use apptheory::websocket::{
-    AwsWebSocketClients, AwsWebSocketManagementClient, Broadcaster, FakeWebSocketClients,
-    WebSocketManagementClient as _,
+    AwsWebSocketClients, Broadcaster, FakeWebSocketClients, LeanWebSocketClients, WebSocketClient,
+    WebSocketClientFactory as _,
 };
 use apptheory_core::gateway::{self, MAX_DATA_BYTES};
 use aws_credential_types::Credentials;
@@ -45,22 +45,32 @@ async fn tell_everybody(
     Ok(Json(json!([report.delivered, report.gone.len(), report.failed.len()])))
 }
 
-async fn client(server: &Running) -> Arc<AwsWebSocketManagementClient> {
-    let clients = AwsWebSocketClients::new()
-        .with_endpoint(format!("http://{}", server.address))
+/// Returns the clients through the AWS SDK and without it.
+async fn clients(server: &Running) -> [WebSocketClient; 2] {
+    let endpoint = format!("http://{}", server.address);
+    let sdk = AwsWebSocketClients::new()
         .with_region("eu-central-1")
         .with_credentials(Credentials::new("id", "secret", None, None, "test"));
-    clients.connect("").await.unwrap()
+    let lean = LeanWebSocketClients::new()
+        .with_region("eu-central-1")
+        .with_env(|_| Some("local".to_owned()));
+    [sdk.client(&endpoint).await.unwrap(), lean.client(&endpoint).await.unwrap()]
 }
 
 #[tokio::test]
 async fn a_connection_is_sent_to_asked_about_and_closed() {
     let (app, guests) = guestbook();
     let server = Running::of(app).await;
-    let client = client(&server).await;
-    let mut visitor = Visitor::connect(server.address).await;
-    let id = guests.lock().unwrap()[0].clone();
+    for client in clients(&server).await {
+        let visitor = Visitor::connect(server.address).await;
+        let id = guests.lock().unwrap().pop().unwrap();
+        manage(&server, client, visitor, id).await;
+    }
+    server.stop().await;
+}
 
+/// Does with a new connection whatever a client can do.
+async fn manage(server: &Running, client: WebSocketClient, mut visitor: Visitor, id: String) {
     let data = "é".repeat(MAX_DATA_BYTES / 2);
     let (sent, heard) = join(client.post_to_connection(&id, data.as_bytes()), visitor.hear()).await;
     assert!(sent.is_ok() && heard == data);
@@ -89,7 +99,6 @@ async fn a_connection_is_sent_to_asked_about_and_closed() {
         let error = client.delete_connection(id).await.unwrap_err();
         assert_eq!(error.to_string(), "apptheory: delete_connection failed (410) GoneException");
     }
-    server.stop().await;
 }
 
 #[tokio::test]
@@ -146,7 +155,7 @@ async fn a_connection_that_does_not_read_is_closed_at_once() {
         async {}
     });
     let server = Running::of(app).await;
-    let client = client(&server).await;
+    let [_, client] = clients(&server).await;
     // The client is accepted, and reads nothing more.
     let visitor = Visitor::connect(server.address).await;
     let id = guests.lock().unwrap()[0].clone();

@@ -5,7 +5,11 @@ use core::time::Duration;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-use apptheory::websocket::{AwsWebSocketClients, AwsWebSocketManagementClient};
+use apptheory::clock::ManualClock;
+use apptheory::time::Timestamp;
+use apptheory::websocket::{
+    AwsWebSocketClients, LeanWebSocketClients, WebSocketClient, WebSocketClientFactory,
+};
 use apptheory_core::gateway::ConnectionReply;
 use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -18,13 +22,17 @@ use axum::http::{HeaderName, StatusCode};
 use tokio::net::TcpListener;
 
 use crate::block_on;
+use crate::signature;
 
 /// A request that arrived.
 #[derive(Clone, Debug)]
 pub(crate) struct Arrived {
     pub(crate) method: String,
     pub(crate) path: String,
+    pub(crate) content_type: Option<String>,
     pub(crate) authorization: String,
+    /// What `authorization` has to be.
+    signed: String,
     pub(crate) body: Bytes,
 }
 
@@ -41,8 +49,14 @@ impl Gateway {
         Self { replies, ..Self::default() }
     }
 
+    /// Returns the requests so far, whose signatures are right.
     pub(crate) fn arrived(&self) -> Vec<Arrived> {
-        self.arrived.lock().unwrap().clone()
+        let arrived = self.arrived.lock().unwrap().clone();
+        assert!(
+            arrived.iter().all(|request| request.authorization == request.signed),
+            "{arrived:?}"
+        );
+        arrived
     }
 
     /// Runs `test` with the endpoint of the server.
@@ -64,12 +78,14 @@ impl Gateway {
 
     async fn answer(&self, request: Request) -> (StatusCode, [(HeaderName, String); 1], Vec<u8>) {
         let (parts, body) = request.into_parts();
-        let authorization = parts.headers.get("authorization").map(|value| value.to_str().unwrap());
+        let field = |name| parts.headers.get(name).map(|value| value.to_str().unwrap().to_owned());
         let body = to_bytes(body, usize::MAX).await.unwrap();
         self.arrived.lock().unwrap().push(Arrived {
             method: parts.method.to_string(),
             path: parts.uri.path().to_owned(),
-            authorization: authorization.unwrap_or_default().to_owned(),
+            content_type: field("content-type"),
+            authorization: field("authorization").unwrap_or_default(),
+            signed: signature::authorization(&parts, &body),
             body,
         });
         let mut replies = self.replies.lock().unwrap();
@@ -98,7 +114,35 @@ pub(crate) fn sdk_config() -> SdkConfig {
         .build()
 }
 
-pub(crate) async fn client_of(endpoint: &str) -> Arc<AwsWebSocketManagementClient> {
-    let clients = AwsWebSocketClients::new().with_sdk_config(sdk_config());
-    clients.connect(endpoint).await.unwrap()
+/// Returns a variable of a function, whose keys and region are those of [`sdk_config`].
+pub(crate) fn env(name: &str) -> Option<String> {
+    let value = match name {
+        "AWS_REGION" => "eu-central-1",
+        "AWS_ACCESS_KEY_ID" => "id",
+        "AWS_SECRET_ACCESS_KEY" => "secret",
+        _ => return None,
+    };
+    Some(value.to_owned())
+}
+
+/// A client of the management API, with three attempts per operation and no pauses between them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Client {
+    Sdk,
+    Lean,
+}
+
+pub(crate) const CLIENTS: [Client; 2] = [Client::Sdk, Client::Lean];
+
+impl Client {
+    pub(crate) async fn of(self, endpoint: &str) -> WebSocketClient {
+        let sdk = AwsWebSocketClients::new().with_sdk_config(sdk_config());
+        let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
+        let lean = LeanWebSocketClients::new().with_env(env).with_clock(clock);
+        match self {
+            Self::Sdk => sdk.client(endpoint).await,
+            Self::Lean => lean.client(endpoint).await,
+        }
+        .unwrap()
+    }
 }

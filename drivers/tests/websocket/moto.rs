@@ -1,10 +1,8 @@
-//! The AWS client against another implementation of the service. That one has no stages and its own
+//! The clients against another implementation of the service. That one has no stages and its own
 //! format of connections, so only sending and closing are tested.
 
-use apptheory::websocket::WebSocketManagementClient as _;
-
 use crate::block_on;
-use crate::gateway::client_of;
+use crate::gateway::CLIENTS;
 
 #[test]
 #[ignore = "needs a moto server: its URL is taken from APPTHEORY_MOTO_URL"]
@@ -12,9 +10,11 @@ use crate::gateway::client_of;
 fn messages_are_sent_and_connections_closed() {
     let url = std::env::var("APPTHEORY_MOTO_URL").unwrap();
     block_on(async {
-        let client = client_of(&url).await;
-        client.post_to_connection("L0SM9cOFvHcCIhw=", b"hello").await.unwrap();
-        client.post_to_connection("L0SM9cOFvHcCIhw=", b"").await.unwrap();
-        client.delete_connection("L0SM9cOFvHcCIhw=").await.unwrap();
+        for client in CLIENTS {
+            let client = client.of(&url).await;
+            client.post_to_connection("L0SM9cOFvHcCIhw=", b"hello").await.unwrap();
+            client.post_to_connection("L0SM9cOFvHcCIhw=", b"").await.unwrap();
+            client.delete_connection("L0SM9cOFvHcCIhw=").await.unwrap();
+        }
     });
 }

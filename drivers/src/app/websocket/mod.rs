@@ -35,12 +35,17 @@ use crate::websocket::WebSocketClientFactory;
 pub use socket::WebSocket;
 
 /// The default clients of the management API.
-#[cfg(feature = "websocket")]
+#[cfg(any(feature = "aws-lean", feature = "websocket"))]
 pub(super) fn default_clients() -> Option<Arc<dyn WebSocketClientFactory>> {
-    Some(Arc::new(crate::websocket::AwsWebSocketClients::new()))
+    #[cfg(feature = "websocket")]
+    use crate::websocket::AwsWebSocketClients as Clients;
+    #[cfg(not(feature = "websocket"))]
+    use crate::websocket::LeanWebSocketClients as Clients;
+
+    Some(Arc::new(Clients::new()))
 }
 
-#[cfg(not(feature = "websocket"))]
+#[cfg(not(any(feature = "aws-lean", feature = "websocket")))]
 pub(super) const fn default_clients() -> Option<Arc<dyn WebSocketClientFactory>> {
     None
 }
@@ -118,8 +123,8 @@ impl<S> App<S> {
     }
 
     /// Sets the factory of clients that send to connections. The default with the feature
-    /// `websocket` is clients of the AWS SDK; without the feature and without a factory, sending
-    /// fails.
+    /// `websocket` is clients of the AWS SDK; with the feature `aws-lean` alone, clients without
+    /// it. Without these features and without a factory, sending fails.
     #[must_use]
     pub fn websocket_clients(mut self, clients: impl WebSocketClientFactory + 'static) -> Self {
         self.websocket_clients = Some(Arc::new(clients));

@@ -11,7 +11,9 @@ use tokio::sync::OnceCell;
 
 use crate::app::kind::Socket as SocketKind;
 use crate::app::{Context, FromContext, OptionalFromContext};
-use crate::websocket::{BroadcastError, Room, RoomReport, WebSocketClient, WebSocketClientFactory};
+use crate::websocket::{
+    BroadcastError, Room, RoomReport, WebSocketClient, WebSocketClientFactory, required,
+};
 
 /// The connection of a WebSocket event: its id, and the means to send to it. Clones share the same
 /// connection.
@@ -109,8 +111,7 @@ impl WebSocket {
         let Socket { connection, clients, client } = &*self.0;
         client
             .get_or_try_init(|| async {
-                let clients = clients.as_ref().ok_or(ErrorKind::MissingFactory)?;
-                clients.client(&connection.management_endpoint).await
+                required(clients.as_ref())?.client(&connection.management_endpoint).await
             })
             .await
     }

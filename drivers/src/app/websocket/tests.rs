@@ -2,6 +2,7 @@
 
 mod refusals;
 
+use core::error::Error as _;
 use std::panic::resume_unwind;
 use std::sync::Mutex;
 
@@ -255,6 +256,10 @@ fn failures_to_send_are_reported_with_their_reason() {
     let nobody = WebSocket::new(Default::default(), None);
     let error = VirtualClock::new(Timestamp::UNIX_EPOCH).run(nobody.client()).unwrap_err();
     assert_eq!(error.to_string(), "apptheory: missing websocket client factory");
+    let advice = error.source().unwrap().to_string();
+    for way in ["the feature `websocket`", "`aws-lean`", "`App::websocket_clients`"] {
+        assert!(advice.contains(way), "{advice}");
+    }
     let gone = ErrorKind::Gone;
     let gone = gateway::Error::new(ConnectionOperation::GetConnection, gone);
     assert!(gone.is_gone() && !error.is_gone());

@@ -1,12 +1,10 @@
 //! Store effects on DynamoDB, without the AWS SDK: the core's requests and replies over one small
 //! HTTP client. See [`Store::aws_lean`](super::Store::aws_lean).
 //!
-//! Effects fail, and are sent again, as they are through the SDK: `retry.rs` has the rules.
+//! Effects fail, and are sent again, as they are through the SDK: `repeat.rs` has the rules.
 
-mod connections;
-mod retry;
+mod repeat;
 mod settings;
-mod sign;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -19,19 +17,17 @@ use apptheory_core::store::{
 };
 use apptheory_core::time::Timestamp;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HOST, USER_AGENT};
-use http::{HeaderValue, Request, Response};
+use http::header::CONTENT_TYPE;
+use http::response::Parts;
+use http::{HeaderName, HeaderValue, Method, Request, Uri};
 
-use self::connections::{Body, Connections, Failure};
-use self::retry::{ATTEMPTS, BACKOFF, Quota, Repeat};
+use self::repeat::Repeat;
 use self::settings::{Settings, SettingsError};
-use self::sign::Signer;
 use super::consumed::consumed;
 use super::meter::Meter;
 use crate::clock::{Clock as _, SharedClock};
 use crate::execute::Execute;
-use crate::ids::{IdSource as _, RandomIds};
-use crate::trace;
+use crate::lean::{Answer, Client, Failure};
 
 /// Performs store effects on DynamoDB. Clones share connections.
 #[derive(Clone)]
@@ -41,15 +37,8 @@ pub(super) struct LeanStore {
     meter: Meter,
 }
 
-/// Sends requests for as long as the process runs.
-struct Client {
-    connections: Connections,
-    signer: Signer,
-    quota: Quota,
-}
-
 /// A complete reply.
-enum Answer {
+enum Replied {
     Success(Bytes),
     Fault(Fault),
 }
@@ -58,10 +47,8 @@ impl LeanStore {
     /// Takes the settings from an environment. If one is missing, that is logged, and every effect
     /// fails.
     pub(super) fn new(env: impl Fn(&str) -> Option<String>, clock: SharedClock) -> Self {
-        let client = Settings::read(env).map(|settings| {
-            let signer = Signer::new(&settings);
-            let connections = Connections::new(settings.endpoint);
-            Arc::new(Client { connections, signer, quota: Quota::new() })
+        let client = Settings::read(env).map(|Settings { endpoint, region, identity }| {
+            Arc::new(Client::new("dynamodb", endpoint, region, identity))
         });
         match &client {
             #[cfg(feature = "lambda")]
@@ -90,151 +77,97 @@ impl LeanStore {
         // A body is an object with at least one member.
         body.pop();
         body.extend_from_slice(br#","ReturnConsumedCapacity":"TOTAL"}"#);
-        let attempts = if order.is_repeatable() { ATTEMPTS } else { 1 };
-        let answer = client.post(W::OPERATION, body.into(), attempts, &self.clock).await;
+        let request = request::<W>(client, body.into());
+        let answer = client.send(&request, order.attempts(), &self.clock).await;
         let read = |reply: Reply<'_>| {
             self.meter.record(W::OPERATION, consumed(W::OPERATION, &reply));
             order.read_reply(reply, self.clock.now())
         };
         match answer {
-            Ok(Answer::Success(answer)) => read(Reply::Answer(Cow::Borrowed(&answer))),
-            Ok(Answer::Fault(fault)) => read(Reply::Fault(fault)),
-            Err(error) => {
+            Ok(Replied::Success(answer)) => read(Reply::Answer(Cow::Borrowed(&answer))),
+            Ok(Replied::Fault(fault)) => read(Reply::Fault(fault)),
+            Err(failure) => {
                 self.meter.record(W::OPERATION, ConsumedCapacity::default());
-                Err(error)
+                Err(error_of(&failure))
             }
         }
     }
 }
 
-impl Client {
-    /// Sends a request until there is a reply that no further attempt would change.
-    async fn post(
-        &self,
-        operation: &'static str,
-        body: Bytes,
-        attempts: u32,
-        clock: &SharedClock,
-    ) -> Result<Answer, store::Error> {
-        let mut attempt = 1;
-        loop {
-            let (request, signed_at) = self.request(operation, &body)?;
-            let (outcome, may_repeat) = match self.connections.send(request).await {
-                Ok(reply) if reply.status().is_success() => {
-                    self.quota.succeeded(attempt);
-                    return Ok(Answer::Success(reply.into_body()));
-                }
-                Ok(reply) => self.fault(&reply, signed_at),
-                Err(failure) => {
-                    record_failure(&failure);
-                    (Err(failure.error()), failure.is_transient())
-                }
-            };
-            if !may_repeat || attempt >= attempts || !self.quota.take() {
-                return outcome;
+/// Returns the request of an operation.
+fn request<W: Wire>(client: &Client, body: Bytes) -> Request<Bytes> {
+    let mut request = Request::new(body);
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = Uri::from(client.path().clone());
+    request.headers_mut().insert(CONTENT_TYPE, JSON);
+    // Operations are named in ASCII.
+    if let Ok(target) = HeaderValue::try_from(format!("DynamoDB_20120810.{}", W::OPERATION)) {
+        request.headers_mut().insert(TARGET, target);
+    }
+    request
+}
+
+const JSON: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.0");
+const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
+
+impl Answer for Replied {
+    fn read(head: &Parts, body: Bytes) -> Self {
+        if head.status.is_success() {
+            return Self::Success(body);
+        }
+        match Reply::from_http(head.status.as_u16(), &body) {
+            Reply::Fault(fault) => {
+                record_fault(&fault, head);
+                Self::Fault(fault)
             }
-            // Any 64 bits of a random id are random.
-            #[expect(clippy::cast_possible_truncation, reason = "a part of the id is enough")]
-            let seed = RandomIds.next_id() as u64;
-            clock.sleep(BACKOFF.delay(attempt, seed)).await;
-            attempt += 1;
+            // Only a success has an answer.
+            Reply::Answer(_) => Self::Fault(Fault::default()),
         }
     }
 
-    /// Returns an error reply, and whether another attempt may have a better one.
-    fn fault(
-        &self,
-        reply: &Response<Bytes>,
-        signed_at: i64,
-    ) -> (Result<Answer, store::Error>, bool) {
-        let status = reply.status().as_u16();
-        let Reply::Fault(fault) = Reply::from_http(status, reply.body()) else {
-            return (Err(store::Error::Unavailable), false);
-        };
-        record_fault(&fault, reply);
-        let may_repeat = retry::is_transient(status, &fault.code)
-            || self.signer.learns(&fault.code, reply.headers(), signed_at);
-        (Ok(Answer::Fault(fault)), may_repeat)
-    }
-
-    /// Returns a signed request, and the time of its signature.
-    fn request(&self, operation: &str, body: &Bytes) -> Result<(Request<Body>, i64), store::Error> {
-        let invalid = store::Error::Misconfigured(Misconfiguration::InvalidRequest);
-        let target = format!("DynamoDB_20120810.{operation}");
-        let endpoint = self.connections.endpoint();
-        let mut request = Request::post(endpoint.path())
-            .header(HOST, &endpoint.authority)
-            .header(CONTENT_TYPE, "application/x-amz-json-1.0")
-            .header("x-amz-target", target)
-            .body(Body::new(body.clone()))
-            .map_err(|_| invalid)?;
-        let signed_at = self.signer.sign(&mut request, body).map_err(|_error| {
-            #[cfg(feature = "tracing")]
-            tracing::error!("cannot sign a request: {_error}");
-            invalid
-        })?;
-        // Signatures do not cover these.
-        let headers = request.headers_mut();
-        headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
-        if let Ok(trace) = HeaderValue::from_str(trace::current().x_amzn_trace_id())
-            && !trace.is_empty()
-        {
-            headers.insert("x-amzn-trace-id", trace);
+    fn error_code(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Success(_) => None,
+            Self::Fault(fault) => Some(Cow::Borrowed(&fault.code)),
         }
-        Ok((request, signed_at))
     }
 }
 
-const AGENT: &str = concat!("apptheory/", env!("CARGO_PKG_VERSION"));
+/// Returns what a failure means for a machine of the store.
+const fn error_of(failure: &Failure) -> store::Error {
+    match failure {
+        Failure::ConnectTime => store::Error::Timeout,
+        Failure::Unsigned(_) => store::Error::Misconfigured(Misconfiguration::InvalidRequest),
+        Failure::Connect(_)
+        | Failure::Untrusted(_)
+        | Failure::Trust(_)
+        | Failure::Broken(_)
+        | Failure::Reply(_) => store::Error::Unavailable,
+    }
+}
 
 /// Opens a connection without a signature: DynamoDB replies that it is healthy.
 #[cfg(feature = "lambda")]
 impl super::preconnect::Connect for Client {
     fn connect(&self) -> super::BoxFuture<'_, Result<(), String>> {
-        Box::pin(async {
-            let endpoint = self.connections.endpoint();
-            let ping = Request::get(endpoint.path()).header(HOST, &endpoint.authority);
-            let ping = ping.body(Body::default()).map_err(|error| error.to_string())?;
-            match self.connections.send(ping).await {
-                Ok(_) => Ok(()),
-                Err(failure) => Err(crate::causes::line(&failure)),
-            }
-        })
+        Box::pin(async { self.ping().await.map_err(|failure| crate::causes::line(&failure)) })
     }
 }
 
 /// Emits a debug event of an error reply. Its message may quote keys and values: only code and
 /// request id are shown.
-#[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "nothing is logged"))]
-fn record_fault(fault: &Fault, reply: &Response<Bytes>) {
-    #[cfg(feature = "tracing")]
-    {
-        use apptheory_core::sanitize::log_text;
+#[cfg(feature = "tracing")]
+fn record_fault(fault: &Fault, head: &Parts) {
+    use apptheory_core::sanitize::log_text;
 
-        let id = reply.headers().get("x-amzn-requestid").and_then(|id| id.to_str().ok());
-        let (code, request_id) = (log_text(&fault.code), id.map(log_text));
-        let kind = fault.error();
-        tracing::debug!(target: "apptheory::aws", %kind, code = &*code, request_id = request_id.as_deref(), "service error");
-    }
+    let id = head.headers.get("x-amzn-requestid").and_then(|id| id.to_str().ok());
+    let (code, request_id) = (log_text(&fault.code), id.map(log_text));
+    let kind = fault.error();
+    tracing::debug!(target: "apptheory::aws", %kind, code = &*code, request_id = request_id.as_deref(), "service error");
 }
 
-/// Records why there is no reply.
-#[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "nothing is logged"))]
-fn record_failure(failure: &Failure) {
-    #[cfg(feature = "tracing")]
-    {
-        use apptheory_core::sanitize::Sanitizer;
-
-        let text = crate::causes::WithCauses(failure).to_string();
-        let text = Sanitizer::new().free_text(&text).into_owned();
-        let kind = failure.error();
-        if failure.is_transient() {
-            tracing::debug!(target: "apptheory::aws", %kind, "{text}");
-        } else {
-            tracing::error!("{text}");
-        }
-    }
-}
+#[cfg(not(feature = "tracing"))]
+const fn record_fault(_: &Fault, _: &Parts) {}
 
 /// Implements all effects.
 macro_rules! carries_out {

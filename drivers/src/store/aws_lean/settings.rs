@@ -1,18 +1,16 @@
 //! Where requests go and who sends them, as the environment says.
 
 use apptheory_core::store::Misconfiguration;
-use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::identity::Identity;
-use http::Uri;
 
 use crate::env::filled;
+use crate::lean::{Endpoint, MissingCredential, credentials};
 
 /// The settings of a store. The environment of a function never changes, and neither do they.
 #[derive(Debug)]
 pub(super) struct Settings {
     pub(super) endpoint: Endpoint,
     pub(super) region: String,
-    /// `Debug` does not print the secrets, and their memory is erased.
     pub(super) identity: Identity,
 }
 
@@ -24,10 +22,9 @@ pub(super) enum SettingsError {
     NoRegion,
     /// There are no credentials.
     #[error(
-        "{0} is not set, or is not a credential: Lambda sets it for a function with a role; profiles, SSO and other \
-         sources of credentials need the feature `aws` and `Store::aws`"
+        "{0}; profiles, SSO and other sources of credentials need the feature `aws` and `Store::aws`"
     )]
-    NoCredentials(&'static str),
+    NoCredentials(MissingCredential),
     /// A variable does not name a server.
     #[error("{variable} is not a URL such as https://dynamodb.eu-central-1.amazonaws.com")]
     NotAnEndpoint { variable: &'static str },
@@ -60,18 +57,7 @@ impl Settings {
         let variable = |name: &str| filled(&env, name);
         let region = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION"));
         let region = region.ok_or(SettingsError::NoRegion)?;
-        // They become part of a header.
-        let is_plain = |value: &String| value.bytes().all(|byte| byte.is_ascii_graphic());
-        let credential =
-            |name| variable(name).filter(is_plain).ok_or(SettingsError::NoCredentials(name));
-        let token = variable("AWS_SESSION_TOKEN").map(|_| credential("AWS_SESSION_TOKEN"));
-        let credentials = Credentials::new(
-            credential("AWS_ACCESS_KEY_ID")?,
-            credential("AWS_SECRET_ACCESS_KEY")?,
-            token.transpose()?,
-            None,
-            "environment",
-        );
+        let identity = credentials(&env).map_err(SettingsError::NoCredentials)?;
         let endpoint = ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"]
             .into_iter()
             .find_map(|name| Some((name, variable(name)?)));
@@ -85,58 +71,21 @@ impl Settings {
                 if let Some(other) = others.into_iter().find(wanted) {
                     return Err(SettingsError::OtherEndpoint(other));
                 }
-                Endpoint::of_region(&region).ok_or(SettingsError::NoRegion)?
+                endpoint_of(&region).ok_or(SettingsError::NoRegion)?
             }
         };
-        Ok(Self { endpoint, region, identity: credentials.into() })
+        Ok(Self { endpoint, region, identity })
     }
 }
 
-/// The server of requests.
-#[derive(Debug)]
-pub(super) struct Endpoint {
-    /// The URL, as signatures contain it.
-    pub(super) url: Uri,
-    /// The host without the brackets of an IPv6 address.
-    pub(super) host: String,
-    pub(super) port: u16,
-    pub(super) is_https: bool,
-    /// The value of the field `host`.
-    pub(super) authority: String,
-}
-
-impl Endpoint {
-    /// Returns the endpoint of a region, in the partitions of AWS that are open to everyone.
-    fn of_region(region: &str) -> Option<Self> {
-        let domain = match region {
-            _ if region.starts_with("cn-") => "amazonaws.com.cn",
-            _ if region.starts_with("eusc-") => "amazonaws.eu",
-            _ => "amazonaws.com",
-        };
-        Self::parse(&format!("https://dynamodb.{region}.{domain}/"))
-    }
-
-    fn parse(url: &str) -> Option<Self> {
-        let url: Uri = url.parse().ok()?;
-        let is_https = match url.scheme_str()? {
-            "https" => true,
-            "http" => false,
-            _ => return None,
-        };
-        let host = url.host().filter(|host| !host.is_empty())?;
-        let authority = match url.port() {
-            Some(port) => format!("{host}:{port}"),
-            None => host.to_owned(),
-        };
-        let port = url.port_u16().unwrap_or(if is_https { 443 } else { 80 });
-        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-        Some(Self { url, host, port, is_https, authority })
-    }
-
-    /// Returns the path of requests.
-    pub(super) fn path(&self) -> &str {
-        self.url.path()
-    }
+/// Returns the endpoint of a region, in the partitions of AWS that are open to everyone.
+fn endpoint_of(region: &str) -> Option<Endpoint> {
+    let domain = match region {
+        _ if region.starts_with("cn-") => "amazonaws.com.cn",
+        _ if region.starts_with("eusc-") => "amazonaws.eu",
+        _ => "amazonaws.com",
+    };
+    Endpoint::parse(&format!("https://dynamodb.{region}.{domain}/"))
 }
 
 #[cfg(test)]
@@ -159,18 +108,13 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named() {
-        let missing = Misconfiguration::MissingCredentials;
-        for (name, expected, kind) in [
-            ("AWS_REGION", SettingsError::NoRegion, Misconfiguration::MissingTable),
-            (
-                "AWS_SECRET_ACCESS_KEY",
-                SettingsError::NoCredentials("AWS_SECRET_ACCESS_KEY"),
-                missing,
-            ),
-            ("AWS_ACCESS_KEY_ID", SettingsError::NoCredentials("AWS_ACCESS_KEY_ID"), missing),
+        for (name, kind) in [
+            ("AWS_REGION", Misconfiguration::MissingTable),
+            ("AWS_SECRET_ACCESS_KEY", Misconfiguration::MissingCredentials),
+            ("AWS_ACCESS_KEY_ID", Misconfiguration::MissingCredentials),
         ] {
             let error = read(name, " ").unwrap_err();
-            assert_eq!((&error, error.misconfiguration()), (&expected, kind));
+            assert_eq!(error.misconfiguration(), kind);
             assert!(error.to_string().contains(name), "{error}");
         }
     }
@@ -186,11 +130,8 @@ mod tests {
             ("AWS_ENDPOINT_URL", "http://127.0.0.1:8000", "http://127.0.0.1:8000/"),
             ("AWS_ENDPOINT_URL_DYNAMODB", "https://[::1]:4566/db", "https://[::1]:4566/db"),
         ] {
-            assert_eq!(read(name, value).unwrap().endpoint.url.to_string(), url);
+            assert_eq!(read(name, value).unwrap().endpoint.url(), url);
         }
-        let endpoint = read("AWS_ENDPOINT_URL", "https://user@[::1]:4566/db").unwrap().endpoint;
-        assert_eq!((&*endpoint.host, &*endpoint.authority), ("::1", "[::1]:4566"));
-        assert_eq!(read("AWS_ENDPOINT_URL", "http://db").unwrap().endpoint.port, 80);
     }
 
     #[test]
@@ -204,11 +145,5 @@ mod tests {
             assert_eq!(error, SettingsError::NotAnEndpoint { variable }, "{value}");
         }
         assert_eq!(read("AWS_REGION", "no region").unwrap_err(), SettingsError::NoRegion);
-    }
-
-    #[test]
-    fn secrets_are_not_printed() {
-        let printed = format!("{:?}", read("AWS_SESSION_TOKEN", "hidden-token").unwrap());
-        assert!(!printed.contains("hidden"), "{printed}");
     }
 }

@@ -1,12 +1,9 @@
 //! Creating clients, one per endpoint and region.
 
 use core::fmt;
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use apptheory_core::gateway::{
-    self, MAX_ATTEMPTS, RegionSources, RequestBase, ResolvedRegion, normalize_endpoint,
-};
+use apptheory_core::gateway::{self, MAX_ATTEMPTS, RegionSources, RequestBase, ResolvedRegion};
 use aws_config::SdkConfig;
 use aws_config::meta::region::ProvideRegion as _;
 use aws_config::profile::ProfileFileRegionProvider;
@@ -23,6 +20,7 @@ use crate::env::process_env;
 use crate::snapshot;
 use crate::trace::Propagation;
 use crate::websocket::client::{FactoryFuture, WebSocketClient, WebSocketClientFactory};
+use crate::websocket::kept::{Api, Kept, chosen};
 
 /// Creates clients that send through the AWS SDK: one per endpoint and region, kept as long as the
 /// factory. Create one factory per process, and share it.
@@ -58,7 +56,7 @@ pub struct AwsWebSocketClients {
     settings: Settings,
     /// The configuration that all clients share; loaded for the first of them.
     sdk_config: OnceCell<SdkConfig>,
-    clients: Mutex<BTreeMap<(String, String), Arc<AwsWebSocketManagementClient>>>,
+    clients: Kept<AwsWebSocketManagementClient>,
 }
 
 struct Settings {
@@ -95,7 +93,7 @@ impl AwsWebSocketClients {
     }
 
     fn of(settings: Settings) -> Self {
-        Self { settings, sdk_config: OnceCell::new(), clients: Mutex::default() }
+        Self { settings, sdk_config: OnceCell::new(), clients: Kept::new() }
     }
 
     /// Sets the endpoint, whatever events say. Use it for custom domains with an API mapping, whose
@@ -155,20 +153,14 @@ impl AwsWebSocketClients {
         &self,
         endpoint: &str,
     ) -> Result<Arc<AwsWebSocketManagementClient>, gateway::Error> {
-        let own = self.settings.endpoint.as_deref().filter(|own| !own.trim().is_empty());
-        let endpoint = own.unwrap_or(endpoint);
+        let endpoint = chosen(self.settings.endpoint.as_deref(), endpoint);
         let base = RequestBase::parse(endpoint)?;
         let region = self.settings.region(&base).await?;
         let sdk_config = self.sdk_config.get_or_init(|| self.settings.load(&region.name)).await;
-        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (base.to_string(), region.name.clone());
-        let client = clients.entry(key).or_insert_with(|| {
-            warn_of_contradiction(&base, &region);
-            let client = client(sdk_config, &base, &region);
-            let endpoint = normalize_endpoint(endpoint);
-            Arc::new(AwsWebSocketManagementClient { endpoint, base, region, client })
-        });
-        Ok(Arc::clone(client))
+        Ok(self.clients.client(Api::new(endpoint, base, region), |api| {
+            let client = client(sdk_config, &api);
+            AwsWebSocketManagementClient { api, client }
+        }))
     }
 }
 
@@ -230,13 +222,13 @@ impl Settings {
     }
 }
 
-fn client(sdk_config: &SdkConfig, base: &RequestBase, region: &ResolvedRegion) -> Client {
+fn client(sdk_config: &SdkConfig, api: &Api) -> Client {
     let retries = sdk_config.retry_config().cloned().unwrap_or_else(RetryConfig::standard);
     let cache = snapshot::identity_cache(sdk_config.identity_cache());
     let mut config = ConfigBuilder::from(sdk_config)
         .identity_cache(cache)
-        .region(Region::new(region.name.clone()))
-        .endpoint_url(base.as_str())
+        .region(Region::new(api.region.name.clone()))
+        .endpoint_url(api.base.as_str())
         // While these are enabled, the SDK refuses custom endpoints, and the environment enables
         // them for all services.
         .use_fips(false)
@@ -253,24 +245,6 @@ fn client(sdk_config: &SdkConfig, base: &RequestBase, region: &ResolvedRegion) -
 async fn profile_region() -> Option<String> {
     ProfileFileRegionProvider::new().region().await.map(|region| region.to_string())
 }
-
-#[cfg(feature = "tracing")]
-fn warn_of_contradiction(base: &RequestBase, region: &ResolvedRegion) {
-    use apptheory_core::sanitize::log_text;
-
-    if region.contradicts_endpoint() {
-        let (signed_for, region_source) = (&region.name, region.source.as_str());
-        let base = base.to_string();
-        let base = log_text(&base);
-        tracing::warn!(
-            target: "apptheory::websocket",
-            signed_for, region_source, %base, "the endpoint is in another region: AWS will respond with 403"
-        );
-    }
-}
-
-#[cfg(not(feature = "tracing"))]
-const fn warn_of_contradiction(_: &RequestBase, _: &ResolvedRegion) {}
 
 impl fmt::Debug for AwsWebSocketClients {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

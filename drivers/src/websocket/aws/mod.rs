@@ -13,6 +13,7 @@ use aws_sdk_apigatewaymanagement::operation::get_connection::GetConnectionOutput
 use aws_sdk_apigatewaymanagement::primitives::{Blob, DateTime};
 
 use super::client::{ClientFuture, WebSocketManagementClient};
+use super::kept::Api;
 use outcome::outcome_of;
 
 pub use aws_sdk_apigatewaymanagement;
@@ -29,9 +30,7 @@ pub use clients::AwsWebSocketClients;
 /// the environment asks for FIPS or dual-stack endpoints, which do not exist for APIs.
 #[derive(Clone, Debug)]
 pub struct AwsWebSocketManagementClient {
-    endpoint: String,
-    base: RequestBase,
-    region: ResolvedRegion,
+    api: Api,
     client: Client,
 }
 
@@ -39,13 +38,13 @@ impl AwsWebSocketManagementClient {
     /// Returns the base URL of requests.
     #[must_use]
     pub const fn request_base(&self) -> &RequestBase {
-        &self.base
+        &self.api.base
     }
 
     /// Returns the region that requests are signed for, and where it comes from.
     #[must_use]
     pub const fn region(&self) -> &ResolvedRegion {
-        &self.region
+        &self.api.region
     }
 
     async fn post(&self, id: &str, data: &[u8]) -> Result<(), gateway::Error> {
@@ -72,7 +71,7 @@ impl AwsWebSocketManagementClient {
 
 impl WebSocketManagementClient for AwsWebSocketManagementClient {
     fn endpoint(&self) -> &str {
-        &self.endpoint
+        &self.api.endpoint
     }
 
     fn post_to_connection<'c>(&'c self, id: &'c str, data: &'c [u8]) -> ClientFuture<'c, ()> {

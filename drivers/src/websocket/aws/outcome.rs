@@ -5,7 +5,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_apigatewaymanagement::config::http::HttpResponse;
 use aws_sdk_apigatewaymanagement::config::interceptors::InterceptorContext;
 use aws_sdk_apigatewaymanagement::config::retry::{ClassifyRetry, RetryAction};
-use aws_sdk_apigatewaymanagement::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_apigatewaymanagement::error::SdkError;
 
 use crate::sdk_error::find_source;
 
@@ -16,13 +16,13 @@ pub(super) fn outcome_of<T, R>(
     read: impl FnOnce(&ConnectionReply) -> Result<T, gateway::Error>,
 ) -> Result<T, gateway::Error>
 where
-    R: ProvideErrorMetadata + core::error::Error + Send + Sync + 'static,
+    R: core::error::Error + Send + Sync + 'static,
 {
     let failed = |kind| gateway::Error::new(operation, kind);
     let lost = |how: &str| failed(gateway::ErrorKind::Transport).with_message(how);
     let outcome = match &error {
-        SdkError::ServiceError(refusal) => read(&reply(refusal.raw(), refusal.err().code())),
-        SdkError::ResponseError(unreadable) => read(&reply(unreadable.raw(), None)),
+        SdkError::ServiceError(refusal) => read(&reply(refusal.raw())),
+        SdkError::ResponseError(unreadable) => read(&reply(unreadable.raw())),
         SdkError::TimeoutError(_) => Err(lost("timeout")),
         SdkError::DispatchFailure(failure) => Err(match find_source::<CredentialsError>(&error) {
             // Without valid credentials, nothing was sent.
@@ -35,10 +35,10 @@ where
     outcome.map_err(|outcome| outcome.with_cause(error))
 }
 
-fn reply(raw: &HttpResponse, code: Option<&str>) -> ConnectionReply {
+fn reply(raw: &HttpResponse) -> ConnectionReply {
     ConnectionReply {
         status: raw.status().as_u16(),
-        error_type: raw.headers().get("x-amzn-errortype").or(code).unwrap_or_default().to_owned(),
+        error_type: raw.headers().get("x-amzn-errortype").unwrap_or_default().to_owned(),
         body: raw.body().bytes().unwrap_or_default().to_vec(),
     }
 }

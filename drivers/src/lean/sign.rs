@@ -12,7 +12,6 @@ use aws_smithy_types::date_time::Format;
 use http::header::DATE;
 use http::{HeaderMap, Request};
 
-use super::settings::Settings;
 use crate::clock::{Clock as _, SystemClock};
 
 /// A difference of clocks from which a refused signature is signed again: the AWS SDK's threshold.
@@ -29,7 +28,7 @@ const SKEW_CODES: [&str; 5] = [
 
 /// A request cannot be signed.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Unsigned {
+pub(crate) enum Unsigned {
     #[error(transparent)]
     Signing(#[from] SigningError),
     /// The builder lacks a part.
@@ -40,45 +39,45 @@ pub(super) enum Unsigned {
 /// Signs requests with the credentials of the process.
 #[derive(Debug)]
 pub(super) struct Signer {
-    identity: Identity,
+    service: &'static str,
     region: String,
-    url: String,
+    identity: Identity,
     /// By how many seconds the service's clock is ahead of this machine's.
     skew: AtomicI64,
 }
 
 impl Signer {
-    pub(super) fn new(settings: &Settings) -> Self {
-        Self {
-            identity: settings.identity.clone(),
-            region: settings.region.clone(),
-            url: settings.endpoint.url.to_string(),
-            skew: AtomicI64::new(0),
-        }
+    pub(super) const fn new(service: &'static str, region: String, identity: Identity) -> Self {
+        Self { service, region, identity, skew: AtomicI64::new(0) }
     }
 
-    /// Signs a `POST` of `body`; covers the headers that the request has by now. Returns the time
-    /// of the signature, in seconds since 1970.
-    pub(super) fn sign<B>(&self, request: &mut Request<B>, body: &[u8]) -> Result<i64, Unsigned> {
+    /// Signs a request to `url` with `body`; covers the headers that it has by now. Returns the
+    /// time of the signature, in seconds since 1970.
+    pub(super) fn sign<B>(
+        &self,
+        url: &str,
+        request: &mut Request<B>,
+        body: &[u8],
+    ) -> Result<i64, Unsigned> {
         let skew = self.skew.load(Ordering::Relaxed);
         let now = SystemClock.now().unix_seconds().saturating_add(skew);
         let seconds = u64::try_from(now).unwrap_or_default();
         let params = v4::SigningParams::builder()
             .identity(&self.identity)
             .region(&self.region)
-            .name("dynamodb")
+            .name(self.service)
             .time(UNIX_EPOCH + Duration::from_secs(seconds))
             .settings(SigningSettings::default())
             .build()?
             .into();
         let headers = request.headers().iter();
-        // All values are written by this module's callers, in ASCII.
+        // All values are written by this crate, in ASCII.
         let headers =
             headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
         let body = SignableBody::Bytes(body);
-        let signable = SignableRequest::new("POST", &*self.url, headers, body)?;
+        let signable = SignableRequest::new(request.method().as_str(), url, headers, body)?;
         let (signed, _) = sign(signable, &params)?.into_parts();
-        // It panics where a credential is no header value: `Settings` has no such credentials.
+        // It panics where a credential is no header value: `credentials` returns no such ones.
         signed.apply_to_request_http1x(request);
         Ok(now)
     }

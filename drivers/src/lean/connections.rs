@@ -1,11 +1,10 @@
-//! Connections to DynamoDB: opened when they are needed, and kept while they are idle.
+//! Connections to a server: opened when they are needed, and kept while they are idle.
 
 use core::error::Error;
 use core::time::Duration;
 use std::io;
 use std::sync::{Arc, OnceLock};
 
-use apptheory_core::store;
 use apptheory_core::time::Timestamp;
 use bytes::Bytes;
 use http::{Request, Response};
@@ -20,7 +19,8 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_util::either::Either;
 
-use super::settings::Endpoint;
+use super::endpoint::Endpoint;
+use super::sign::Unsigned;
 use crate::clock::{Clock as _, SystemClock, before};
 use crate::connection;
 use crate::https::{AMAZON_ROOTS, BundleError, Roots, TRUST, Untrusted, is_untrusted};
@@ -45,7 +45,7 @@ type Connection = connection::Connection<Either<TcpStream, TlsStream<TcpStream>>
 
 /// Why a request has no reply.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     #[error("cannot connect")]
     Connect(#[source] io::Error),
     #[error("no connection within {CONNECT_TIME:?}")]
@@ -56,27 +56,30 @@ pub(super) enum Failure {
     Trust(#[from] BundleError),
     #[error("the connection broke")]
     Broken(#[from] hyper::Error),
+    #[error("the request cannot be signed")]
+    Unsigned(#[from] Unsigned),
     /// It broke in the reply, or the reply is too large.
     #[error("the reply cannot be read")]
     Reply(#[source] Box<dyn Error + Send + Sync>),
 }
 
 impl Failure {
-    /// Returns what this means for a machine of the store.
-    pub(super) const fn error(&self) -> store::Error {
+    /// Returns `timeout` or `unavailable`.
+    pub(crate) const fn kind(&self) -> &'static str {
         match self {
-            Self::ConnectTime => store::Error::Timeout,
+            Self::ConnectTime => "timeout",
             Self::Connect(_)
             | Self::Untrusted(_)
             | Self::Trust(_)
             | Self::Broken(_)
-            | Self::Reply(_) => store::Error::Unavailable,
+            | Self::Unsigned(_)
+            | Self::Reply(_) => "unavailable",
         }
     }
 
     /// Returns whether another attempt may succeed.
     pub(super) const fn is_transient(&self) -> bool {
-        !matches!(self, Self::Untrusted(_) | Self::Trust(_))
+        !matches!(self, Self::Untrusted(_) | Self::Trust(_) | Self::Unsigned(_))
     }
 }
 
@@ -179,7 +182,7 @@ impl Connections {
 
     async fn secure(&self, socket: TcpStream) -> Result<TlsStream<TcpStream>, Failure> {
         let host = &self.endpoint.host;
-        let roots = TRUST.roots_for(&self.endpoint.url.to_string())?;
+        let roots = TRUST.roots_for(&self.endpoint.origin)?;
         let name = ServerName::try_from(host.clone());
         let name = name.map_err(|error| Failure::Connect(io::Error::other(error)))?;
         let connector = match self.tls.get() {

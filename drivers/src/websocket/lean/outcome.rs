@@ -1,0 +1,60 @@
+//! What replies of the management API mean for another attempt, and the causes of errors.
+
+use std::borrow::Cow;
+
+use apptheory_core::gateway::ConnectionReply;
+use bytes::Bytes;
+use http::StatusCode;
+use http::response::Parts;
+
+use crate::lean::{Answer, MissingCredential};
+
+/// A complete reply.
+pub(super) struct Replied {
+    pub(super) reply: ConnectionReply,
+    request_id: String,
+}
+
+/// The reply that became an error.
+#[derive(Debug, thiserror::Error)]
+#[error("the service replied with status {status} to the request with the id `{request_id}`")]
+pub(super) struct Unsuccessful {
+    status: u16,
+    request_id: String,
+}
+
+/// Nothing can be signed.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error(
+    "{0}; profiles, SSO and other sources of credentials need the feature `websocket` and \
+     `AwsWebSocketClients`"
+)]
+pub(super) struct MissingCredentials(pub(super) MissingCredential);
+
+impl Replied {
+    pub(super) fn to_cause(&self) -> Unsuccessful {
+        Unsuccessful { status: self.reply.status, request_id: self.request_id.clone() }
+    }
+}
+
+impl Answer for Replied {
+    fn read(head: &Parts, body: Bytes) -> Self {
+        let field = |name| {
+            let value = head.headers.get(name).and_then(|value| value.to_str().ok());
+            value.unwrap_or_default().to_owned()
+        };
+        let error_type = field("x-amzn-errortype");
+        let reply = ConnectionReply { status: head.status.as_u16(), error_type, body: body.into() };
+        Self { reply, request_id: field("x-amzn-requestid") }
+    }
+
+    fn error_code(&self) -> Option<Cow<'_, str>> {
+        let is_success = (200..300).contains(&self.reply.status);
+        (!is_success).then(|| self.reply.code())
+    }
+
+    /// The management API's errors of these statuses may lack a code.
+    fn is_transient(status: StatusCode) -> bool {
+        status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error()
+    }
+}
