@@ -15,7 +15,7 @@ const PAGE: &str = "drivers/docs/error_codes.md";
 
 /// Where errors are defined, under which heading they are listed, and the page about them. The
 /// first that fits counts.
-const SECTIONS: [(&str, &str, &str); 35] = [
+const SECTIONS: [(&str, &str, &str); 36] = [
     ("core/src/http/exchange/", BUILDING, "errors"),
     ("core/src/http/router/", BUILDING, "errors"),
     ("drivers/src/app/build.rs", BUILDING, "errors"),
@@ -29,6 +29,7 @@ const SECTIONS: [(&str, &str, &str); 35] = [
     ("drivers/src/idempotency/", IDEMPOTENCY, "idempotency"),
     ("core/src/store/", STORES, "deployment"),
     ("drivers/src/store/", STORES, "deployment"),
+    ("drivers/src/lean/", STORES, "deployment"),
     ("core/src/kinesis/", KINESIS, "deployment"),
     ("core/src/gateway/", WEBSOCKETS, "websockets"),
     ("core/src/registry/", WEBSOCKETS, "websockets"),

@@ -1,5 +1,5 @@
-//! Every operation, the meaning of its responses, and the number of attempts; through each client the
-//! same.
+//! Every operation, the meaning of its responses, and the number of attempts: the same through each
+//! client.
 
 use apptheory_core::gateway::{
     self, Connection, ConnectionOperation, ConnectionReply, MAX_DATA_BYTES,
