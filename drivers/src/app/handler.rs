@@ -180,6 +180,8 @@ impl<S: Send + Sync + 'static, K> Layered<S, K> {
     }
 }
 
+// For a function that does not fit, the compiler would name this implementation as one that does.
+#[diagnostic::do_not_recommend]
 impl<S: 'static, K: 'static> Handler<Self, S, K> for Layered<S, K> {
     fn into_layered(self) -> Self {
         self
