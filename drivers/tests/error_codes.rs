@@ -18,7 +18,7 @@ const PAGE: &str = "drivers/docs/error_codes.md";
 const SECTIONS: [(&str, &str, &str); 36] = [
     ("core/src/http/exchange/", BUILDING, "errors"),
     ("core/src/http/router/", BUILDING, "errors"),
-    ("drivers/src/app/build.rs", BUILDING, "errors"),
+    ("drivers/src/app/build", BUILDING, "errors"),
     ("drivers/src/lambda/", STARTING, "deployment"),
     ("drivers/src/local/", STARTING, "deployment"),
     ("drivers/src/start/", STARTING, "deployment"),
