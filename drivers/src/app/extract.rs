@@ -21,7 +21,6 @@ mod platform;
 mod valid;
 
 use core::any::type_name;
-use core::fmt;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -33,7 +32,7 @@ use serde::de::DeserializeOwned;
 use super::context::Context;
 use super::kind::{Http, RequestKind};
 
-pub use body::Form;
+pub use body::{Body, Form, Json};
 pub use caller::{Authorizer, Claims, ClientIp, PrincipalId, Scopes, Tenant};
 pub use head::{MatchedPath, RawQuery};
 #[cfg(feature = "tower")]
@@ -177,28 +176,6 @@ pub trait OptionalFromContext<S, K>: Sized {
     fn optional_from_context(context: &Context, state: &S) -> Result<Option<Self>, AppError>;
 }
 
-/// Reads the body as JSON; as a return value, sends JSON with status 200. A request needs a JSON
-/// media type, unless the application's [`JsonReading`](apptheory_core::http::JsonReading) allows
-/// others. For a record it reads the [payload](apptheory_core::events::EventInput::payload). Errors
-/// name the member that does not fit.
-///
-/// ```
-/// use apptheory::prelude::*;
-/// use serde::{Deserialize, Serialize};
-///
-/// #[derive(Deserialize, Serialize)]
-/// struct Note { title: String }
-///
-/// async fn create(Json(note): Json<Note>) -> (StatusCode, Json<Note>) {
-///     (StatusCode::CREATED, Json(note))
-/// }
-///
-/// let app = App::new().post("/notes", create).build()?;
-/// # Ok::<(), BuildError>(())
-/// ```
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Json<T>(pub T);
-
 /// Reads the path parameters, percent-decoded once: into a struct by their names, into a tuple in
 /// the order of the pattern, or into a single value. See [`binding`](apptheory_core::http::binding)
 /// for how texts become values.
@@ -296,27 +273,6 @@ pub struct State<T>(pub T);
 #[derive(Clone, Debug)]
 pub struct Extension<T>(pub Arc<T>);
 
-/// Reads the bytes of the body. `Debug` does not print them.
-///
-/// ```
-/// use apptheory::prelude::*;
-///
-/// async fn upload(Body(bytes): Body) -> String {
-///     format!("{} bytes", bytes.len())
-/// }
-///
-/// let app = App::new().put("/files/{name}", upload).build()?;
-/// # Ok::<(), BuildError>(())
-/// ```
-#[derive(Clone, Default, Eq, PartialEq)]
-pub struct Body(pub Vec<u8>);
-
-impl fmt::Debug for Body {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Body({} bytes)", self.0.len())
-    }
-}
-
 /// Returns a part of an application's state of type `T`, so that handlers can take `State<Part>`.
 /// Every state is a part of itself; [derive](derive@crate::FromRef) the trait for the others.
 #[diagnostic::on_unimplemented(
@@ -343,28 +299,6 @@ impl<S, K> FromContext<S, K> for Context {
 impl<S, K, T: FromRef<S>> FromContext<S, K> for State<T> {
     fn from_context(_: &Context, state: &S) -> Result<Self, AppError> {
         Ok(Self(T::from_ref(state)))
-    }
-}
-
-impl<S, K, T: DeserializeOwned> FromContext<S, K> for Json<T> {
-    fn body_formats() -> Vec<&'static str> {
-        vec!["JSON"]
-    }
-
-    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
-        context.json().map(Self)
-    }
-}
-
-impl<S, K, T: DeserializeOwned> OptionalFromContext<S, K> for Json<T> {
-    fn optional_from_context(context: &Context, _: &S) -> Result<Option<Self>, AppError> {
-        if context.body().is_empty() { Ok(None) } else { context.json().map(Self).map(Some) }
-    }
-}
-
-impl<S, K> FromContext<S, K> for Body {
-    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
-        Ok(Self(context.body().to_vec()))
     }
 }
 

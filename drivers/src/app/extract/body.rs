@@ -1,4 +1,6 @@
-//! Bodies as forms, text and bytes.
+//! Bodies as JSON, forms, text and bytes.
+
+use core::fmt;
 
 use apptheory_core::error::AppError;
 use apptheory_core::http::{read_form, read_form_text};
@@ -7,6 +9,44 @@ use serde::de::DeserializeOwned;
 
 use super::{FromContext, OptionalFromContext};
 use crate::app::context::Context;
+
+/// Reads the body as JSON; as a return value, sends JSON with status 200. A request needs a JSON
+/// media type, unless the application's [`JsonReading`](apptheory_core::http::JsonReading) allows
+/// others. For a record it reads the [payload](apptheory_core::events::EventInput::payload). Errors
+/// name the member that does not fit.
+///
+/// ```
+/// use apptheory::prelude::*;
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Deserialize, Serialize)]
+/// struct Note { title: String }
+///
+/// async fn create(Json(note): Json<Note>) -> (StatusCode, Json<Note>) {
+///     (StatusCode::CREATED, Json(note))
+/// }
+///
+/// let app = App::new().post("/notes", create).build()?;
+/// # Ok::<(), BuildError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Json<T>(pub T);
+
+impl<S, K, T: DeserializeOwned> FromContext<S, K> for Json<T> {
+    fn body_formats() -> Vec<&'static str> {
+        vec!["JSON"]
+    }
+
+    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
+        context.json().map(Self)
+    }
+}
+
+impl<S, K, T: DeserializeOwned> OptionalFromContext<S, K> for Json<T> {
+    fn optional_from_context(context: &Context, _: &S) -> Result<Option<Self>, AppError> {
+        if context.body().is_empty() { Ok(None) } else { context.json().map(Self).map(Some) }
+    }
+}
 
 /// Reads the body as a form (`application/x-www-form-urlencoded`): into a struct whose members have
 /// the names of the fields, or into a map. A member that is a list takes all values of its name.
@@ -63,6 +103,33 @@ impl<S, K> FromContext<S, K> for String {
         let text = core::str::from_utf8(context.body());
         text.map(str::to_owned)
             .map_err(|error| AppError::bad_request("the body is not UTF-8").with_cause(error))
+    }
+}
+
+/// Reads the bytes of the body. `Debug` does not print them.
+///
+/// ```
+/// use apptheory::prelude::*;
+///
+/// async fn upload(Body(bytes): Body) -> String {
+///     format!("{} bytes", bytes.len())
+/// }
+///
+/// let app = App::new().put("/files/{name}", upload).build()?;
+/// # Ok::<(), BuildError>(())
+/// ```
+#[derive(Clone, Default, Eq, PartialEq)]
+pub struct Body(pub Vec<u8>);
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Body({} bytes)", self.0.len())
+    }
+}
+
+impl<S, K> FromContext<S, K> for Body {
+    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
+        Ok(Self(context.body().to_vec()))
     }
 }
 
