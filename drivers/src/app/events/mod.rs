@@ -33,6 +33,7 @@ mod bus;
 pub(crate) mod cloudformation;
 mod firehose;
 mod register;
+mod routes;
 mod settings;
 mod single;
 mod single_event;
@@ -45,21 +46,20 @@ mod values;
 mod whole;
 mod window;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use apptheory_core::error::AppError;
 use apptheory_core::events::{
-    ActiveMqRecord, AnswerWriter, BatchSource, CodeCommitRecord, Delivery, DocumentDbRecord,
-    DynamoDbRecord, EventBridgeEvent, EventBridgeRoutes, EventInput, EventObservation,
-    EventOutcome, FirehoseRecord, KafkaRecord, KinesisRecord, LambdaEvent, RabbitMqRecord,
-    RecordReader, RouteTaken, Routes, S3Record, SesRecord, ShapeRoutes, SingleRoutes, SnsRecord,
-    SqsRecord, Trigger,
+    ActiveMqRecord, CodeCommitRecord, Delivery, DocumentDbRecord, DynamoDbRecord,
+    EventBridgeEvent, EventInput, EventObservation, EventOutcome, FirehoseRecord, KafkaRecord,
+    KinesisRecord, RabbitMqRecord, S3Record, SesRecord, SnsRecord, SqsRecord, Trigger,
 };
 use tokio_util::sync::CancellationToken;
 
 pub use any::AnyEvent;
 pub(super) use any::NamedRoute;
+pub(super) use routes::EventRoutes;
+use routes::RecordRoute;
 pub(super) use settings::EventSettings;
 pub use single_event::Arguments;
 pub use values::{Detail, Disposition};
@@ -169,117 +169,6 @@ pub type FirehoseMessage = FirehoseRecord<'static>;
 pub type SnsNotification = SnsRecord<'static>;
 /// An EventBridge event.
 pub type EventBridgeMessage = EventBridgeEvent<'static>;
-
-/// The handlers of an application's events.
-pub(super) struct EventRoutes {
-    /// Handlers of records, by source.
-    records: BTreeMap<BatchSource, RecordRoutes>,
-    /// Handlers of tumbling windows, by source.
-    windows: BTreeMap<BatchSource, RecordRoutes>,
-    window_ends: BTreeMap<BatchSource, Routes<Arc<Chain>>>,
-    pub(super) sns: Routes<Arc<Chain>>,
-    pub(super) event_bridge: EventBridgeRoutes<NamedRoute>,
-    pub(super) single: SingleRoutes<(NamedRoute, AnswerWriter)>,
-    pub(super) any: ShapeRoutes<NamedRoute>,
-    settings: EventSettings,
-}
-
-/// The handlers of a source's records. The functions that register handlers also name the reader,
-/// so that a program contains no others.
-struct RecordRoutes {
-    reader: RecordReader,
-    handlers: Routes<Arc<Chain>>,
-}
-
-impl RecordRoutes {
-    const fn new(reader: RecordReader) -> Self {
-        Self { reader, handlers: Routes::new() }
-    }
-
-    fn find(&self, name: &str) -> Option<RecordRoute<'_>> {
-        Some(RecordRoute { reader: self.reader, handler: self.handlers.find(name)? })
-    }
-}
-
-/// The handler of a record.
-#[derive(Clone, Copy)]
-struct RecordRoute<'r> {
-    reader: RecordReader,
-    handler: &'r Arc<Chain>,
-}
-
-impl EventRoutes {
-    pub(super) fn new(settings: EventSettings) -> Self {
-        Self {
-            records: BTreeMap::new(),
-            windows: BTreeMap::new(),
-            window_ends: BTreeMap::new(),
-            sns: Routes::new(),
-            event_bridge: EventBridgeRoutes::new(settings.on_unmatched),
-            single: SingleRoutes::new(),
-            any: ShapeRoutes::new(),
-            settings,
-        }
-    }
-
-    /// Registers a handler of the records of a source, by the name of their queue, stream, table
-    /// and so on.
-    pub(super) fn insert(
-        &mut self,
-        reader: RecordReader,
-        name: &str,
-        handler: Arc<Chain>,
-    ) -> Result<(), RouteTaken> {
-        let routes = self.records.entry(reader.source());
-        routes.or_insert_with(|| RecordRoutes::new(reader)).handlers.insert(name, handler)
-    }
-
-    /// Registers a handler of records in tumbling windows.
-    pub(super) fn insert_window(
-        &mut self,
-        reader: RecordReader,
-        name: &str,
-        handler: Arc<Chain>,
-    ) -> Result<(), RouteTaken> {
-        let routes = self.windows.entry(reader.source());
-        routes.or_insert_with(|| RecordRoutes::new(reader)).handlers.insert(name, handler)
-    }
-
-    /// Registers a handler of the ends of tumbling windows.
-    pub(super) fn insert_window_end(
-        &mut self,
-        source: BatchSource,
-        name: &str,
-        handler: Arc<Chain>,
-    ) -> Result<(), RouteTaken> {
-        self.window_ends.entry(source).or_default().insert(name, handler)
-    }
-
-    fn route(&self, source: BatchSource, name: &str) -> Option<RecordRoute<'_>> {
-        self.records.get(&source)?.find(name)
-    }
-
-    /// Returns whether a handler is registered for the event.
-    pub(super) fn serve(&self, event: &LambdaEvent<'_>) -> bool {
-        match event {
-            LambdaEvent::Batch(batch) => self.records.contains_key(&batch.source()),
-            LambdaEvent::Sns(_) => !self.sns.is_empty(),
-            LambdaEvent::EventBridge(event) => {
-                self.event_bridge.find(event).is_ok_and(|found| found.is_some())
-            }
-            LambdaEvent::Single(event) => self.single.find(event).is_some(),
-            // A window without a handler is refused by name; other code would return an empty state
-            // for it.
-            LambdaEvent::Window(_) => true,
-            LambdaEvent::Http(_) | LambdaEvent::WebSocket(_) | LambdaEvent::Other(_) => false,
-        }
-    }
-
-    /// Returns whether messages are observed as well as events.
-    pub(super) const fn observes_messages(&self) -> bool {
-        self.settings.observes_messages
-    }
-}
 
 /// What the records of an invocation share.
 struct Shared {
