@@ -11,9 +11,9 @@ use apptheory::app::events::Arguments;
 use apptheory::app::kind::cognito::PreSignUp;
 use apptheory::error::AppError;
 use apptheory::events::{
-    ActiveMqRecord, AuthorizerRequest, BatchEvent, CodeCommitRecord, CognitoEvent,
-    DocumentDbRecord, FirehoseRecord, KafkaRecord, LambdaEvent, Policy, RabbitMqRecord, S3Record,
-    SesRecord, SignUp, SqsRecord,
+    ActiveMqRecord, AuthorizerPolicy, AuthorizerRequest, BatchEvent, CodeCommitRecord,
+    CognitoEvent, DocumentDbRecord, FirehoseRecord, KafkaRecord, LambdaEvent, RabbitMqRecord,
+    S3Record, SesRecord, SignUp, SqsRecord,
 };
 use apptheory::testkit::TestApp;
 use apptheory::testkit::events::{self, DocumentChange, KafkaEntry, MailEntry, S3Entry};
@@ -218,10 +218,10 @@ proptest! {
             *see.lock().expect("nobody panics") = event.request.user_attributes;
             core::future::ready(SignUp::default())
         };
-        let check = async |asked: AuthorizerRequest| -> Result<Policy, AppError> {
+        let check = async |asked: AuthorizerRequest| -> Result<AuthorizerPolicy, AppError> {
             let token = asked.bearer_token().ok_or_else(AppError::unauthorized)?.to_owned();
             let asked = format!("{} {}", asked.request.method, asked.request.path);
-            Ok(Policy::allow("user").context("token", token).context("asked", asked))
+            Ok(AuthorizerPolicy::allow("user").context("token", token).context("asked", asked))
         };
         let app = TestApp::new(|_| {
             App::new()

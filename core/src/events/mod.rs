@@ -112,11 +112,11 @@ pub use shape::{Shape, ShapeRoutes};
 pub use single::{
     AgentAnswer, AgentParameter, AgentRequest, AlarmData, AlarmEvent, AlarmState, AnswerWriter,
     AppSyncField, AppSyncHeaders, AppSyncInfo, AppSyncRequest, ArtifactCredentials,
-    AuthorizerRequest, AuthorizerSource, Challenge, ChallengeResult, ChallengeVerdict,
-    CodePipelineArtifact, CodePipelineData, CodePipelineJob, CognitoCaller, CognitoEvent,
-    CognitoGroups, CognitoMessage, CognitoRequest, CognitoTrigger, ConfigEvaluation, Contact,
-    ContactAnswer, ContactEndpoint, ContactEvent, ContactQueue, CustomResource, Done, LeftBehind,
-    LexAnswer, LexBot, LexSource, LexTurn, MigratedUser, NextChallenge, Policy, ResourceChange,
+    AuthorizerPolicy, AuthorizerRequest, AuthorizerSource, Challenge, ChallengeResult,
+    ChallengeVerdict, CodePipelineArtifact, CodePipelineData, CodePipelineJob, CognitoCaller,
+    CognitoEvent, CognitoGroups, CognitoMessage, CognitoRequest, CognitoTrigger, ConfigEvaluation,
+    Contact, ContactAnswer, ContactEndpoint, ContactEvent, ContactQueue, CustomResource, Done,
+    LeftBehind, LexAnswer, LexBot, LexSource, LexTurn, MigratedUser, NextChallenge, ResourceChange,
     ResourceReply, RotationStep, S3BatchResult, S3BatchTask, SecretRotation, SignUp, SingleEvent,
     SingleRoute, SingleRoutes, SingleSource, TokenClaims,
 };

@@ -59,7 +59,7 @@ pub type Response = apptheory_core::http::HttpResponse<BodyStream>;
 /// | [`Disposition`](super::events::Disposition) | – | whether SES goes on with a mail |
 /// | [`Transformed`](apptheory_core::events::Transformed) | – | the result for a Firehose record; Firehose accepts no other type |
 /// | [`AppError`] | the error's response | failed |
-/// | [`Policy`](apptheory_core::events::Policy) | – | the result of an authorizer |
+/// | [`AuthorizerPolicy`](apptheory_core::events::AuthorizerPolicy) | – | the result of an authorizer |
 /// | [`SignUp`](apptheory_core::events::SignUp) and the like | – | the result of a Cognito trigger, one type each; `()` for triggers without a result |
 /// | [`Done`](apptheory_core::events::Done) | – | the result that is sent to CloudFormation for a custom resource |
 /// | [`AgentAnswer`](apptheory_core::events::AgentAnswer), [`S3BatchResult`](apptheory_core::events::S3BatchResult) | – | the result for a Bedrock agent, and for S3 Batch Operations |

@@ -70,9 +70,9 @@ pub enum Database {}
 #[derive(Clone, Copy, Debug)]
 pub enum DeliveryStream {}
 
-/// Deliveries of CloudWatch Logs.
+/// Deliveries of CloudWatch Logs, of any log group.
 #[derive(Clone, Copy, Debug)]
-pub enum Logs {}
+pub enum LogGroup {}
 
 /// Notifications of an SNS topic.
 #[derive(Clone, Copy, Debug)]
@@ -84,7 +84,7 @@ pub enum Bus {}
 
 /// Requests to a Lambda authorizer of API Gateway.
 #[derive(Clone, Copy, Debug)]
-pub enum Authorizer {}
+pub enum Authorization {}
 
 /// Fields that AppSync asks a direct resolver for.
 #[derive(Clone, Copy, Debug)]
@@ -212,6 +212,6 @@ macro_rules! kinds {
 
 kinds! {
     open: Http Socket Queue Stream Table KafkaTopic Bucket Mail Repository ActiveMqQueue RabbitMqQueue
-        Database Logs Topic Bus AppSync Job ConfigRule Rotation Alarm Any;
-    own: StreamWindow TableWindow WindowEnd DeliveryStream Authorizer AppSyncBatch CloudFormation Agent Task Dialog ContactFlow
+        Database LogGroup Topic Bus AppSync Job ConfigRule Rotation Alarm Any;
+    own: StreamWindow TableWindow WindowEnd DeliveryStream Authorization AppSyncBatch CloudFormation Agent Task Dialog ContactFlow
 }

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use apptheory_core::error::AppError;
-use apptheory_core::events::{Done, Policy, S3BatchResult, TokenClaims};
+use apptheory_core::events::{AuthorizerPolicy, Done, S3BatchResult, TokenClaims};
 use apptheory_core::json;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -45,7 +45,7 @@ use super::{Answer, Context, FromContext, IntoAnswer, Response};
 /// | a request or a message of a WebSocket | the event behind it | a Lambda response such as `ApiGatewayProxyResponse`: it is [parsed](apptheory_core::http::HttpResponse::read_answer), and sent in the form of the service that sent the event |
 /// | a record | the record [as in its event](apptheory_core::events::EventInput::as_json) | – |
 /// | a Firehose record | the same | a member of `records` ([`Transformed::of`](apptheory_core::events::Transformed::of)) |
-/// | an authorizer | the event | a policy document or `isAuthorized` ([`Policy::read_answer`]) |
+/// | an authorizer | the event | a policy document or `isAuthorized` ([`AuthorizerPolicy::read_answer`]) |
 /// | a Cognito trigger | the event | the event with its `response`; the rest of it is ignored |
 /// | a CloudFormation custom resource | the event | a response ([`Done::read_answer`]), which is sent to CloudFormation |
 /// | an S3 Batch Operations task | the event | results ([`S3BatchResult::read_answer`]) |
@@ -100,9 +100,9 @@ impl<K: RequestKind, T: Serialize> IntoAnswer<K> for Raw<T> {
     }
 }
 
-impl<T: Serialize> IntoAnswer<kind::Authorizer> for Raw<T> {
+impl<T: Serialize> IntoAnswer<kind::Authorization> for Raw<T> {
     fn into_answer(self) -> Answer {
-        Response::json(200, &Policy::read_answer(self.to_json()?)?)
+        Response::json(200, &AuthorizerPolicy::read_answer(self.to_json()?)?)
     }
 }
 

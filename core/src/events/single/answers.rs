@@ -16,14 +16,14 @@ use crate::error::AppError;
 /// answers.
 ///
 /// ```
-/// use apptheory_core::events::{AnswerWriter, LambdaEvent, Policy, SingleSource};
+/// use apptheory_core::events::{AnswerWriter, LambdaEvent, AuthorizerPolicy, SingleSource};
 ///
 /// const AUTHORIZERS: AnswerWriter = AnswerWriter::of(SingleSource::Authorizer);
 ///
 /// let event = r#"{"type":"TOKEN","authorizationToken":"Bearer 7",
 ///     "methodArn":"arn:aws:execute-api:eu-west-1:111122223333:a1/prod/GET/orders"}"#;
 /// let LambdaEvent::Single(event) = LambdaEvent::read(event)? else { panic!("a single event") };
-/// let answer = AUTHORIZERS.write(&event, serde_json::to_value(Policy::deny())?)?;
+/// let answer = AUTHORIZERS.write(&event, serde_json::to_value(AuthorizerPolicy::deny())?)?;
 /// assert_eq!(answer["policyDocument"]["Statement"][0]["Effect"], "Deny");
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```

@@ -191,9 +191,9 @@ fn malformed(cause: JsonError) -> Error {
 /// The response of a Lambda authorizer: whether the request is allowed, and data about its caller.
 ///
 /// ```
-/// use apptheory_core::events::Policy;
+/// use apptheory_core::events::AuthorizerPolicy;
 ///
-/// let policy = Policy::allow("user-7").context("plan", "pro").context("admin", false);
+/// let policy = AuthorizerPolicy::allow("user-7").context("plan", "pro").context("admin", false);
 /// ```
 ///
 /// By default a policy applies only to the method and path of the request. API Gateway caches
@@ -203,7 +203,7 @@ fn malformed(cause: JsonError) -> Error {
 /// operation with the same token.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct Policy {
+pub struct AuthorizerPolicy {
     effect: Effect,
     principal: String,
     scope: Scope,
@@ -215,7 +215,7 @@ pub struct Policy {
     written: Option<Map<String, Json>>,
 }
 
-prints!(Policy: effect, principal, scope);
+prints!(AuthorizerPolicy: effect, principal, scope);
 
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 enum Effect {
@@ -231,7 +231,7 @@ enum Scope {
     Resources(Vec<String>),
 }
 
-impl Policy {
+impl AuthorizerPolicy {
     /// Allows the request. `principal` identifies the caller; if it is blank, the invocation fails.
     #[must_use]
     pub fn allow(principal: impl Into<String>) -> Self {
@@ -394,8 +394,8 @@ pub(super) const fn not_accepted(why: &'static str) -> NotAccepted {
 
 pub(super) fn answer(event: &RawEvent<'_>, output: Json) -> Result<Json, AppError> {
     let (source, resource) = event.root().object().and_then(asked).map_err(malformed)?;
-    let policy: Policy =
-        serde_json::from_value(output).map_err(|_| not_accepted("it is not a `Policy`"))?;
+    let policy: AuthorizerPolicy = serde_json::from_value(output)
+        .map_err(|_| not_accepted("it is not an `AuthorizerPolicy`"))?;
     Ok(policy.write(source, &resource)?)
 }
 
@@ -422,7 +422,7 @@ mod tests {
             "methodArn": format!("{API}/prod/GET/{path}")})
     }
 
-    fn answered(event: &Json, policy: Policy) -> Result<Json, String> {
+    fn answered(event: &Json, policy: AuthorizerPolicy) -> Result<Json, String> {
         let text = event.to_string();
         let event = RawEvent::read(&text).unwrap();
         answer(&event, json!(policy)).map_err(|error| {
@@ -488,7 +488,7 @@ mod tests {
 
     #[test]
     fn a_policy_is_written_in_the_format_of_the_requesting_api() {
-        let policy = Policy::allow("u").context("plan", "pro").context("level", 3);
+        let policy = AuthorizerPolicy::allow("u").context("plan", "pro").context("level", 3);
         let document = |effect: &str, resource: &str| {
             json!({"Version": "2012-10-17", "Statement": [{"Action": "execute-api:Invoke",
                 "Effect": effect, "Resource": [resource]}]})
@@ -504,11 +504,11 @@ mod tests {
         let simple = json!({"isAuthorized": true, "context": {"plan": "pro", "level": 3}});
         assert_eq!(answered(&v2, policy.simple()), Ok(simple));
         let denied = json!({"isAuthorized": false, "context": {}});
-        assert_eq!(answered(&v2, Policy::deny().simple()), Ok(denied));
+        assert_eq!(answered(&v2, AuthorizerPolicy::deny().simple()), Ok(denied));
 
-        let stage = answered(&v2, Policy::deny().whole_stage()).unwrap();
+        let stage = answered(&v2, AuthorizerPolicy::deny().whole_stage()).unwrap();
         assert_eq!(stage["policyDocument"], document("Deny", &format!("{API}/prod/*")));
-        let keyed = Policy::allow("u").resources(["arn:a"]).usage_identifier_key("key");
+        let keyed = AuthorizerPolicy::allow("u").resources(["arn:a"]).usage_identifier_key("key");
         let keyed = answered(&token_event(""), keyed).unwrap();
         assert_eq!(keyed["policyDocument"], document("Allow", "arn:a"));
         assert_eq!(keyed["usageIdentifierKey"], "key");
@@ -517,18 +517,26 @@ mod tests {
     #[test]
     fn policies_that_allow_too_much_or_are_malformed_are_refused() {
         for path in ["*", "orders/*", "a?b", "${aws:username}"] {
-            let why = answered(&token_event(path), Policy::allow("u")).unwrap_err();
+            let why = answered(&token_event(path), AuthorizerPolicy::allow("u")).unwrap_err();
             assert!(why.contains("would allow other paths"), "{path}: {why}");
-            assert!(answered(&token_event(path), Policy::deny()).is_ok(), "{path}");
-            assert!(answered(&token_event(path), Policy::allow("u").whole_stage()).is_ok());
+            assert!(answered(&token_event(path), AuthorizerPolicy::deny()).is_ok(), "{path}");
+            assert!(
+                answered(&token_event(path), AuthorizerPolicy::allow("u").whole_stage()).is_ok()
+            );
         }
         let test = json!({"type": "TOKEN", "methodArn": format!("{API}/*/GET/")});
-        assert!(answered(&test, Policy::allow("u")).is_ok(), "a test in the console");
+        assert!(answered(&test, AuthorizerPolicy::allow("u")).is_ok(), "a test in the console");
         for (policy, expected) in [
-            (Policy::allow(" "), "not be blank"),
-            (Policy::allow("u").context("list", json!([1])), "strings, numbers and booleans"),
-            (Policy::allow("u").context("none", Json::Null), "strings, numbers and booleans"),
-            (Policy::allow("u").resources(Vec::<String>::new()), "at least one resource"),
+            (AuthorizerPolicy::allow(" "), "not be blank"),
+            (
+                AuthorizerPolicy::allow("u").context("list", json!([1])),
+                "strings, numbers and booleans",
+            ),
+            (
+                AuthorizerPolicy::allow("u").context("none", Json::Null),
+                "strings, numbers and booleans",
+            ),
+            (AuthorizerPolicy::allow("u").resources(Vec::<String>::new()), "at least one resource"),
         ] {
             let why = answered(&token_event(""), policy).unwrap_err();
             assert!(why.contains(expected), "{why}");
@@ -540,7 +548,7 @@ mod tests {
         }
         // If an ARN has no stage, a policy covers nothing but the ARN.
         let odd = json!({"type": "TOKEN", "methodArn": "odd"});
-        let odd = answered(&odd, Policy::allow("u").whole_stage()).unwrap();
+        let odd = answered(&odd, AuthorizerPolicy::allow("u").whole_stage()).unwrap();
         assert_eq!(odd["policyDocument"]["Statement"][0]["Resource"], json!(["odd"]));
     }
 
@@ -551,11 +559,12 @@ mod tests {
         let asked = AuthorizerRequest::read(&event.to_string()).unwrap();
         assert_eq!((asked.source, asked.token()), (AuthorizerSource::AppSync, "t"));
         assert_eq!((&*asked.resource, asked.request.header("x-key")), ("", "k"));
-        let policy = Policy::allow("u").context("plan", "pro").deny_fields(["Query.costs"]);
+        let policy =
+            AuthorizerPolicy::allow("u").context("plan", "pro").deny_fields(["Query.costs"]);
         let expected = json!({"isAuthorized": true, "resolverContext": {"plan": "pro"},
             "deniedFields": ["Query.costs"]});
         assert_eq!(answered(&event, policy.clone()), Ok(expected));
-        assert_eq!(answered(&event, Policy::deny()).unwrap()["isAuthorized"], false);
+        assert_eq!(answered(&event, AuthorizerPolicy::deny()).unwrap()["isAuthorized"], false);
         let why = answered(&token_event(""), policy).unwrap_err();
         assert!(why.contains("only AppSync can deny fields"), "{why}");
     }
@@ -567,13 +576,14 @@ mod tests {
         let v2 = json!({"version": "2.0", "type": "REQUEST",
             "routeArn": format!("{API}/prod/GET/orders")});
         for event in [&appsync, &v2] {
-            let allowed = Policy::allow("u").resources(["arn:a"]).simple();
+            let allowed = AuthorizerPolicy::allow("u").resources(["arn:a"]).simple();
             let why = answered(event, allowed).unwrap_err();
             assert!(why.contains("cannot have resources"), "{why}");
-            let denied = answered(event, Policy::deny().resources(["arn:a"]).simple()).unwrap();
+            let denied =
+                answered(event, AuthorizerPolicy::deny().resources(["arn:a"]).simple()).unwrap();
             assert_eq!(denied["isAuthorized"], false);
         }
-        let written = answered(&v2, Policy::allow("u").resources(["arn:a"])).unwrap();
+        let written = answered(&v2, AuthorizerPolicy::allow("u").resources(["arn:a"])).unwrap();
         assert_eq!(written["policyDocument"]["Statement"][0]["Resource"], json!(["arn:a"]));
     }
 

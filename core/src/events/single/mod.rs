@@ -2,7 +2,7 @@
 //! form that its service expects.
 //!
 //! ```
-//! use apptheory_core::events::{LambdaEvent, Policy, SingleRoute, SingleRoutes};
+//! use apptheory_core::events::{LambdaEvent, AuthorizerPolicy, SingleRoute, SingleRoutes};
 //!
 //! let mut routes = SingleRoutes::new();
 //! let knows = |token: &str| token == "Bearer 7";
@@ -12,8 +12,8 @@
 //!     "methodArn":"arn:aws:execute-api:eu-west-1:111122223333:a1/prod/GET/orders"}"#;
 //! let LambdaEvent::Single(event) = LambdaEvent::read(event)? else { panic!("a single event") };
 //! let policy = match routes.find(&event).is_some_and(|knows| knows("Bearer 7")) {
-//!     true => Policy::allow("user-7"),
-//!     false => Policy::deny(),
+//!     true => AuthorizerPolicy::allow("user-7"),
+//!     false => AuthorizerPolicy::deny(),
 //! };
 //! let answer = event.answer(serde_json::to_value(policy)?)?;
 //! assert_eq!(answer["principalId"], "user-7");
@@ -48,7 +48,7 @@ use crate::error::AppError;
 pub use alarm::{AlarmData, AlarmEvent, AlarmState};
 pub use answers::AnswerWriter;
 pub use appsync::{AppSyncField, AppSyncHeaders, AppSyncInfo, AppSyncRequest};
-pub use authorizer::{AuthorizerRequest, AuthorizerSource, Policy};
+pub use authorizer::{AuthorizerPolicy, AuthorizerRequest, AuthorizerSource};
 pub use bedrock::{AgentAnswer, AgentParameter, AgentRequest};
 pub use cloudformation::{CustomResource, Done, LeftBehind, ResourceChange, ResourceReply};
 pub use code_pipeline::{

@@ -9,23 +9,23 @@ use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
 use super::{
-    AuthorizerSource, Done, LeftBehind, NotAccepted, Policy, S3BatchResult, TokenClaims,
+    AuthorizerPolicy, AuthorizerSource, Done, LeftBehind, NotAccepted, S3BatchResult, TokenClaims,
     authorizer, cloudformation, cognito, s3_batch,
 };
 use crate::error::AppError;
 use crate::events::envelopes::or_empty;
 
-impl Policy {
+impl AuthorizerPolicy {
     /// Reads a response in the form of API Gateway or AppSync: a policy document (for example with
     /// conditions), or `isAuthorized`. It is passed on unchanged. If the calling API would not
     /// accept it, or would ignore one of its members, the invocation fails, and access is denied.
     ///
     /// ```
-    /// use apptheory_core::events::Policy;
+    /// use apptheory_core::events::AuthorizerPolicy;
     /// use serde_json::json;
     ///
     /// let answer = json!({"isAuthorized": true, "context": {"plan": "pro"}});
-    /// let policy = Policy::read_answer(answer)?;
+    /// let policy = AuthorizerPolicy::read_answer(answer)?;
     /// # Ok::<(), apptheory_core::error::AppError>(())
     /// ```
     ///
@@ -310,8 +310,9 @@ mod tests {
             {"apiId": "a", "queryString": "q"}});
         let v2 =
             json!({"type": "REQUEST", "version": "2.0", "routeArn": format!("{API}/prod/GET/")});
-        let ask =
-            |event: &Json, own: &Json| answered(event, &Policy::read_answer(own.clone()).unwrap());
+        let ask = |event: &Json, own: &Json| {
+            answered(event, &AuthorizerPolicy::read_answer(own.clone()).unwrap())
+        };
         let fields = json!({"isAuthorized": true, "deniedFields": ["Mutation.remove"],
             "resolverContext": {"plan": "pro"}, "ttlOverride": 10});
         assert_eq!(ask(&appsync, &fields), Ok(fields.clone()));
@@ -348,7 +349,7 @@ mod tests {
         ] {
             assert!(ask(&event, &wrong).is_err(), "{wrong}");
         }
-        assert!(Policy::read_answer(json!([policy])).is_err());
+        assert!(AuthorizerPolicy::read_answer(json!([policy])).is_err());
     }
 
     #[test]

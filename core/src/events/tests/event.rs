@@ -9,9 +9,9 @@ use serde_json::{Value as Json, json};
 
 use crate::document::scans;
 use crate::events::{
-    AfterFailure, BatchSource, Delivery, DynamoDbRecord, DynamoDbSummary, ErrorKind, EventInput,
-    HttpSource, InvokeMode, KinesisRecord, LambdaEvent, Policy, Routes, Seen, Shape, SingleSource,
-    SqsRecord, WebSocketEvent,
+    AfterFailure, AuthorizerPolicy, BatchSource, Delivery, DynamoDbRecord, DynamoDbSummary,
+    ErrorKind, EventInput, HttpSource, InvokeMode, KinesisRecord, LambdaEvent, Routes, Seen, Shape,
+    SingleSource, SqsRecord, WebSocketEvent,
 };
 use crate::time::Timestamp;
 
@@ -313,7 +313,7 @@ fn read_everything(text: &str) {
             event.into_request(None).unwrap();
         }
         LambdaEvent::Single(event) => {
-            assert!(event.answer(json!(Policy::deny())).is_ok());
+            assert!(event.answer(json!(AuthorizerPolicy::deny())).is_ok());
         }
         LambdaEvent::Other(event) => {
             assert!(Shape::member("action").fits(&event));

@@ -50,9 +50,9 @@ use std::sync::Arc;
 
 use apptheory_core::error::AppError;
 use apptheory_core::events::{
-    ActiveMqRecord, CodeCommitRecord, Delivery, DocumentDbRecord, DynamoDbRecord,
-    EventBridgeEvent, EventInput, EventObservation, EventOutcome, FirehoseRecord, KafkaRecord,
-    KinesisRecord, RabbitMqRecord, S3Record, SesRecord, SnsRecord, SqsRecord, Trigger,
+    ActiveMqRecord, CodeCommitRecord, Delivery, DocumentDbRecord, DynamoDbRecord, EventBridgeEvent,
+    EventInput, EventObservation, EventOutcome, FirehoseRecord, KafkaRecord, KinesisRecord,
+    RabbitMqRecord, S3Record, SesRecord, SnsRecord, SqsRecord, Trigger,
 };
 use tokio_util::sync::CancellationToken;
 

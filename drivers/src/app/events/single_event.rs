@@ -4,10 +4,10 @@ use apptheory_core::error::AppError;
 #[cfg(feature = "cloudformation")]
 use apptheory_core::events::SingleSource;
 use apptheory_core::events::{
-    AgentAnswer, AgentRequest, AlarmEvent, AppSyncRequest, AuthorizerRequest, Challenge,
-    ChallengeVerdict, CodePipelineJob, CognitoEvent, CognitoMessage, ConfigEvaluation,
+    AgentAnswer, AgentRequest, AlarmEvent, AppSyncRequest, AuthorizerPolicy, AuthorizerRequest,
+    Challenge, ChallengeVerdict, CodePipelineJob, CognitoEvent, CognitoMessage, ConfigEvaluation,
     ContactAnswer, ContactEvent, EventObservation, LexAnswer, LexTurn, MigratedUser, NextChallenge,
-    Policy, S3BatchResult, S3BatchTask, SecretRotation, SignUp, SingleEvent, TokenClaims,
+    S3BatchResult, S3BatchTask, SecretRotation, SignUp, SingleEvent, TokenClaims,
 };
 use apptheory_core::json;
 use serde::Serialize;
@@ -50,7 +50,7 @@ impl AppService {
     }
 }
 
-impl<S> FromContext<S, kind::Authorizer> for AuthorizerRequest {
+impl<S> FromContext<S, kind::Authorization> for AuthorizerRequest {
     fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
         Self::read(single_event(context)?)
     }
@@ -139,7 +139,7 @@ macro_rules! answers {
 }
 
 answers! {
-    Authorizer: Policy;
+    Authorization: AuthorizerPolicy;
     Agent: AgentAnswer;
     Task: S3BatchResult;
     Dialog: LexAnswer;

@@ -17,7 +17,8 @@ macro_rules! single_events {
             /// AppSync GraphQL API. The function may serve the API, too: authorizer events never
             /// reach a route, and requests never reach the authorizer.
             ///
-            /// The handler returns a [`Policy`](apptheory_core::events::Policy). For
+            /// The handler returns an
+            /// [`AuthorizerPolicy`](apptheory_core::events::AuthorizerPolicy). For
             /// [`AppError::unauthorized`](apptheory_core::error::AppError::unauthorized) API
             /// Gateway responds with 401; for any other error, a panic or a timeout with 500. In
             /// all of these cases the request is refused.
@@ -25,12 +26,12 @@ macro_rules! single_events {
             /// ```
             /// use apptheory::app::{App, Invocation};
             /// use apptheory::error::AppError;
-            /// use apptheory::events::{AuthorizerRequest, Policy};
+            /// use apptheory::events::{AuthorizerRequest, AuthorizerPolicy};
             ///
-            /// async fn check(asked: AuthorizerRequest) -> Result<Policy, AppError> {
+            /// async fn check(asked: AuthorizerRequest) -> Result<AuthorizerPolicy, AppError> {
             ///     match asked.bearer_token() {
-            ///         Some("7") => Ok(Policy::allow("user-7").context("plan", "pro")),
-            ///         Some(_) => Ok(Policy::deny()),
+            ///         Some("7") => Ok(AuthorizerPolicy::allow("user-7").context("plan", "pro")),
+            ///         Some(_) => Ok(AuthorizerPolicy::deny()),
             ///         None => Err(AppError::unauthorized()),
             ///     }
             /// }
@@ -48,7 +49,7 @@ macro_rules! single_events {
             #[must_use]
             pub fn authorizer<A>(
                 self,
-                handler: impl Handler<A, S, kind::Authorizer>,
+                handler: impl Handler<A, S, kind::Authorization>,
             ) -> Self {
                 let route = SingleRoute::Authorizer;
                 let writer = const { AnswerWriter::of(SingleSource::Authorizer) };

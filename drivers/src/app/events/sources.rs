@@ -121,7 +121,7 @@ macro_rules! sources {
             /// Kinesis are records of [`kinesis`](Self::kinesis); read them with
             /// [`cloudwatch_logs`](apptheory_core::events::KinesisRecord::cloudwatch_logs).
             #[must_use]
-            pub fn cloudwatch_logs<A>(self, handler: impl Handler<A, S, kind::Logs>) -> Self {
+            pub fn cloudwatch_logs<A>(self, handler: impl Handler<A, S, kind::LogGroup>) -> Self {
                 let name = BatchSource::CloudWatchLogs.trigger().as_str();
                 let reader = const { RecordReader::of(BatchSource::CloudWatchLogs) };
                 self.records(reader, name, handler)

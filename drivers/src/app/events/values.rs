@@ -140,7 +140,7 @@ records! {
     RabbitMqQueue: RabbitMq RabbitMqMessage
     Database: DocumentDb DocumentDbChange
     DeliveryStream: Firehose FirehoseMessage
-    Logs: CloudWatchLogs CloudWatchLogs
+    LogGroup: CloudWatchLogs CloudWatchLogs
     Topic: Sns SnsNotification
     Bus: EventBridge EventBridgeMessage
 }

@@ -4,7 +4,7 @@ use core::future::pending;
 use core::time::Duration;
 
 use apptheory_core::error::AppError;
-use apptheory_core::events::{AuthorizerRequest, Policy};
+use apptheory_core::events::{AuthorizerPolicy, AuthorizerRequest};
 use serde_json::{Value, json};
 
 use super::{builder, clock};
@@ -33,12 +33,12 @@ fn invoke(app: &AppService, event: &Value) -> Result<Value, InvokeError> {
     Ok(serde_json::from_str(&answer).unwrap())
 }
 
-async fn check(asked: AuthorizerRequest) -> Result<Policy, AppError> {
+async fn check(asked: AuthorizerRequest) -> Result<AuthorizerPolicy, AppError> {
     match asked.bearer_token().ok_or_else(AppError::unauthorized)? {
-        "7" => Ok(Policy::allow("user-7")),
+        "7" => Ok(AuthorizerPolicy::allow("user-7")),
         "boom" => panic!("secret=42"),
         "down" => Err(AppError::internal()),
-        _ => Ok(Policy::deny()),
+        _ => Ok(AuthorizerPolicy::deny()),
     }
 }
 
@@ -87,7 +87,8 @@ fn failures_of_an_authorizer_never_allow_a_request() {
     assert!(last.contains("an API with a Lambda authorizer would not accept"), "{last}");
 
     let clock = clock();
-    let app = builder(&clock).authorizer(async || pending::<Policy>().await).build().unwrap();
+    let app =
+        builder(&clock).authorizer(async || pending::<AuthorizerPolicy>().await).build().unwrap();
     let deadline = Some(clock.now().saturating_add(Duration::from_secs(6)));
     let invocation = Invocation { deadline, ..Invocation::default() };
     let event = asking(&request()).to_string();

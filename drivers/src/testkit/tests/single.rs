@@ -2,9 +2,10 @@
 
 use apptheory_core::error::AppError;
 use apptheory_core::events::{
-    AgentAnswer, AgentRequest, AlarmEvent, AppSyncRequest, AuthorizerRequest, AuthorizerSource,
-    CodePipelineJob, CognitoEvent, ConfigEvaluation, ContactAnswer, ContactEvent, LexAnswer,
-    LexSource, LexTurn, Policy, RotationStep, S3BatchResult, S3BatchTask, SecretRotation, SignUp,
+    AgentAnswer, AgentRequest, AlarmEvent, AppSyncRequest, AuthorizerPolicy, AuthorizerRequest,
+    AuthorizerSource, CodePipelineJob, CognitoEvent, ConfigEvaluation, ContactAnswer, ContactEvent,
+    LexAnswer, LexSource, LexTurn, RotationStep, S3BatchResult, S3BatchTask, SecretRotation,
+    SignUp,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -22,10 +23,10 @@ struct Find {
     id: u32,
 }
 
-async fn check(asked: AuthorizerRequest) -> Result<Policy, AppError> {
+async fn check(asked: AuthorizerRequest) -> Result<AuthorizerPolicy, AppError> {
     asked.bearer_token().ok_or_else(AppError::unauthorized)?;
     let source = format!("{:?} {}", asked.source, asked.request.path);
-    Ok(Policy::allow("user-7").context("source", source))
+    Ok(AuthorizerPolicy::allow("user-7").context("source", source))
 }
 
 async fn sign_up(event: CognitoEvent) -> Result<SignUp, AppError> {
