@@ -1,16 +1,19 @@
 //! The log of an application without hooks: every failure is logged.
 #![expect(clippy::unwrap_used, reason = "it ends a test")]
 
+use core::num::NonZeroUsize;
+use core::time::Duration;
 use std::io;
 
-use apptheory::app::{App, AppService, BodyStream, Html, Invocation, RateLimit};
+use apptheory::app::{App, AppService, BodyStream, Context, Html, Invocation, RateLimit};
+use apptheory::clock::Clock as _;
 use apptheory::error::AppError;
 use apptheory::events::Rule;
 use apptheory::execute::Execute as _;
 use apptheory::http::RawRequest;
 use apptheory::layer::{FaultPlan, Faulty};
 use apptheory::store::{self, GetItem, Key, Store, Value};
-use apptheory::testkit::TestWriter;
+use apptheory::testkit::{TestApp, TestWriter};
 use futures_util::stream::{self, StreamExt as _};
 use tracing_subscriber::fmt::format::FmtSpan;
 
@@ -75,6 +78,35 @@ fn a_record_that_fails_is_logged() {
         app.invoke(event, Invocation::default()).await.unwrap();
     });
     assert!(log.contains("sold out"), "{log}");
+}
+
+#[test]
+fn a_record_that_is_cut_off_is_dropped_within_its_span() {
+    struct Guard;
+    impl Drop for Guard {
+        fn drop(&mut self) {
+            tracing::info!("dropped");
+        }
+    }
+    async fn ship(context: Context) {
+        let _guard = Guard;
+        context.clock().sleep(Duration::from_secs(9)).await;
+    }
+    for concurrency in [1, 2] {
+        let log = TestWriter::default();
+        let lines = log.clone();
+        let subscriber =
+            tracing_subscriber::fmt().with_ansi(false).with_writer(move || lines.clone());
+        tracing::subscriber::with_default(subscriber.finish(), || {
+            let concurrency = NonZeroUsize::new(concurrency).unwrap();
+            let app = |_: &Store| App::new().sqs("orders", ship).event_concurrency(concurrency);
+            let app = TestApp::new(app).time_limit(Duration::from_secs(1));
+            app.sqs("orders", ["tea"]).assert_failures(["msg-1"]);
+        });
+        let log = log.take();
+        let dropped = log.lines().find(|line| line.contains("dropped")).unwrap();
+        assert!(dropped.contains(":record{"), "{log}");
+    }
 }
 
 #[test]

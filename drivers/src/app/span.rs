@@ -1,6 +1,8 @@
 //! The `tracing` spans and the traces of invocations and records.
 
 use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll};
 
 use apptheory_core::events::Trigger;
 #[cfg(feature = "tracing")]
@@ -95,7 +97,27 @@ fn invocation_span(invocation: &Invocation, trace: &Trace) -> Span {
     span
 }
 
-/// Runs the handling of a record within a span of its own.
+/// Work that stays where it is pinned, and is dropped with this: within its span, as work that is
+/// given by value.
+pub(super) struct Pinned<'w, F>(pub(super) Pin<&'w mut Option<F>>);
+
+impl<F: Future> Future for Pinned<'_, F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        // Only `drop` takes the work away.
+        self.0.as_mut().as_pin_mut().map_or(Poll::Pending, |work| work.poll(cx))
+    }
+}
+
+impl<F> Drop for Pinned<'_, F> {
+    fn drop(&mut self) {
+        self.0.set(None);
+    }
+}
+
+/// Runs the handling of a record within a span of its own. Given by value, it is also dropped
+/// within it.
 pub(super) async fn in_record<F: Future>(
     source: Trigger,
     name: &str,

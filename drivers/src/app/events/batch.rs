@@ -15,7 +15,7 @@ use futures_util::stream::FuturesUnordered;
 use super::{RecordRoute, Shared};
 use crate::app::chain::Chain;
 use crate::app::invoke::InvokeError;
-use crate::app::span::in_record;
+use crate::app::span::{Pinned, in_record};
 use crate::app::time::Begun;
 use crate::app::{AppService, Response};
 use crate::clock::{Clock as _, before};
@@ -175,14 +175,15 @@ impl AppService {
         let Some(record) = event.record(index) else { return (turn, false) };
         let source = event.source();
         // Pinned here, so that it is not moved into every future around it.
-        let handled = pin!(async {
+        let handled = pin!(Some(async {
             let observation = self.observation(source, &record, shared);
             let handled = self.handle_routed(source, &record, shared).await;
             let handled = handled.and_then(|response| keep(index, response));
             let is_handled = handled.is_ok();
             self.conclude_event(observation, handled.err(), shared);
             is_handled
-        });
+        }));
+        let handled = Pinned(handled);
         (turn, in_record(source.trigger(), record.name(), record.identifier(), handled).await)
     }
 
