@@ -12,10 +12,9 @@ use super::events::cloudformation::Replies;
 use super::hooks::Hooks;
 use super::measure::Measuring;
 use super::router::Router;
-use super::websocket::default_clients;
+use super::websocket::Clients;
 use crate::clock::{SharedClock, SystemClock};
 use crate::ids::{IdSource, RandomIds};
-use crate::websocket::WebSocketClientFactory;
 
 /// An application before it is built: its routes, settings, hooks and shared services.
 /// [`build`](Self::build) checks them and makes an [`AppService`](super::AppService).
@@ -42,7 +41,7 @@ pub struct App<S = ()> {
     pub(super) clock: SharedClock,
     pub(super) ids: Arc<dyn IdSource>,
     pub(super) reserve: Option<Duration>,
-    pub(super) websocket_clients: Option<Arc<dyn WebSocketClientFactory>>,
+    pub(super) websocket_clients: Clients,
     #[cfg(feature = "cloudformation")]
     pub(super) replies: Replies,
     pub(super) supports_websockets: bool,
@@ -88,7 +87,7 @@ impl<S> App<S> {
             clock: SharedClock::new(SystemClock),
             ids: Arc::new(RandomIds),
             reserve: None,
-            websocket_clients: default_clients(),
+            websocket_clients: Clients::default(),
             #[cfg(feature = "cloudformation")]
             replies: Replies::default(),
             supports_websockets: false,

@@ -363,7 +363,7 @@ impl Context {
         &self,
         endpoint: &str,
     ) -> Result<WebSocketClient, gateway::Error> {
-        self.services.websocket_client(endpoint).await
+        self.services.websocket_clients.client(endpoint).await
     }
 
     /// Returns the time until the invocation's deadline: `None` without a deadline, zero after it.

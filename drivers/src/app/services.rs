@@ -2,32 +2,22 @@
 
 use std::sync::Arc;
 
-use apptheory_core::gateway;
 use apptheory_core::http::JsonReading;
 
+use super::websocket::Clients;
 use crate::clock::SharedClock;
 use crate::ids::IdSource;
-use crate::websocket::{WebSocketClient, WebSocketClientFactory, required};
 
 /// The shared services of an application.
 #[derive(Clone)]
 pub(super) struct Services {
     pub(super) clock: SharedClock,
     pub(super) ids: Arc<dyn IdSource>,
-    pub(super) websocket_clients: Option<Arc<dyn WebSocketClientFactory>>,
+    pub(super) websocket_clients: Clients,
     pub(super) json: JsonReading,
     /// The largest body of a request, in bytes.
     #[cfg(feature = "tower")]
     pub(super) max_request_bytes: Option<core::num::NonZeroU64>,
     #[cfg(feature = "tower")]
     pub(super) mounted: super::hand_over::Mounted,
-}
-
-impl Services {
-    pub(super) async fn websocket_client(
-        &self,
-        endpoint: &str,
-    ) -> Result<WebSocketClient, gateway::Error> {
-        required(self.websocket_clients.as_ref())?.client(endpoint).await
-    }
 }

@@ -65,8 +65,8 @@
 //! use a [`VirtualClock`](crate::clock::VirtualClock).
 //!
 //! An application with [routes for WebSockets](crate::app::App::websocket) is also served as behind
-//! a WebSocket API, on every path. With the feature `websocket`, its handlers send to this server,
-//! whatever factory of clients it has.
+//! a WebSocket API, on every path. With the feature `websocket` or `aws-lean`, its handlers send to
+//! this server, whatever factory of clients it has.
 //!
 //! | Case | Behavior |
 //! |---|---|
@@ -322,33 +322,12 @@ fn spawn(
 /// Returns the application with WebSocket clients that send to the server at an address.
 #[cfg(any(feature = "aws-lean", feature = "websocket"))]
 fn managing_connections_at(app: AppService, address: SocketAddr) -> AppService {
-    app.with_websocket_clients(clients_of(format!("http://{}", reached_at(address))))
+    app.with_clients_of_local_server(format!("http://{}", reached_at(address)))
 }
 
 #[cfg(not(any(feature = "aws-lean", feature = "websocket")))]
 const fn managing_connections_at(app: AppService, _: SocketAddr) -> AppService {
     app
-}
-
-/// Returns clients with credentials of no account: the signature is not checked, but has to exist.
-#[cfg(feature = "websocket")]
-fn clients_of(endpoint: String) -> crate::websocket::AwsWebSocketClients {
-    use aws_credential_types::Credentials;
-
-    let credentials = Credentials::new("local", "local", None, None, "apptheory::local");
-    crate::websocket::AwsWebSocketClients::new()
-        .with_endpoint(endpoint)
-        .with_region("us-east-1")
-        .with_credentials(credentials)
-}
-
-/// Returns clients with credentials of no account: the signature is not checked, but has to exist.
-#[cfg(all(feature = "aws-lean", not(feature = "websocket")))]
-fn clients_of(endpoint: String) -> crate::websocket::LeanWebSocketClients {
-    crate::websocket::LeanWebSocketClients::new()
-        .with_endpoint(endpoint)
-        .with_region("us-east-1")
-        .with_env(|_| Some("local".to_owned()))
 }
 
 /// Returns the address at which this machine reaches a listener, which may listen on all of its

@@ -82,19 +82,3 @@ where
         Box::pin(ready(self(endpoint)))
     }
 }
-
-/// Returns the application's factory, or an error whose cause says how to get one.
-pub(crate) fn required(
-    clients: Option<&Arc<dyn WebSocketClientFactory>>,
-) -> Result<&Arc<dyn WebSocketClientFactory>, gateway::Error> {
-    let missing = || gateway::Error::from(gateway::ErrorKind::MissingFactory);
-    clients.ok_or_else(|| missing().with_cause(NoFactory))
-}
-
-/// An application sends to a connection, and has no clients for it.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error(
-    "enable the feature `websocket` of `apptheory` (or `aws-lean`, without the AWS SDK), or set a factory of \
-     clients with `App::websocket_clients`"
-)]
-struct NoFactory;

@@ -40,7 +40,6 @@ mod room;
 #[cfg(feature = "websocket")]
 pub use aws::{AwsWebSocketClients, AwsWebSocketManagementClient, aws_sdk_apigatewaymanagement};
 pub use broadcast::{Broadcaster, DEFAULT_CONCURRENCY, SEND_BUDGET};
-pub(crate) use client::required;
 pub use client::{
     ClientFuture, FactoryFuture, WebSocketClient, WebSocketClientFactory, WebSocketManagementClient,
 };

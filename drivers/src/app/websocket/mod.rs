@@ -4,6 +4,7 @@
 //! response. [`exchange`](apptheory_core::http::exchange) decides the order of guards, handlers and
 //! middleware; [`events`](apptheory_core::events) parses the events and writes the responses.
 
+mod clients;
 mod socket;
 #[cfg(test)]
 #[cfg(feature = "testkit")]
@@ -32,23 +33,8 @@ use super::time::{Begun, TimedOut};
 use super::{App, AppService, Response};
 use crate::websocket::WebSocketClientFactory;
 
+pub(super) use clients::Clients;
 pub use socket::WebSocket;
-
-/// The default clients of the management API.
-#[cfg(any(feature = "aws-lean", feature = "websocket"))]
-pub(super) fn default_clients() -> Option<Arc<dyn WebSocketClientFactory>> {
-    #[cfg(feature = "websocket")]
-    use crate::websocket::AwsWebSocketClients as Clients;
-    #[cfg(not(feature = "websocket"))]
-    use crate::websocket::LeanWebSocketClients as Clients;
-
-    Some(Arc::new(Clients::new()))
-}
-
-#[cfg(not(any(feature = "aws-lean", feature = "websocket")))]
-pub(super) const fn default_clients() -> Option<Arc<dyn WebSocketClientFactory>> {
-    None
-}
 
 macro_rules! sockets {
     ($($owner:ident)+) => {$(
@@ -127,7 +113,7 @@ impl<S> App<S> {
     /// it. Without these features and without a factory, sending fails.
     #[must_use]
     pub fn websocket_clients(mut self, clients: impl WebSocketClientFactory + 'static) -> Self {
-        self.websocket_clients = Some(Arc::new(clients));
+        self.websocket_clients = Clients::own(clients);
         self
     }
 }
@@ -136,7 +122,16 @@ impl AppService {
     /// Replaces the factory of clients, for a server that stands in for API Gateway, or for a test.
     #[must_use]
     pub fn with_websocket_clients(self, clients: impl WebSocketClientFactory + 'static) -> Self {
-        let websocket_clients = Some::<Arc<dyn WebSocketClientFactory>>(Arc::new(clients));
+        self.with_clients(Clients::own(clients))
+    }
+
+    /// Replaces the factory of clients by one for the local server at an endpoint.
+    #[cfg(all(feature = "local", any(feature = "aws-lean", feature = "websocket")))]
+    pub(crate) fn with_clients_of_local_server(self, endpoint: String) -> Self {
+        self.with_clients(Clients::of_local_server(endpoint))
+    }
+
+    fn with_clients(self, websocket_clients: Clients) -> Self {
         let services = Arc::new(Services { websocket_clients, ..Services::clone(&self.services) });
         Self { services, ..self }
     }

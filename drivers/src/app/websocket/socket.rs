@@ -9,11 +9,10 @@ use apptheory_core::gateway::{self, ConnectionOperation, ErrorKind, json_message
 use serde::Serialize;
 use tokio::sync::OnceCell;
 
+use super::Clients;
 use crate::app::kind::Socket as SocketKind;
 use crate::app::{Context, FromContext, OptionalFromContext};
-use crate::websocket::{
-    BroadcastError, Room, RoomReport, WebSocketClient, WebSocketClientFactory, required,
-};
+use crate::websocket::{BroadcastError, Room, RoomReport, WebSocketClient};
 
 /// The connection of a WebSocket event: its id, and the means to send to it. Clones share the same
 /// connection.
@@ -41,15 +40,12 @@ pub struct WebSocket(Arc<Socket>);
 
 struct Socket {
     connection: WebSocketConnection,
-    clients: Option<Arc<dyn WebSocketClientFactory>>,
+    clients: Clients,
     client: OnceCell<WebSocketClient>,
 }
 
 impl WebSocket {
-    pub(super) fn new(
-        connection: WebSocketConnection,
-        clients: Option<Arc<dyn WebSocketClientFactory>>,
-    ) -> Self {
+    pub(super) fn new(connection: WebSocketConnection, clients: Clients) -> Self {
         Self(Arc::new(Socket { connection, clients, client: OnceCell::new() }))
     }
 
@@ -109,11 +105,7 @@ impl WebSocket {
     /// error.
     pub async fn client(&self) -> Result<&WebSocketClient, gateway::Error> {
         let Socket { connection, clients, client } = &*self.0;
-        client
-            .get_or_try_init(|| async {
-                required(clients.as_ref())?.client(&connection.management_endpoint).await
-            })
-            .await
+        client.get_or_try_init(|| clients.client(&connection.management_endpoint)).await
     }
 }
 

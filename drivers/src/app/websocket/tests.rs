@@ -253,8 +253,7 @@ fn failures_to_send_are_reported_with_their_reason() {
             "apptheory: websocket connection id is empty; see apptheory::guide::websockets"
         ]
     );
-    let nobody = WebSocket::new(Default::default(), None);
-    let error = VirtualClock::new(Timestamp::UNIX_EPOCH).run(nobody.client()).unwrap_err();
+    let error = clients::missing();
     assert_eq!(error.to_string(), "apptheory: missing websocket client factory");
     let advice = error.source().unwrap().to_string();
     for way in ["the feature `websocket`", "`aws-lean`", "`App::websocket_clients`"] {
@@ -263,6 +262,7 @@ fn failures_to_send_are_reported_with_their_reason() {
     let gone = ErrorKind::Gone;
     let gone = gateway::Error::new(ConnectionOperation::GetConnection, gone);
     assert!(gone.is_gone() && !error.is_gone());
+    let nobody = WebSocket::new(Default::default(), Clients::default());
     let unwritable = std::collections::BTreeMap::from([((1, 2), 3)]);
     let unsent = VirtualClock::new(Timestamp::UNIX_EPOCH).run(nobody.send_json(&unwritable));
     let text = unsent.unwrap_err().to_string();

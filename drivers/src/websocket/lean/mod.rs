@@ -56,31 +56,32 @@ impl LeanWebSocketManagementClient {
         let path = self.path(OPERATION.check(id, data)?);
         let request = Request::post(path).header(CONTENT_TYPE, BYTES);
         let request = request.body(Bytes::copy_from_slice(data));
-        self.send(OPERATION, request, |reply| reply.read(OPERATION)).await
+        let replied = self.send(OPERATION, request).await?;
+        replied.read(|reply| reply.read(OPERATION))
     }
 
     async fn get(&self, id: &str) -> Result<Connection, gateway::Error> {
         const OPERATION: ConnectionOperation = ConnectionOperation::GetConnection;
         let request = Request::get(self.path(OPERATION.check(id, &[])?)).body(Bytes::new());
-        self.send(OPERATION, request, ConnectionReply::read_connection).await
+        self.send(OPERATION, request).await?.read(ConnectionReply::read_connection)
     }
 
     async fn delete(&self, id: &str) -> Result<(), gateway::Error> {
         const OPERATION: ConnectionOperation = ConnectionOperation::DeleteConnection;
         let request = Request::delete(self.path(OPERATION.check(id, &[])?)).body(Bytes::new());
-        self.send(OPERATION, request, |reply| reply.read(OPERATION)).await
+        let replied = self.send(OPERATION, request).await?;
+        replied.read(|reply| reply.read(OPERATION))
     }
 
     fn path(&self, id: &str) -> String {
         format!("{}/@connections/{}", self.api.base.path(), percent::encode(id))
     }
 
-    async fn send<T>(
+    async fn send(
         &self,
         operation: ConnectionOperation,
         request: http::Result<Request<Bytes>>,
-        read: impl FnOnce(&ConnectionReply) -> Result<T, gateway::Error>,
-    ) -> Result<T, gateway::Error> {
+    ) -> Result<Replied, gateway::Error> {
         let failed = |kind| gateway::Error::new(operation, kind);
         let lost = |how: &str| failed(ErrorKind::Transport).with_message(how);
         let client = self.client.as_ref();
@@ -88,9 +89,8 @@ impl LeanWebSocketManagementClient {
             .map_err(|missing| failed(ErrorKind::MissingCredentials).with_cause(missing.clone()))?;
         // The id may be too long for a URL.
         let request = request.map_err(|error| lost("unavailable").with_cause(error))?;
-        let replied = client.send::<Replied>(&request, MAX_ATTEMPTS, &self.clock).await;
-        let replied = replied.map_err(|failure| lost(failure.kind()).with_cause(failure))?;
-        read(&replied.reply).map_err(|error| error.with_cause(replied.to_cause()))
+        let replied = client.send(&request, MAX_ATTEMPTS, &self.clock).await;
+        replied.map_err(|failure| lost(failure.kind()).with_cause(failure))
     }
 }
 

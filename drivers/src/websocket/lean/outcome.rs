@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use apptheory_core::gateway::ConnectionReply;
+use apptheory_core::gateway::{self, ConnectionReply};
 use bytes::Bytes;
 use http::StatusCode;
 use http::response::Parts;
@@ -11,7 +11,7 @@ use crate::lean::{Answer, MissingCredential};
 
 /// A complete reply.
 pub(super) struct Replied {
-    pub(super) reply: ConnectionReply,
+    reply: ConnectionReply,
     request_id: String,
 }
 
@@ -32,8 +32,14 @@ pub(super) struct Unsuccessful {
 pub(super) struct MissingCredentials(pub(super) MissingCredential);
 
 impl Replied {
-    pub(super) fn to_cause(&self) -> Unsuccessful {
-        Unsuccessful { status: self.reply.status, request_id: self.request_id.clone() }
+    /// Returns what `read` makes of the reply. An error says which request it belongs to.
+    pub(super) fn read<T>(
+        self,
+        read: impl FnOnce(&ConnectionReply) -> Result<T, gateway::Error>,
+    ) -> Result<T, gateway::Error> {
+        let Self { reply, request_id } = self;
+        let status = reply.status;
+        read(&reply).map_err(|error| error.with_cause(Unsuccessful { status, request_id }))
     }
 }
 
