@@ -188,18 +188,19 @@ impl<'a, 'd> Value<'a, 'd> {
         let Children { next, end } = self.children();
         let nodes = self.document.nodes.get(..end).unwrap_or_default();
         let text = self.document.text.as_bytes();
-        let marks = names.iter().fold(0, |marks, name| marks | mark(name.as_bytes()));
+        let lens = names.iter().fold(0, |lens, name| lens | len_bit(name.len()));
         let mut place = next.node;
         while let Some([name, value, ..]) = nodes.get(place..) {
-            let (start, end) = (name.start as usize, name.end as usize);
-            let bytes = text.get(start.wrapping_add(1)..end.wrapping_sub(1)).unwrap_or_default();
+            let (start, end) = ((name.start as usize).wrapping_add(1), name.end as usize);
+            let end = end.wrapping_sub(1);
             let at = if name.kind == Kind::Escaped {
                 names.iter().position(|sought| Self { node: place, ..self }.is(sought))
-            } else if marks & mark(bytes) == 0 {
+            } else if lens & len_bit(end.wrapping_sub(start)) == 0 {
                 // Every look-up visits all names of an object, so other names must be cheap.
                 None
             } else {
-                names.iter().position(|sought| sought.as_bytes() == bytes)
+                let name = text.get(start..end).unwrap_or_default();
+                names.iter().position(|sought| are_same(sought.as_bytes(), name))
             };
             if let Some((member, again)) = at.and_then(|at| found.get_mut(at)) {
                 if *member != MISSING && *again == MISSING {
@@ -366,14 +367,16 @@ fn slice(text: &str, start: u32, end: u32) -> &str {
     text.get(start as usize..end as usize).unwrap_or_default()
 }
 
-/// Returns one bit of 64, by the length and the ends of a name. Few other names of an object have
-/// the bit of a name.
-const fn mark(name: &[u8]) -> u64 {
-    let (first, last) = match name {
-        [first, .., last] => (*first, *last),
-        [only] => (*only, *only),
-        [] => (0, 0),
-    };
-    let hash = (name.len() as u8).wrapping_add(first.wrapping_mul(5)).wrapping_add(last);
-    1 << (hash % 64)
+/// Returns whether two names are the same. Most have eight to sixteen bytes, of which two words are
+/// compared: a call of `memcmp` takes longer.
+fn are_same(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len()
+        && a.first_chunk::<8>() == b.first_chunk()
+        && a.last_chunk::<8>() == b.last_chunk()
+        && (matches!(a.len(), 8..=16) || a == b)
+}
+
+/// Returns one bit of 64, by the length of a name.
+const fn len_bit(len: usize) -> u64 {
+    1 << (len % 64)
 }

@@ -129,10 +129,12 @@ impl<'a> Batch<'a> {
         after_failure: AfterFailure,
         partition: impl Fn(&Option<Cow<'a, str>>) -> Option<Cow<'a, str>>,
     ) -> Self {
-        let mut records: Vec<Member<'a>> = Vec::new();
+        let items = items.into_iter();
+        let (len, _) = items.size_hint();
+        let mut records: Vec<Member<'a>> = Vec::with_capacity(len);
         let mut ready = BinaryHeap::new();
         let mut last_of_group = BTreeMap::new();
-        for (index, BatchItem { identifier, group }) in items.into_iter().enumerate() {
+        for (index, BatchItem { identifier, group }) in items.enumerate() {
             let partition = partition(&group);
             records.push(Member { identifier, partition, successor: None, succeeded: None });
             let predecessor = group.and_then(|group| last_of_group.insert(group, index));

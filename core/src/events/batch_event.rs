@@ -23,8 +23,12 @@ pub struct BatchEvent<'a> {
     texts: Texts<'a>,
 }
 
-/// Texts of an event that all of its records share, by member name. They are read once per event.
-type Texts<'a> = [(&'static str, Cow<'a, str>); 4];
+/// The members of an event that all of its records share. They are read once per event.
+const TEXTS: [&str; 4] =
+    ["eventSourceArn", "deliveryStreamArn", "sourceKinesisStreamArn", "bootstrapServers"];
+
+/// Their texts.
+type Texts<'a> = [Cow<'a, str>; TEXTS.len()];
 
 /// A record of a batch.
 #[derive(Clone, Copy)]
@@ -67,9 +71,7 @@ impl<'a> BatchEvent<'a> {
         let malformed = |cause| malformed(source, cause);
         let event = document.root().object().map_err(malformed)?;
         let heads = Heads::read(source, event).map_err(malformed)?;
-        let texts =
-            ["eventSourceArn", "deliveryStreamArn", "sourceKinesisStreamArn", "bootstrapServers"];
-        let texts = texts.map(|name| (name, document.root().member(name).trimmed()));
+        let texts = document.root().members_or_twice(TEXTS).map(|(member, _)| member.trimmed());
         Ok(Self { source, heads, texts, document })
     }
 
@@ -177,7 +179,7 @@ impl<'e> BatchRecord<'e> {
 
     /// Returns a shared text of the event, trimmed; empty if the member is not a string.
     pub(super) fn event_text(&self, name: &str) -> &'e str {
-        let text = self.texts.iter().find(|(known, _)| *known == name);
+        let text = TEXTS.iter().zip(self.texts).find(|(known, _)| **known == name);
         text.map_or("", |(_, text)| text)
     }
 

@@ -280,11 +280,8 @@ fn of_records(event: Object<'_, '_>) -> Option<BatchSource> {
 /// Returns the service of the first record, which decides because Lambda never mixes services in a
 /// batch. `None` if the record names two.
 fn source_of_first<'a>(records: Value<'a, '_>) -> Option<Cow<'a, str>> {
-    let record = first(records)?;
-    let object = record.object().ok()?;
-    object.get("eventSource").ok()?;
-    object.get("EventSource").ok()?;
-    source_of_record(record)
+    let [spelled, capital] = first(records)?.object().ok()?.get_each(SOURCE_MEMBERS);
+    first_source([spelled.ok()?, capital.ok()?])
 }
 
 fn first<'a, 'd>(records: Value<'a, 'd>) -> Option<Value<'a, 'd>> {
@@ -297,8 +294,12 @@ pub(super) const SOURCE_MEMBERS: [&str; 2] = ["eventSource", "EventSource"];
 
 /// Returns the service that a record names.
 pub(super) fn source_of_record<'a>(record: Value<'a, '_>) -> Option<Cow<'a, str>> {
-    let sources = SOURCE_MEMBERS.into_iter();
-    sources.map(|name| record.member(name).trimmed()).find(|source| !source.is_empty())
+    first_source(SOURCE_MEMBERS.map(|name| record.member(name)))
+}
+
+/// Returns the first of a record's sources that is not blank.
+pub(super) fn first_source<'a>(sources: [Value<'a, '_>; 2]) -> Option<Cow<'a, str>> {
+    sources.into_iter().map(Value::trimmed).find(|source| !source.is_empty())
 }
 
 /// Function URLs send events of HTTP APIs, newer ones with the `routeKey` `$default`. They are

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use super::arn::name_from_arn;
 use super::batch_source::BatchSource;
 use super::error::{Error, ErrorKind};
-use super::event::SOURCE_MEMBERS;
+use super::event::{SOURCE_MEMBERS, first_source};
 use crate::document::{Object, Value};
 use crate::json::JsonError;
 
@@ -130,12 +130,16 @@ impl<'a> Heads<'a> {
 
     fn head(&mut self, record: Value<'a, '_>) -> Head<'a> {
         let mut reading = Reading { record, fault: None };
+        let [lower, upper] = SOURCE_MEMBERS;
+        // The members with the record's service, where they are looked up along with others.
+        let mut sources = None;
         // `None` for a record from the last origin.
         let mut from = None;
         let identifier = match self.service {
             BatchSource::Sqs => {
-                let names = ["eventSourceARN", "attributes", "messageId"];
-                let [arn, attributes, id] = reading.members(record, names);
+                let names = ["eventSourceARN", "attributes", "messageId", lower, upper];
+                let [arn, attributes, id, own @ ..] = reading.members(record, names);
+                sources = Some(own);
                 let [group] = reading.members(attributes, ["MessageGroupId"]);
                 let arn = arn.trimmed();
                 let is_fifo = arn.ends_with(".fifo");
@@ -145,8 +149,9 @@ impl<'a> Heads<'a> {
                 id.trimmed()
             }
             BatchSource::Kinesis => {
-                let names = ["eventSourceARN", "eventID", "kinesis"];
-                let [arn, event_id, kinesis] = reading.members(record, names);
+                let names = ["eventSourceARN", "eventID", "kinesis", lower, upper];
+                let [arn, event_id, kinesis, own @ ..] = reading.members(record, names);
+                sources = Some(own);
                 let [sequence_number] = reading.members(kinesis, ["sequenceNumber"]);
                 // `{shard}:{sequence number}`. The response contains the sequence number only, at
                 // which Lambda resumes the shard.
@@ -156,7 +161,9 @@ impl<'a> Heads<'a> {
                 sequence_number.trimmed()
             }
             BatchSource::DynamoDbStream => {
-                let [arn, change] = reading.members(record, ["eventSourceARN", "dynamodb"]);
+                let names = ["eventSourceARN", "dynamodb", lower, upper];
+                let [arn, change, own @ ..] = reading.members(record, names);
+                sources = Some(own);
                 let [sequence_number] = reading.members(change, ["SequenceNumber"]);
                 // Records do not contain their shard, but a batch is from a single one.
                 from = Some((arn.trimmed(), "".into()));
@@ -191,7 +198,8 @@ impl<'a> Heads<'a> {
                 reading.member(&["event", "_id", "_data"]).trimmed()
             }
         };
-        let fault = reading.fault(self.service).map(Arc::new);
+        let sources = sources.unwrap_or_else(|| reading.members(record, SOURCE_MEMBERS));
+        let fault = reading.fault(self.service, sources).map(Arc::new);
         Head { place: record.place(), origin: self.place_of(from), identifier, fault }
     }
 
@@ -288,14 +296,13 @@ impl<'a, 'd> Reading<'a, 'd> {
         })
     }
 
-    /// Returns why the record cannot be read, if it cannot.
-    fn fault(mut self, service: BatchSource) -> Option<Error> {
-        let named = self.members(self.record, SOURCE_MEMBERS).map(Value::trimmed);
+    /// Returns why the record cannot be read, if it cannot, given the members with its service.
+    fn fault(self, service: BatchSource, sources: [Value<'_, '_>; 2]) -> Option<Error> {
         let (_, what) = service.names();
         if let Some(cause) = self.fault {
             return Some(Error::malformed(what, cause));
         }
-        let own = named.into_iter().find(|source| !source.is_empty())?;
+        let own = first_source(sources)?;
         let why = "it is from another service";
         let is_foreign = own != service.event_source();
         is_foreign.then(|| Error::refused(ErrorKind::ForeignRecord, what, why))

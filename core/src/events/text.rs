@@ -78,11 +78,10 @@ impl<'t> OwnedJson<'t> {
         // If its bytes lie within the JSON, its offset there is also its offset in the copy.
         let start = borrowed.as_ptr().addr().wrapping_sub(self.json.as_ptr().addr());
         let end = start.wrapping_add(borrowed.len());
-        match self.copy.get(start..end) {
-            Some(part) if part == borrowed => {
-                Text(Repr::Part { whole: Arc::clone(&self.copy), start, end })
-            }
-            Some(_) | None => Text(Repr::Own(borrowed.to_owned())),
+        if start <= end && end <= self.copy.len() {
+            Text(Repr::Part { whole: Arc::clone(&self.copy), start, end })
+        } else {
+            Text(Repr::Own(borrowed.to_owned()))
         }
     }
 
