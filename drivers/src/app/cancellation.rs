@@ -19,9 +19,9 @@ pub(super) enum Cancellation {
 
 /// Cancels the record's contexts when dropped, unless disarmed. Contexts that ask for their token
 /// later are cancelled, too.
-pub(super) struct CancelOnDrop {
+pub(super) struct CancelOnDrop<'t> {
     locals: Arc<Locals>,
-    invocation: Option<CancellationToken>,
+    invocation: Option<&'t CancellationToken>,
 }
 
 /// Cancellation.
@@ -59,13 +59,9 @@ impl Context {
         self
     }
 
-    /// Returns a guard that cancels the record when dropped.
-    pub(super) fn cancel_on_drop(&self) -> CancelOnDrop {
-        let invocation = match &self.cancellation {
-            Cancellation::ChildOf(invocation) => Some(invocation.clone()),
-            Cancellation::This(_) => None,
-        };
-        CancelOnDrop { locals: Arc::clone(&self.locals), invocation }
+    /// Returns a guard that cancels the record of an invocation when dropped.
+    pub(super) fn cancel_on_drop<'t>(&self, invocation: &'t CancellationToken) -> CancelOnDrop<'t> {
+        CancelOnDrop { locals: Arc::clone(&self.locals), invocation: Some(invocation) }
     }
 
     /// Returns the context with another cancellation token.
@@ -76,16 +72,16 @@ impl Context {
     }
 }
 
-impl CancelOnDrop {
+impl CancelOnDrop<'_> {
     /// Disarms the guard: the record was handled.
     pub(super) fn disarm(mut self) {
         self.invocation = None;
     }
 }
 
-impl Drop for CancelOnDrop {
+impl Drop for CancelOnDrop<'_> {
     fn drop(&mut self) {
-        if let Some(invocation) = &self.invocation {
+        if let Some(invocation) = self.invocation {
             self.locals.cancellation(invocation).cancel();
         }
     }

@@ -2,6 +2,7 @@
 //! invocations end before that. Also applications that are mounted in others, which are flushed
 //! with them.
 
+use core::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use apptheory_core::error::{AppError, code};
@@ -12,6 +13,7 @@ use super::after::Ending;
 use super::context::Context;
 use super::invocation::Invocation;
 use super::{AppService, BodyStream, Response};
+use crate::trace::Pinned;
 
 impl AppService {
     /// Serves a request whose response another layer delivers, in time. The invocation ends before
@@ -29,7 +31,7 @@ impl AppService {
             begun.after = outer.begun().after.clone();
         }
         let span = begun.span.clone();
-        let mut response = span.run(self.serve_begun(request, begun)).await;
+        let mut response = span.run(Pinned(pin!(Some(self.serve_begun(request, begun))))).await;
         if let Some(at) = ending.time.stops_at() {
             let error = AppError::of(code::TIMEOUT);
             let until = |stream: BodyStream| stream.until(self.clock().clone(), at, error);

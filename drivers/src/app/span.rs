@@ -1,8 +1,7 @@
 //! The `tracing` spans and the traces of invocations and records.
 
 use core::future::Future;
-use core::pin::Pin;
-use core::task::{Context, Poll};
+use core::pin::pin;
 
 use apptheory_core::events::Trigger;
 #[cfg(feature = "tracing")]
@@ -15,7 +14,7 @@ use tracing::{Instrument as _, Span, info_span};
 use super::AppService;
 use super::invocation::Invocation;
 use super::time::Begun;
-use crate::trace::{self, Trace};
+use crate::trace::{self, Pinned, Trace};
 
 /// The span of an invocation, and the trace that it belongs to. Clones share the span; it ends with
 /// the last of them.
@@ -62,7 +61,8 @@ impl InvocationSpan {
         let _ = id;
     }
 
-    /// Runs a future within the span and the trace. Given by value, it is also dropped within them.
+    /// Runs a future within the span and the trace, in which it is also dropped. Give it a large one
+    /// [`Pinned`].
     pub(crate) fn run<F: Future>(self, work: F) -> impl Future<Output = F::Output> {
         #[cfg(feature = "tracing")]
         let work = work.instrument(self.span);
@@ -97,25 +97,6 @@ fn invocation_span(invocation: &Invocation, trace: &Trace) -> Span {
     span
 }
 
-/// Work that stays where it is pinned, and is dropped with this: within its span, as work that is
-/// given by value.
-pub(super) struct Pinned<'w, F>(pub(super) Pin<&'w mut Option<F>>);
-
-impl<F: Future> Future for Pinned<'_, F> {
-    type Output = F::Output;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        // Only `drop` takes the work away.
-        self.0.as_mut().as_pin_mut().map_or(Poll::Pending, |work| work.poll(cx))
-    }
-}
-
-impl<F> Drop for Pinned<'_, F> {
-    fn drop(&mut self) {
-        self.0.set(None);
-    }
-}
-
 /// Runs the handling of a record within a span of its own. Given by value, it is also dropped
 /// within it.
 pub(super) async fn in_record<F: Future>(
@@ -147,7 +128,7 @@ impl AppService {
     ) -> F::Output {
         let (begun, ending) = self.begin(invocation);
         let span = begun.span.clone();
-        let output = span.run(serve(begun)).await;
+        let output = span.run(Pinned(pin!(Some(serve(begun))))).await;
         self.run_after(&ending).await;
         output
     }

@@ -2,6 +2,7 @@
 
 use core::any::Any;
 use core::panic::AssertUnwindSafe;
+use core::pin::pin;
 use core::time::Duration;
 use std::sync::{Arc, Once};
 
@@ -21,6 +22,7 @@ use super::frames::Frames;
 use crate::app::time::Begun;
 use crate::app::{AppService, Failure, Function, Invocation, Panicked};
 use crate::clock::{Clock as _, before};
+use crate::trace::Pinned;
 
 /// What all workers share.
 pub(super) struct Shared {
@@ -66,7 +68,7 @@ impl Worker {
             let (begun, ending) = self.shared.app.begin(self.shared.invocation(&next));
             let span = begun.span.clone();
             let begun = begun.until(&self.shared.shutdown);
-            span.run(self.handle(next, begun)).await;
+            span.run(Pinned(pin!(Some(self.handle(next, begun))))).await;
             // The span has ended, so that it is flushed, too. What is sent then has the trace.
             self.shared.app.finish(ending).await;
         }

@@ -33,6 +33,7 @@
 //! clients send it. It is available to the application, and not sent to AWS: set
 //! [`Trace::traceparent`] on the requests that you send.
 
+mod pinned;
 #[cfg(feature = "_aws_sdk")]
 mod propagation;
 
@@ -42,6 +43,7 @@ use std::sync::{Arc, OnceLock};
 
 use apptheory_core::http::{HeaderMap, TraceContext, x_ray_trace_id};
 
+pub(crate) use pinned::Pinned;
 #[cfg(feature = "_aws_sdk")]
 pub use propagation::Propagation;
 
@@ -152,7 +154,7 @@ pub fn scope<F: Future>(trace: Trace, future: F) -> impl Future<Output = F::Outp
     run_within(trace, future)
 }
 
-/// Runs a future within a trace.
+/// Runs a future within a trace, in which it is also dropped. Give it a large one [`Pinned`].
 pub(crate) fn run_within<F: Future>(trace: Trace, future: F) -> impl Future<Output = F::Output> {
     CURRENT.scope(trace, future)
 }

@@ -9,16 +9,18 @@ use apptheory_core::events::{
     Batch, BatchEvent, BatchRecord, BatchSource, DynamoDbSummary, EventInput, EventObservation,
     KinesisRecord, RawEvent, Turn,
 };
+use apptheory_core::time::Timestamp;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
 use super::{RecordRoute, Shared};
 use crate::app::chain::Chain;
 use crate::app::invoke::InvokeError;
-use crate::app::span::{Pinned, in_record};
+use crate::app::span::in_record;
 use crate::app::time::Begun;
 use crate::app::{AppService, Response};
 use crate::clock::{Clock as _, before};
+use crate::trace::Pinned;
 
 /// A record comes from a queue, stream or table without a handler, and fails. Register a handler,
 /// or remove the event source mapping.
@@ -126,8 +128,11 @@ impl AppService {
         keep: &Keep<'_>,
     ) -> Batch<'e> {
         let clock = &self.services.clock;
-        let mut stop = pin!(clock.sleep_until(shared.begun.time.stops_at()));
-        while let Some(turn) = batch.take(clock.now()) {
+        let stops_at = shared.begun.time.stops_at();
+        let mut stop = pin!(clock.sleep_until(stops_at));
+        // Without an instant to stop at there is no need to read the clock.
+        let now = || stops_at.map_or(Timestamp::UNIX_EPOCH, |_| clock.now());
+        while let Some(turn) = batch.take(now()) {
             let handled = pin!(self.handle_turn(event, turn, shared, keep));
             // Polls the record before the alarm, so that a record that is just done counts.
             let Some(done) = before(stop.as_mut(), handled).await else { break };
@@ -177,8 +182,13 @@ impl AppService {
         // Pinned here, so that it is not moved into every future around it.
         let handled = pin!(Some(async {
             let observation = self.observation(source, &record, shared);
-            let handled = self.handle_routed(source, &record, shared).await;
-            let handled = handled.and_then(|response| keep(index, response));
+            let handled = match self.inner.events.route(source, record.name()) {
+                Some(route) => {
+                    let keep = |response| keep(index, response);
+                    self.handle_record(route, &record, shared, keep).await
+                }
+                None => Err(unregistered(&record)),
+            };
             let is_handled = handled.is_ok();
             self.conclude_event(observation, handled.err(), shared);
             is_handled
@@ -187,24 +197,15 @@ impl AppService {
         (turn, in_record(source.trigger(), record.name(), record.identifier(), handled).await)
     }
 
-    async fn handle_routed(
-        &self,
-        source: BatchSource,
-        record: &BatchRecord<'_>,
-        shared: &Shared,
-    ) -> Result<Response, AppError> {
-        let route = self.inner.events.route(source, record.name());
-        let route = route.ok_or_else(|| unregistered(record))?;
-        self.handle_record(route, record, shared).await
-    }
-
-    /// Handles a record, or each of the records of an aggregate.
+    /// Handles a record, or each of the records of an aggregate. Fails, too, if the response cannot
+    /// be kept.
     pub(super) async fn handle_record(
         &self,
         RecordRoute { reader, handler }: RecordRoute<'_>,
         record: &BatchRecord<'_>,
         shared: &Shared,
-    ) -> Result<Response, AppError> {
+        keep: impl FnOnce(Response) -> Result<(), AppError>,
+    ) -> Result<(), AppError> {
         let input = reader.read(record)?;
         if let EventInput::Kinesis(record) = &input
             && let Some(records) = record.user_records()
@@ -213,11 +214,11 @@ impl AppService {
             let guard = own.cancellation.clone().drop_guard();
             let handled = self.handle_aggregate(handler, records, &own).await;
             let _ = guard.disarm();
-            return handled;
+            return handled.and_then(|()| keep(Response::no_content()));
         }
         let context = shared.record_context(input);
-        let guard = context.cancel_on_drop();
-        let handled = self.handle(handler, context).await;
+        let guard = context.cancel_on_drop(&shared.cancellation);
+        let handled = self.handle(handler, context, keep).await;
         guard.disarm();
         handled
     }
@@ -229,12 +230,12 @@ impl AppService {
         handler: &Arc<Chain>,
         records: impl Iterator<Item = KinesisRecord<'static>>,
         shared: &Shared,
-    ) -> Result<Response, AppError> {
+    ) -> Result<(), AppError> {
         for record in records {
             let input = EventInput::Kinesis(Arc::new(record));
-            self.handle(handler, shared.context(input)).await?;
+            self.handle(handler, shared.context(input), |_| Ok(())).await?;
         }
-        Ok(Response::no_content())
+        Ok(())
     }
 
     /// Returns the observation of a record, if there is a hook for it: for changes of tables

@@ -247,13 +247,19 @@ impl AppService {
         }
     }
 
-    /// Handles a record with a handler and its middleware.
-    async fn handle(&self, chain: &Arc<Chain>, context: Context) -> Result<Response, AppError> {
+    /// Handles a record with a handler and its middleware, and passes the response of a success to
+    /// `read`, where it is: it is large, and is not moved through the futures around this one.
+    async fn handle<T>(
+        &self,
+        chain: &Arc<Chain>,
+        context: Context,
+        read: impl FnOnce(Response) -> Result<T, AppError>,
+    ) -> Result<T, AppError> {
         let response = chain.run(context, self.settings().error_style()).await;
         let status = response.status;
         match response.error {
             Some(error) => Err(error),
-            None if is_handled(&response) => Ok(response),
+            None if is_handled(&response) => read(response),
             None => Err(AppError::internal().with_cause(Refusal { status })),
         }
     }

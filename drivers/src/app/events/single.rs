@@ -99,7 +99,7 @@ impl AppService {
         chain: &Arc<Chain>,
         context: Context,
     ) -> Result<Value, AppError> {
-        output(self.handle(chain, context).await?)
+        self.handle(chain, context, output).await
     }
 
     /// Returns the output of a handler that finishes in time, or else the failure of the

@@ -313,7 +313,7 @@ impl AppService {
         for record in event.records() {
             let observation = self.observation(source, &record, &shared);
             let handled = async {
-                self.handle_record(gather, &record, &shared).await?;
+                self.handle_record(gather, &record, &shared, |_| Ok(())).await?;
                 Ok(Value::Null)
             };
             let concluded = self.conclude_whole(observation, handled, &shared, InvokeError::Failed);
