@@ -5,6 +5,7 @@ use alloc::sync::Arc;
 use core::fmt;
 
 use crate::error::{AppError, Happened};
+use crate::registry::MAX_TEXT_BYTES as MAX_ID_BYTES;
 
 /// The operations on a connection.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -32,12 +33,14 @@ impl ConnectionOperation {
     ///
     /// # Errors
     ///
-    /// [`Error`] of the kind [`EmptyConnectionId`](ErrorKind::EmptyConnectionId), or
+    /// [`Error`] of the kind [`EmptyConnectionId`](ErrorKind::EmptyConnectionId) or
+    /// [`LongConnectionId`](ErrorKind::LongConnectionId), or
     /// [`PayloadTooLarge`](ErrorKind::PayloadTooLarge) above
     /// [`MAX_DATA_BYTES`](super::MAX_DATA_BYTES).
     pub fn check<'i>(self, connection_id: &'i str, data: &[u8]) -> Result<&'i str, Error> {
         match connection_id.trim() {
             "" => Err(Error::new(self, ErrorKind::EmptyConnectionId)),
+            id if id.len() > MAX_ID_BYTES => Err(Error::new(self, ErrorKind::LongConnectionId)),
             _ if data.len() > super::MAX_DATA_BYTES => {
                 Err(Error::new(self, ErrorKind::PayloadTooLarge))
             }
@@ -80,6 +83,9 @@ pub enum ErrorKind {
     MissingCredentials,
     /// The connection id is blank. Nothing was sent.
     EmptyConnectionId,
+    /// The connection id is longer than 1019 bytes, the registry's bound; those of API Gateway are
+    /// shorter. Pass the id of an event unchanged. Nothing was sent.
+    LongConnectionId,
     /// The service returned another error. Above 499, try again later.
     Service {
         /// The HTTP status.
@@ -167,6 +173,7 @@ impl Error {
             ErrorKind::NotFound
             | ErrorKind::MissingCredentials
             | ErrorKind::EmptyConnectionId
+            | ErrorKind::LongConnectionId
             | ErrorKind::Transport
             | ErrorKind::MissingEndpoint
             | ErrorKind::InvalidEndpoint
@@ -191,6 +198,7 @@ impl Error {
             ErrorKind::NotFound
             | ErrorKind::MissingCredentials
             | ErrorKind::EmptyConnectionId
+            | ErrorKind::LongConnectionId
             | ErrorKind::Transport
             | ErrorKind::MissingEndpoint
             | ErrorKind::InvalidEndpoint
@@ -222,6 +230,7 @@ impl Error {
             | ErrorKind::PayloadTooLarge
             | ErrorKind::MissingCredentials
             | ErrorKind::EmptyConnectionId
+            | ErrorKind::LongConnectionId
             | ErrorKind::MissingEndpoint
             | ErrorKind::InvalidEndpoint
             | ErrorKind::MissingRegion
@@ -245,6 +254,7 @@ impl Error {
             | ErrorKind::PayloadTooLarge
             | ErrorKind::MissingCredentials
             | ErrorKind::EmptyConnectionId
+            | ErrorKind::LongConnectionId
             | ErrorKind::Service { .. }
             | ErrorKind::MissingEndpoint
             | ErrorKind::InvalidEndpoint
@@ -281,6 +291,13 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
             ErrorKind::EmptyConnectionId => "apptheory: websocket connection id is empty",
+            ErrorKind::LongConnectionId => {
+                return write!(
+                    f,
+                    "apptheory: websocket connection id is longer than {MAX_ID_BYTES} bytes: pass \
+                     the id of an event unchanged"
+                );
+            }
             ErrorKind::NotFound => "apptheory: connection not found",
             ErrorKind::MissingCredentials => {
                 "apptheory: missing aws credentials for websocket management client"

@@ -123,8 +123,11 @@ impl ConnectionReply {
         })
     }
 
-    /// Returns the connection in the body.
+    /// Returns the connection in the body; an empty body says nothing about it.
     fn connection(&self) -> Option<Connection> {
+        if self.body.is_empty() {
+            return Some(Connection::default());
+        }
         let document = self.document()?;
         let body = document.object().ok()?;
         let identity = body.object("identity").ok()?;
@@ -196,6 +199,14 @@ mod tests {
         );
         let error = POST.check(" ", &[]).unwrap_err();
         assert_eq!(error.to_string(), "apptheory: websocket connection id is empty");
+        let longest = "c".repeat(1_019);
+        assert_eq!(POST.check(&longest, &[]), Ok(&*longest));
+        let error = POST.check(&(longest + "c"), &[]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "apptheory: websocket connection id is longer than 1019 bytes: pass the id of an event \
+             unchanged"
+        );
     }
 
     #[test]
@@ -235,6 +246,8 @@ mod tests {
         assert_eq!(ConnectionReply::of_connection(&known).read_connection(), Ok(known));
         let unknown = reply(200, "", r#"{"connectedAt":null,"identity":null}"#);
         assert_eq!(unknown.read_connection(), Ok(Connection::default()));
+        let empty = ConnectionReply::of_status(200);
+        assert_eq!(empty.read_connection(), Ok(Connection::default()));
         let error = reply(200, "", "[]").read_connection().unwrap_err();
         assert_eq!(error.to_string(), "apptheory: get_connection failed (200) unreadable answer");
     }

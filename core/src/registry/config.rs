@@ -257,4 +257,4 @@ const BUFFER: Duration = Duration::from_secs(600);
 
 /// The longest id, and the longest topic, in bytes. The index allows 2048 bytes of topic and 1024
 /// bytes of `PK` (DynamoDB limits).
-const MAX_TEXT_BYTES: usize = 1_024 - KEY_PREFIX.len();
+pub(crate) const MAX_TEXT_BYTES: usize = 1_024 - KEY_PREFIX.len();

@@ -29,6 +29,7 @@ mod list;
 mod write;
 
 pub use crate::store::AttributeStyle;
+pub(crate) use config::MAX_TEXT_BYTES;
 pub use config::{RegistryConfig, RegistryConfigBuilder, TOPIC_INDEX};
 pub use error::{Error, ErrorKind};
 pub use list::{ConnectionPage, ListConnections, RegisteredConnection};

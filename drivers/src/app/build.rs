@@ -119,7 +119,7 @@ impl Tables {
         let Route { target, handler, layers, accesses, keeps_event, prefix, .. } = route;
         let access = target.agreed(accesses)?;
         target.check_params(route.check_params)?;
-        target.check_formats(&route.body_formats)?;
+        target.check_formats(&route.body_formats, self.service.settings().json)?;
         check_limits(&layers).map_err(|error| {
             let (method, _, given) = target.names();
             BuildError::LimitsAround { method, given, error }

@@ -3,6 +3,7 @@
 use apptheory_core::events::{
     AnswerWriter, BatchSource, RecordReader, RouteTaken, Rule, Shape, SingleRoute,
 };
+use apptheory_core::http::JsonReading;
 use apptheory_core::http::binding;
 use apptheory_core::http::exchange::Access;
 use apptheory_core::http::router::{Pattern, Segment};
@@ -97,8 +98,16 @@ impl Target {
         })
     }
 
-    /// Checks that the handler reads the body in one format at most.
-    pub(super) fn check_formats(&self, formats: &[&'static str]) -> Result<(), BuildError> {
+    /// Checks that a handler of requests reads the body in one format at most, if each format has
+    /// media types of its own. Messages and records have none.
+    pub(super) fn check_formats(
+        &self,
+        formats: &[&'static str],
+        json: JsonReading,
+    ) -> Result<(), BuildError> {
+        if !self.is_of_requests() || json != JsonReading::JsonTypes {
+            return Ok(());
+        }
         let Some((first, rest)) = formats.split_first() else { return Ok(()) };
         let Some(second) = rest.iter().find(|other| *other != first) else { return Ok(()) };
         let (method, _, given) = self.names();

@@ -1,14 +1,14 @@
 //! Connections to a server: opened when they are needed, and kept while they are idle.
 
-use core::error::Error;
 use core::time::Duration;
 use std::io;
 use std::sync::{Arc, OnceLock};
 
 use apptheory_core::time::Timestamp;
 use bytes::Bytes;
+use http::response::Parts;
 use http::{Request, Response};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use rustls::pki_types::pem::PemObject as _;
@@ -19,8 +19,10 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_util::either::Either;
 
+use super::body::{self, Incomplete};
 use super::endpoint::Endpoint;
 use super::sign::Unsigned;
+use crate::causes::causes;
 use crate::clock::{Clock as _, SystemClock, before};
 use crate::connection;
 use crate::https::{AMAZON_ROOTS, BundleError, Roots, TRUST, Untrusted, is_untrusted};
@@ -35,9 +37,6 @@ const IDLE_TIME: Duration = Duration::from_secs(90);
 
 /// How many idle connections are kept.
 const MAX_IDLE: usize = 64;
-
-/// The largest reply: that of a batch or transaction of 16 MB, whose JSON escapes may be longer.
-const MAX_REPLY_BYTES: usize = 64 << 20;
 
 pub(super) type Body = Full<Bytes>;
 
@@ -58,29 +57,52 @@ pub(crate) enum Failure {
     Broken(#[from] hyper::Error),
     #[error("the request cannot be signed")]
     Unsigned(#[from] Unsigned),
-    /// It broke in the reply, or the reply is too large.
-    #[error("the reply cannot be read")]
-    Reply(#[source] Box<dyn Error + Send + Sync>),
+    /// The head of the reply came, but not all of its body.
+    #[error("the reply with status {} is incomplete", head.status)]
+    Reply { head: Box<Parts>, source: Incomplete },
 }
 
 impl Failure {
     /// Returns `timeout` or `unavailable`.
     pub(crate) const fn kind(&self) -> &'static str {
         match self {
-            Self::ConnectTime => "timeout",
+            Self::ConnectTime | Self::Reply { source: Incomplete::Stalled, .. } => "timeout",
             Self::Connect(_)
             | Self::Untrusted(_)
             | Self::Trust(_)
             | Self::Broken(_)
             | Self::Unsigned(_)
-            | Self::Reply(_) => "unavailable",
+            | Self::Reply { source: Incomplete::Broken(_) | Incomplete::TooLarge, .. } => {
+                "unavailable"
+            }
         }
     }
 
     /// Returns whether another attempt may succeed.
-    pub(super) const fn is_transient(&self) -> bool {
-        !matches!(self, Self::Untrusted(_) | Self::Trust(_) | Self::Unsigned(_))
+    pub(super) fn is_transient(&self) -> bool {
+        match self {
+            Self::Connect(_)
+            | Self::ConnectTime
+            | Self::Reply { source: Incomplete::Stalled, .. } => true,
+            Self::Broken(error) | Self::Reply { source: Incomplete::Broken(error), .. } => {
+                is_of_connection(error)
+            }
+            Self::Untrusted(_)
+            | Self::Trust(_)
+            | Self::Unsigned(_)
+            | Self::Reply { source: Incomplete::TooLarge, .. } => false,
+        }
     }
+}
+
+/// Returns whether a connection is to blame, and not a reply that is not HTTP: the AWS SDK sends
+/// again after the same errors.
+fn is_of_connection(error: &hyper::Error) -> bool {
+    error.is_closed()
+        || error.is_canceled()
+        || error.is_timeout()
+        || error.is_incomplete_message()
+        || causes(error).any(|cause| cause.is::<io::Error>())
 }
 
 /// The connections to one server.
@@ -137,10 +159,13 @@ impl Connections {
         reply: Response<Incoming>,
     ) -> Result<Response<Bytes>, Failure> {
         let (head, body) = reply.into_parts();
-        let body = connection.run(Limited::new(body, MAX_REPLY_BYTES).collect()).await;
-        let body = body.map_err(Failure::Reply)?.to_bytes();
-        self.keep(connection);
-        Ok(Response::from_parts(head, body))
+        match connection.run(body::read(body, &SystemClock)).await {
+            Ok(body) => {
+                self.keep(connection);
+                Ok(Response::from_parts(head, body))
+            }
+            Err(source) => Err(Failure::Reply { head: Box::new(head), source }),
+        }
     }
 
     fn take_idle(&self) -> Option<Connection> {
@@ -218,4 +243,23 @@ fn connector(roots: Roots<'_>) -> io::Result<TlsConnector> {
     let config = ClientConfig::builder_with_provider(provider);
     let config = config.with_safe_default_protocol_versions().map_err(io::Error::other)?;
     Ok(Arc::new(config.with_root_certificates(store).with_no_client_auth()).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reply_that_stalls_is_a_time_out_and_one_that_is_too_large_is_not_asked_for_again() {
+        let failure = |source| {
+            let (head, ()) = Response::new(()).into_parts();
+            Failure::Reply { head: Box::new(head), source }
+        };
+        for (source, kind, is_transient) in
+            [(Incomplete::Stalled, "timeout", true), (Incomplete::TooLarge, "unavailable", false)]
+        {
+            let failure = failure(source);
+            assert_eq!((failure.kind(), failure.is_transient()), (kind, is_transient), "{failure}");
+        }
+    }
 }

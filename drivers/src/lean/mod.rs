@@ -2,6 +2,7 @@
 //! as the SDK does it. See [`Store::aws_lean`](crate::store::Store::aws_lean) and
 //! [`LeanWebSocketClients`](crate::websocket::LeanWebSocketClients).
 
+mod body;
 mod connections;
 mod credentials;
 mod endpoint;
@@ -14,10 +15,10 @@ use aws_smithy_runtime_api::client::identity::Identity;
 use bytes::Bytes;
 #[cfg(feature = "lambda")]
 use http::Uri;
-use http::header::{HOST, USER_AGENT};
+use http::header::{CONTENT_LENGTH, HOST, USER_AGENT};
 use http::response::Parts;
 use http::uri::PathAndQuery;
-use http::{HeaderValue, Request, StatusCode};
+use http::{HeaderValue, Method, Request, StatusCode};
 
 use self::connections::{Body, Connections};
 use self::retry::{BACKOFF, Quota, is_transient};
@@ -26,6 +27,7 @@ use crate::clock::{Clock as _, SharedClock};
 use crate::ids::{IdSource as _, RandomIds};
 use crate::trace;
 
+pub(crate) use self::body::Incomplete;
 pub(crate) use self::connections::Failure;
 pub(crate) use self::credentials::{MissingCredential, credentials};
 pub(crate) use self::endpoint::Endpoint;
@@ -37,10 +39,15 @@ pub(crate) struct Client {
     quota: Quota,
 }
 
-/// A complete reply of a service.
-pub(crate) trait Answer {
-    /// Reads a reply.
+/// A reply of a service.
+pub(crate) trait Answer: Sized {
+    /// Reads a complete reply.
     fn read(head: &Parts, body: Bytes) -> Self;
+
+    /// Reads a reply to a request with this method whose body is lost; `None` if that is needed.
+    fn read_head(_: &Parts, _: &Method) -> Option<Self> {
+        None
+    }
 
     /// Returns the code of an error, which may be empty; `None` for a success.
     fn error_code(&self) -> Option<Cow<'_, str>>;
@@ -78,11 +85,9 @@ impl Client {
     ) -> Result<A, Failure> {
         let mut attempt = 1;
         loop {
-            let (signed, signed_at) = self.sign(request)?;
-            let (outcome, may_repeat) = match self.connections.send(signed).await {
-                Ok(reply) => {
-                    let (head, body) = reply.into_parts();
-                    let answer = A::read(&head, body);
+            let (signed, signed_at) = self.sign(request).inspect_err(record)?;
+            let (outcome, may_repeat) = match self.exchange::<A>(signed).await {
+                Ok((head, answer)) => {
                     let Some(code) = answer.error_code() else {
                         self.quota.succeeded(attempt);
                         return Ok(answer);
@@ -94,7 +99,6 @@ impl Client {
                     (Ok(answer), may_repeat)
                 }
                 Err(failure) => {
-                    record(&failure);
                     let may_repeat = failure.is_transient();
                     (Err(failure), may_repeat)
                 }
@@ -108,6 +112,26 @@ impl Client {
             clock.sleep(BACKOFF.delay(attempt, seed)).await;
             attempt += 1;
         }
+    }
+
+    /// Sends a signed request once. Returns the head of the reply, and what the reply says.
+    async fn exchange<A: Answer>(&self, signed: Request<Body>) -> Result<(Parts, A), Failure> {
+        let method = signed.method().clone();
+        let failure = match self.connections.send(signed).await {
+            Ok(reply) => {
+                let (head, body) = reply.into_parts();
+                let answer = A::read(&head, body);
+                return Ok((head, answer));
+            }
+            Err(failure) => failure,
+        };
+        record(&failure);
+        if let Failure::Reply { head, .. } = &failure
+            && let Some(answer) = A::read_head(head, &method)
+        {
+            return Ok((Parts::clone(head), answer));
+        }
+        Err(failure)
     }
 
     /// Opens a connection without a signature. Any reply is fine.
@@ -126,11 +150,16 @@ impl Client {
         let endpoint = self.connections.endpoint();
         head.headers.insert(HOST, endpoint.authority.clone());
         let mut signed = Request::from_parts(head, Body::new(body.clone()));
+        let is_empty_post = body.is_empty() && signed.method() == Method::POST;
         let url = format!("{}{}", endpoint.origin, signed.uri());
         let signed_at = self.signer.sign(&url, &mut signed, &body)?;
         // Signatures do not cover these.
         let headers = signed.headers_mut();
         headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+        if is_empty_post {
+            // An empty body is expected to have a length (RFC 9110 §8.6), and gets none by itself.
+            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
         if let Ok(trace) = HeaderValue::from_str(trace::current().x_amzn_trace_id())
             && !trace.is_empty()
         {

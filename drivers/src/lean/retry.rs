@@ -32,11 +32,11 @@ pub(super) fn is_transient(code: &str) -> bool {
     )
 }
 
-/// Bounds the retries of a process: while most requests fail, few are sent again.
+/// Bounds the retries of a client: while most requests fail, few are sent again.
 #[derive(Debug)]
 pub(super) struct Quota(AtomicU32);
 
-/// The tokens of a process, and what a retry takes of them until it succeeds.
+/// The tokens of a client, and what a retry takes of them until it succeeds.
 const TOKENS: u32 = 500;
 const RETRY: u32 = 5;
 

@@ -147,7 +147,8 @@ impl Store {
 
     /// Creates a store on DynamoDB that calls it without the AWS SDK: a function starts sooner, and
     /// its file is smaller. Costs, errors and retries are those of [`aws`](Self::aws), with the
-    /// default settings of the SDK. Tables are never created: deploy them.
+    /// default settings of the SDK, but a reply may stall for 5 s. Tables are never created: deploy
+    /// them.
     ///
     /// Region and credentials are those that Lambda gives a function: `AWS_REGION`,
     /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`, read once, because

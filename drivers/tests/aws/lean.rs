@@ -107,7 +107,8 @@ fn a_dropped_call_takes_its_connection_with_it() {
 #[test]
 fn a_reply_that_breaks_off_or_is_no_reply_is_unavailable() {
     let cut = "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{}";
-    for (reply, attempts) in [(cut, 3), ("nothing of HTTP\r\n\r\n", 3)] {
+    // A server that does not speak HTTP will not speak it at once.
+    for (reply, attempts) in [(cut, 3), ("", 3), ("nothing of HTTP\r\n\r\n", 1)] {
         block_on(async {
             let (url, requests) = server(vec![(true, reply.to_owned()); 4]).await;
             let store = lean(&url).await;

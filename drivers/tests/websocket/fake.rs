@@ -31,6 +31,8 @@ fn calls_are_kept_before_errors_are_answered() {
         assert_eq!(kind(fake.delete_connection("c").await), gateway::ErrorKind::Forbidden);
         let blank = fake.post_to_connection(" ", b"x").await;
         assert_eq!(kind(blank), gateway::ErrorKind::EmptyConnectionId);
+        let long = fake.post_to_connection(&"c".repeat(1_020), b"x").await;
+        assert_eq!(kind(long), gateway::ErrorKind::LongConnectionId);
         fake.fail(Operation::GetConnection, None);
         // A failed send did not arrive, and a failed close left the connection open.
         assert!(fake.received("c").is_empty() && fake.is_connected(" c "));

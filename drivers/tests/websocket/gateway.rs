@@ -30,6 +30,7 @@ pub(crate) struct Arrived {
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) content_type: Option<String>,
+    pub(crate) content_length: Option<String>,
     pub(crate) authorization: String,
     /// What `authorization` has to be.
     signed: String,
@@ -84,6 +85,7 @@ impl Gateway {
             method: parts.method.to_string(),
             path: parts.uri.path().to_owned(),
             content_type: field("content-type"),
+            content_length: field("content-length"),
             authorization: field("authorization").unwrap_or_default(),
             signed: signature::authorization(&parts, &body),
             body,

@@ -12,7 +12,7 @@ use apptheory_core::gateway::{ConnectionOperation, Error, ErrorKind, RegionSourc
 use core::error::Error as _;
 
 use crate::block_on;
-use crate::gateway::{CLIENTS, env};
+use crate::gateway::{CLIENTS, Client, env};
 use crate::raw_server::{date, field, server, signed_at};
 
 const ENDPOINT: &str = "wss://a1.execute-api.eu-west-1.amazonaws.com/dev/";
@@ -146,6 +146,44 @@ fn an_operation_whose_reply_is_lost_is_sent_again_through_each_client() {
             let text = "apptheory: post_to_connection failed unavailable";
             assert_eq!((error.kind(), &*error.to_string()), (&ErrorKind::Transport, text));
             assert_eq!(requests.lock().unwrap().len(), 3, "{client:?}");
+        });
+    }
+}
+
+#[test]
+fn a_reply_whose_body_is_lost_says_what_its_status_says_through_each_client() {
+    let service = |status| ErrorKind::Service { status, code: String::new() };
+    for (status, expected, attempts) in
+        [(200, None, 1), (410, Some(ErrorKind::Gone), 1), (500, Some(service(500)), 3)]
+    {
+        for client_kind in CLIENTS {
+            block_on(async {
+                let cut = format!("HTTP/1.1 {status} x\r\ncontent-length: 9\r\n\r\n{{}}");
+                let (url, requests) = server(vec![(true, cut); 9]).await;
+                let client = client_kind.of(&url).await;
+                let posted = client.post_to_connection("c", b"x").await;
+                let arrived = requests.lock().unwrap().len();
+                let closed = client.delete_connection("c").await;
+                let known = client.get_connection("c").await.unwrap_err();
+                let kind = |outcome: Result<(), Error>| outcome.err().map(|e| e.kind().clone());
+                assert_eq!((kind(posted), kind(closed)), (expected.clone(), expected.clone()));
+                assert_eq!(known.kind(), expected.as_ref().unwrap_or(&ErrorKind::Transport));
+                // The SDK also sends again what has succeeded.
+                let is_sent_again = matches!(client_kind, Client::Sdk);
+                assert_eq!(arrived, if is_sent_again { 3 } else { attempts }, "{status}");
+            });
+        }
+    }
+}
+
+#[test]
+fn an_operation_whose_reply_is_not_http_is_sent_once_through_each_client() {
+    for client in CLIENTS {
+        block_on(async {
+            let (url, requests) = server(vec![(true, "garbage\r\n\r\n".to_owned()); 3]).await;
+            let error = client.of(&url).await.post_to_connection("c", b"x").await.unwrap_err();
+            assert_eq!(error.kind(), &ErrorKind::Transport);
+            assert_eq!(requests.lock().unwrap().len(), 1, "{client:?}");
         });
     }
 }

@@ -55,6 +55,7 @@ fn messages_are_posted_below_the_stage_and_signed() {
             ("POST", "/dev/@connections/a%2Fb%20c%3D%C3%A9~")
         );
         assert_eq!((&*arrived[0].body, &*arrived[1].body), (&[0, 255][..], &[][..]));
+        assert_eq!(arrived[1].content_length.as_deref(), Some("0"));
         let binary = Some("application/octet-stream");
         assert!(arrived.iter().all(|request| request.content_type.as_deref() == binary));
         let signed = &arrived[0].authorization;
@@ -73,6 +74,7 @@ fn connections_are_asked_about_and_closed() {
     let replies = [
         ConnectionReply::of_connection(&known),
         ConnectionReply { body: b"{}".to_vec(), ..ok() },
+        ok(),
         // The SDK cannot parse such an instant, and nothing depends on it.
         ConnectionReply {
             body: br#"{"connectedAt":"noon","identity":{"sourceIp":"192.0.2.1"}}"#.to_vec(),
@@ -87,6 +89,7 @@ fn connections_are_asked_about_and_closed() {
             let client = client.of(&endpoint).await;
             assert_eq!(client.get_connection("c").await.unwrap(), known);
             assert_eq!(client.get_connection("c").await.unwrap(), Connection::default());
+            assert_eq!(client.get_connection("c").await.unwrap(), Connection::default());
             let partly = client.get_connection("c").await.unwrap();
             assert_eq!((partly.connected_at, &*partly.identity_ip), (None, "192.0.2.1"));
             let error = client.get_connection("c").await.unwrap_err();
@@ -95,7 +98,7 @@ fn connections_are_asked_about_and_closed() {
             client.delete_connection("c").await.unwrap();
         });
         let methods: Vec<_> = gateway.arrived().into_iter().map(|request| request.method).collect();
-        assert_eq!(methods, ["GET", "GET", "GET", "GET", "DELETE"]);
+        assert_eq!(methods, ["GET", "GET", "GET", "GET", "GET", "DELETE"]);
     }
 }
 
@@ -111,6 +114,7 @@ fn errors_are_typed_and_tried_again_where_that_may_help() {
         (service(500, "InternalServerErrorException"), 3, "(500) InternalServerErrorException"),
         (service(501, ""), 3, "(501) UnknownError"),
         (service(503, ""), 3, "(503) UnknownError"),
+        (service(600, ""), 3, "(600) UnknownError"),
     ] {
         let (outcome, arrived) = post([failed(kind.clone())]);
         let error = outcome.unwrap_err();
@@ -158,6 +162,14 @@ fn what_the_service_would_refuse_is_not_sent() {
             ] {
                 assert_eq!(error.kind(), &gateway::ErrorKind::EmptyConnectionId);
                 assert_eq!(error.to_string(), "apptheory: websocket connection id is empty");
+            }
+            let long = "c".repeat(70_000);
+            for error in [
+                client.post_to_connection(&long, b"x").await.unwrap_err(),
+                client.get_connection(&long).await.unwrap_err(),
+                client.delete_connection(&long).await.unwrap_err(),
+            ] {
+                assert_eq!(error.kind(), &gateway::ErrorKind::LongConnectionId);
             }
             let large = vec![0; MAX_DATA_BYTES + 1];
             let error = client.post_to_connection("c", &large).await.unwrap_err();

@@ -87,11 +87,13 @@ pub enum BuildError {
         /// What the handler expects.
         expected: String,
     },
-    /// A handler reads its body in two formats. No body is of both, so the handler would never run.
+    /// A handler of requests reads the body in two formats, while JSON needs a media type of its
+    /// own ([`JsonReading::JsonTypes`](apptheory_core::http::JsonReading::JsonTypes)). No request
+    /// has the media types of both, so the handler would never run.
     #[error(
-        "{method}({given}) has a handler that reads the body as {first} and as {second}, and no body \
-         is both: take one of the two, or both as `Result<_, AppError>`, and use the one that is \
-         `Ok`; {see}",
+        "{method}({given}) has a handler that reads the body as {first} and as {second}, and no \
+         request has the media types of both: take one of the two, or both as \
+         `Result<_, AppError>`, and use the one that is `Ok`; {see}",
         see = self.see()
     )]
     Formats {

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use super::{FromContext, OptionalFromContext};
+use crate::app::ContextKind;
 use crate::app::context::Context;
 
 /// Reads the body as JSON; as a return value, sends JSON with status 200. A request needs a JSON
@@ -52,8 +53,8 @@ impl<S, K, T: DeserializeOwned> OptionalFromContext<S, K> for Json<T> {
 /// the names of the fields, or into a map. A member that is a list takes all values of its name.
 /// `Option<Form<T>>` is `None` for an empty body.
 ///
-/// For a record, it reads the [payload](apptheory_core::events::EventInput::payload), whatever its
-/// media type.
+/// A request needs the media type of forms. WebSocket messages have no media type, and of a record
+/// it reads the [payload](apptheory_core::events::EventInput::payload), whatever its media type.
 ///
 /// Pages of other origins can submit forms with the cookies of their visitors. If a cookie
 /// identifies the caller, set it `SameSite`, or check a token.
@@ -81,9 +82,10 @@ impl<S, K, T: DeserializeOwned> FromContext<S, K> for Form<T> {
 
     fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
         match context.call() {
-            Some(call) => read_form(&call.request).map(Self),
-            None => read_form_text(context.body()).map(Self),
+            Some(call) if context.kind() != ContextKind::Message => read_form(&call.request),
+            Some(_) | None => read_form_text(context.body()),
         }
+        .map(Self)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use apptheory_core::http::exchange::{Principal, TenantSource};
 use apptheory_core::http::platform::{ClientCertificate, CognitoIdentity, IamIdentity};
-use apptheory_core::http::{Cookies, RawRequest};
+use apptheory_core::http::{Cookies, JsonReading, RawRequest};
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use serde::Deserialize;
@@ -188,12 +188,17 @@ fn a_handler_that_reads_its_body_in_two_formats_does_not_build() {
     let both = async |Json(_): Json<Texts>, _: State<()>, Form(_): Form<Texts>| ();
     assert_eq!(
         App::new().post("/orders", both).build().unwrap_err().to_string(),
-        "route(POST /orders) has a handler that reads the body as JSON and as a form, and no body is \
-         both: take one of the two, or both as `Result<_, AppError>`, and use the one that is `Ok`; \
-         see apptheory::guide::extractors"
+        "route(POST /orders) has a handler that reads the body as JSON and as a form, and no request \
+         has the media types of both: take one of the two, or both as `Result<_, AppError>`, and use \
+         the one that is `Ok`; see apptheory::guide::extractors"
     );
-    let refused = App::new().sqs("orders", both).build().unwrap_err();
-    assert!(matches!(refused, BuildError::Formats { method: "sqs", .. }), "{refused}");
+    let refused = App::new().fallback(both).build().unwrap_err();
+    assert!(matches!(refused, BuildError::Formats { method: "fallback", .. }), "{refused}");
+
+    // Without media types a text may be both.
+    let any_type = App::new().settings(|settings| settings.json = JsonReading::AnyType);
+    assert!(any_type.post("/orders", both).build().is_ok());
+    assert!(App::new().sqs("orders", both).websocket("order", both).build().is_ok());
 
     // One format may be read twice, and texts and bytes have none.
     let twice = async |Json(one): Json<Texts>, Json(other): Json<Texts>, text: String| {

@@ -278,7 +278,7 @@ fn changes_of_tables_come_through_kinesis() {
 }
 
 #[test]
-fn forms_come_in_records() {
+fn forms_come_in_records_and_messages_without_a_media_type() {
     #[derive(serde::Deserialize)]
     struct Order {
         item: String,
@@ -287,9 +287,11 @@ fn forms_come_in_records() {
         seen.see(order.item);
     }
     let seen = Seen::default();
-    let app = TestApp::new(|_| App::with_state(seen.clone()).sqs("q", see));
+    let app =
+        TestApp::new(|_| App::with_state(seen.clone()).sqs("q", see).websocket("$default", see));
     app.sqs("q", ["item=green+tea", "amount=1", ""]).assert_failures(["msg-2", "msg-3"]);
-    assert_eq!(seen.take(), ["green tea"]);
+    app.websocket().connect("/").send("item=black+tea").close();
+    assert_eq!(seen.take(), ["green tea", "black tea"]);
 }
 
 #[test]

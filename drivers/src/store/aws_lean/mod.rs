@@ -27,7 +27,7 @@ use super::consumed::consumed;
 use super::meter::Meter;
 use crate::clock::{Clock as _, SharedClock};
 use crate::execute::Execute;
-use crate::lean::{Answer, Client, Failure};
+use crate::lean::{Answer, Client, Failure, Incomplete};
 
 /// Performs store effects on DynamoDB. Clones share connections.
 #[derive(Clone)]
@@ -136,13 +136,17 @@ impl Answer for Replied {
 /// Returns what a failure means for a machine of the store.
 const fn error_of(failure: &Failure) -> store::Error {
     match failure {
-        Failure::ConnectTime => store::Error::Timeout,
+        Failure::ConnectTime | Failure::Reply { source: Incomplete::Stalled, .. } => {
+            store::Error::Timeout
+        }
         Failure::Unsigned(_) => store::Error::Misconfigured(Misconfiguration::InvalidRequest),
         Failure::Connect(_)
         | Failure::Untrusted(_)
         | Failure::Trust(_)
         | Failure::Broken(_)
-        | Failure::Reply(_) => store::Error::Unavailable,
+        | Failure::Reply { source: Incomplete::Broken(_) | Incomplete::TooLarge, .. } => {
+            store::Error::Unavailable
+        }
     }
 }
 

@@ -22,7 +22,15 @@ where
     let lost = |how: &str| failed(gateway::ErrorKind::Transport).with_message(how);
     let outcome = match &error {
         SdkError::ServiceError(refusal) => read(&reply(refusal.raw())),
-        SdkError::ResponseError(unreadable) => read(&reply(unreadable.raw())),
+        SdkError::ResponseError(unreadable) => {
+            let raw = unreadable.raw();
+            let is_needed = operation == ConnectionOperation::GetConnection;
+            // Without bytes it is lost: the SDK itself reads an empty one.
+            match is_needed && raw.status().is_success() && raw.body().bytes().is_none() {
+                true => Err(lost("unavailable")),
+                false => read(&reply(raw)),
+            }
+        }
         SdkError::TimeoutError(_) => Err(lost("timeout")),
         SdkError::DispatchFailure(failure) => Err(match find_source::<CredentialsError>(&error) {
             // Without valid credentials, nothing was sent.

@@ -29,9 +29,10 @@ pub use self::clients::LeanWebSocketClients;
 ///
 /// Its requests, errors and retries are those of `AwsWebSocketManagementClient`: a blank id, and
 /// more than 128 KiB, are refused before anything is sent. Responses of 429 and 5xx, and lost ones,
-/// are retried, with three attempts in all and pauses of up to 2 s; 403, 410 and 413 are not. An
-/// attempt to connect ends after 3.1 s. Dropping a future closes its connection: the service may
-/// have carried the operation out.
+/// are retried, with three attempts in all and pauses of up to 2 s; 403, 410 and 413 are not. Of a
+/// response that breaks off, the status counts; the SDK would send again what has succeeded. An
+/// attempt to connect ends after 3.1 s, a response once it has stalled for 5 s. Dropping a future
+/// closes its connection: the service may have carried the operation out.
 pub struct LeanWebSocketManagementClient {
     api: Api,
     client: Result<Client, MissingCredentials>,

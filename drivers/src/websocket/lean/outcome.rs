@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use apptheory_core::gateway::{self, ConnectionReply};
 use bytes::Bytes;
-use http::StatusCode;
 use http::response::Parts;
+use http::{Method, StatusCode};
 
 use crate::lean::{Answer, MissingCredential};
 
-/// A complete reply.
+/// A reply.
 pub(super) struct Replied {
     reply: ConnectionReply,
     request_id: String,
@@ -54,6 +54,12 @@ impl Answer for Replied {
         Self { reply, request_id: field("x-amzn-requestid") }
     }
 
+    /// The status is enough, unless a connection was asked about and the body describes it.
+    fn read_head(head: &Parts, method: &Method) -> Option<Self> {
+        let is_needed = method == Method::GET && head.status.is_success();
+        (!is_needed).then(|| Answer::read(head, Bytes::new()))
+    }
+
     fn error_code(&self) -> Option<Cow<'_, str>> {
         let is_success = (200..300).contains(&self.reply.status);
         (!is_success).then(|| self.reply.code())
@@ -61,6 +67,6 @@ impl Answer for Replied {
 
     /// The management API's errors of these statuses may lack a code.
     fn is_transient(status: StatusCode) -> bool {
-        status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error()
+        status == StatusCode::TOO_MANY_REQUESTS || status.as_u16() >= 500
     }
 }
