@@ -102,7 +102,7 @@ fn documentation(lines: &[String], at: usize) -> String {
     above.filter(|line| line.starts_with("///")).collect::<Vec<_>>().join("\n")
 }
 
-/// The feature that an attribute requires.
+/// Returns the feature that an attribute requires, if it does.
 fn required(line: &str) -> Option<&str> {
     line.trim().strip_prefix("#[cfg(feature = \"")?.strip_suffix("\")]")
 }
@@ -171,7 +171,7 @@ fn what_needs_a_feature_says_so() {
     assert!(silent.is_empty(), "these do not say \"Needs the feature `x`\": {silent:#?}");
 }
 
-/// The compiler says nothing of features for these two.
+/// The compiler does not name the feature of a missing method or of a missing name of the prelude.
 #[test]
 fn the_table_names_every_method_and_name_of_the_prelude_that_needs_a_feature() {
     let readme = std::fs::read_to_string(root().join("README.md")).expect("README.md");

@@ -188,14 +188,14 @@ macro_rules! routes {
                 handler: impl Handler<A, S, Http>,
             ) -> Self {
                 let (method, pattern) = (method.to_owned(), pattern.to_owned());
-                self.with(Target::Request { method, pattern }, handler)
+                self.register(Target::Request { method, pattern }, handler)
             }
 
             /// Serves GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS. Registering one of them
             /// again for the same pattern is an error.
             #[must_use]
             pub fn any<A>(self, pattern: &str, handler: impl Handler<A, S, Http>) -> Self {
-                self.with(Target::AnyMethod { pattern: pattern.to_owned() }, handler)
+                self.register(Target::AnyMethod { pattern: pattern.to_owned() }, handler)
             }
 
             /// Serves GET, and HEAD unless another handler does.
@@ -248,7 +248,7 @@ macro_rules! routes {
             /// Without a fallback the response is 404, and they do not run.
             #[must_use]
             pub fn fallback<A>(self, handler: impl Handler<A, S, Http>) -> Self {
-                self.with(Target::Fallback { prefix: "/".to_owned() }, handler)
+                self.register(Target::Fallback { prefix: "/".to_owned() }, handler)
             }
 
             /// Adds all routes of a router below a prefix, with their middleware. The router's `/`
@@ -339,7 +339,7 @@ macro_rules! routes {
 
         impl<S> $owner<S> {
             /// Registers a handler.
-            pub(super) fn with<A, K>(
+            pub(super) fn register<A, K>(
                 mut self,
                 target: Target,
                 handler: impl Handler<A, S, K>,
@@ -349,13 +349,13 @@ macro_rules! routes {
             }
 
             /// Registers a handler of the records of a queue, stream, table and so on.
-            pub(super) fn records<A, K>(
+            pub(super) fn register_records<A, K>(
                 self,
                 reader: RecordReader,
                 name: &str,
                 handler: impl Handler<A, S, K>,
             ) -> Self {
-                self.with(Target::Records(reader, name.to_owned()), handler)
+                self.register(Target::Records(reader, name.to_owned()), handler)
             }
         }
     )+};

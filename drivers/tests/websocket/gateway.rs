@@ -32,7 +32,7 @@ pub(crate) struct Arrived {
     pub(crate) content_type: Option<String>,
     pub(crate) content_length: Option<String>,
     pub(crate) authorization: String,
-    /// What `authorization` has to be.
+    /// The value that `authorization` must have.
     signed: String,
     pub(crate) body: Bytes,
 }
@@ -50,7 +50,7 @@ impl Gateway {
         Self { replies, ..Self::default() }
     }
 
-    /// Returns the requests so far, whose signatures are right.
+    /// Returns the requests so far, after checking their signatures.
     pub(crate) fn arrived(&self) -> Vec<Arrived> {
         let arrived = self.arrived.lock().unwrap().clone();
         assert!(

@@ -32,7 +32,7 @@ pub(crate) fn authorization(head: &Parts, body: &[u8]) -> String {
     format!("{unsigned}Signature={}", hex(&hmac(&key, &text)))
 }
 
-/// HMAC-SHA-256 (RFC 2104) with a key of at most a block.
+/// Returns the HMAC-SHA-256 (RFC 2104) of a text, with a key of at most one block.
 fn hmac(key: &[u8], text: &str) -> Vec<u8> {
     let padded = |pad: u8| -> Vec<u8> {
         let key = key.iter().chain(core::iter::repeat(&0)).take(64);

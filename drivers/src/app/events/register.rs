@@ -34,7 +34,7 @@ macro_rules! events {
             #[must_use]
             pub fn sqs<A>(self, queue: &str, handler: impl Handler<A, S, kind::Queue>) -> Self {
                 let reader = const { RecordReader::of(BatchSource::Sqs) };
-                self.records(reader, queue, handler)
+                self.register_records(reader, queue, handler)
             }
 
             /// Handles the records of a Kinesis stream. Set `ReportBatchItemFailures` on the event
@@ -46,7 +46,7 @@ macro_rules! events {
                 handler: impl Handler<A, S, kind::Stream>,
             ) -> Self {
                 let reader = const { RecordReader::of(BatchSource::Kinesis) };
-                self.records(reader, stream, handler)
+                self.register_records(reader, stream, handler)
             }
 
             /// Handles the changes of a DynamoDB table. Set `ReportBatchItemFailures` on the event
@@ -58,13 +58,13 @@ macro_rules! events {
                 handler: impl Handler<A, S, kind::Table>,
             ) -> Self {
                 let reader = const { RecordReader::of(BatchSource::DynamoDbStream) };
-                self.records(reader, table, handler)
+                self.register_records(reader, table, handler)
             }
 
             /// Handles the notifications of an SNS topic. Only tests see what the handler returns.
             #[must_use]
             pub fn sns<A>(self, topic: &str, handler: impl Handler<A, S, kind::Topic>) -> Self {
-                self.with(Target::Topic(topic.to_owned()), handler)
+                self.register(Target::Topic(topic.to_owned()), handler)
             }
 
             /// Handles the EventBridge events that a rule selects. Rules apply in the order of
@@ -76,7 +76,7 @@ macro_rules! events {
                 rule: Rule,
                 handler: impl Handler<A, S, kind::Bus>,
             ) -> Self {
-                self.with(Target::Event(rule), handler)
+                self.register(Target::Event(rule), handler)
             }
 
             /// Handles the events of a schedule: an EventBridge rule of this name, or an
@@ -95,11 +95,7 @@ macro_rules! events {
             /// # Ok::<(), apptheory::app::BuildError>(())
             /// ```
             #[must_use]
-            pub fn schedule<A>(
-                self,
-                name: &str,
-                handler: impl Handler<A, S, kind::Bus>,
-            ) -> Self {
+            pub fn schedule<A>(self, name: &str, handler: impl Handler<A, S, kind::Bus>) -> Self {
                 self.event_bridge(Rule::scheduled(name), handler)
             }
 
@@ -137,14 +133,14 @@ macro_rules! events {
             /// ```
             #[must_use]
             pub fn on<A>(self, shape: Shape, handler: impl Handler<A, S, kind::Any>) -> Self {
-                self.with(Target::Shape(shape), handler)
+                self.register(Target::Shape(shape), handler)
             }
 
             /// Handles the events without any other handler. Results and errors are as in
             /// [`on`](Self::on).
             #[must_use]
             pub fn otherwise<A>(self, handler: impl Handler<A, S, kind::Any>) -> Self {
-                self.with(Target::Otherwise, handler)
+                self.register(Target::Otherwise, handler)
             }
         }
     )+};

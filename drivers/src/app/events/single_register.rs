@@ -47,13 +47,10 @@ macro_rules! single_events {
             /// # Ok::<(), apptheory::app::BuildError>(())
             /// ```
             #[must_use]
-            pub fn authorizer<A>(
-                self,
-                handler: impl Handler<A, S, kind::Authorization>,
-            ) -> Self {
+            pub fn authorizer<A>(self, handler: impl Handler<A, S, kind::Authorization>) -> Self {
                 let route = SingleRoute::Authorizer;
                 let writer = const { AnswerWriter::of(SingleSource::Authorizer) };
-                self.with(Target::Single(route, writer), handler)
+                self.register(Target::Single(route, writer), handler)
             }
 
             /// Handles a trigger of a Cognito user pool. The handler may take a
@@ -99,7 +96,7 @@ macro_rules! single_events {
             ) -> Self {
                 let route = SingleRoute::Cognito(T::TRIGGER);
                 let writer = const { AnswerWriter::of(SingleSource::Cognito) };
-                self.with(Target::Single(route, writer), handler)
+                self.register(Target::Single(route, writer), handler)
             }
 
             /// Resolves an AppSync field, as its direct Lambda resolver. The handler's return value
@@ -117,7 +114,7 @@ macro_rules! single_events {
             ) -> Self {
                 let route = SingleRoute::AppSync(AppSyncField::new(parent_type, field));
                 let writer = const { AnswerWriter::of(SingleSource::AppSync) };
-                self.with(Target::Single(route, writer), handler)
+                self.register(Target::Single(route, writer), handler)
             }
 
             /// Resolves an AppSync field for several parents at once, as a direct Lambda resolver
@@ -145,7 +142,7 @@ macro_rules! single_events {
             ) -> Self {
                 let route = SingleRoute::AppSyncBatch(AppSyncField::new(parent_type, field));
                 let writer = const { AnswerWriter::of(SingleSource::AppSync) };
-                self.with(Target::Single(route, writer), handler)
+                self.register(Target::Single(route, writer), handler)
             }
 
             /// Serves an action group of Bedrock agents, with function details or an API schema.
@@ -175,7 +172,7 @@ macro_rules! single_events {
             ) -> Self {
                 let route = SingleRoute::BedrockAgent(action_group.trim().to_owned());
                 let writer = const { AnswerWriter::of(SingleSource::BedrockAgent) };
-                self.with(Target::Single(route, writer), handler)
+                self.register(Target::Single(route, writer), handler)
             }
 
             /// Handles CodePipeline jobs. The handler may take a
@@ -183,13 +180,10 @@ macro_rules! single_events {
             /// result itself: CodePipeline ignores what a function returns. A job that is never
             /// reported waits for its timeout, so report a failure before returning an error.
             #[must_use]
-            pub fn codepipeline<A>(
-                self,
-                handler: impl Handler<A, S, kind::Job>,
-            ) -> Self {
+            pub fn codepipeline<A>(self, handler: impl Handler<A, S, kind::Job>) -> Self {
                 let route = SingleRoute::CodePipeline;
                 let writer = const { AnswerWriter::of(SingleSource::CodePipeline) };
-                self.with(Target::Single(route, writer), handler)
+                self.register(Target::Single(route, writer), handler)
             }
 
             /// Evaluates a custom AWS Config rule. The handler may take a
@@ -203,7 +197,7 @@ macro_rules! single_events {
             ) -> Self {
                 let route = SingleRoute::ConfigRule(rule.trim().to_owned());
                 let writer = const { AnswerWriter::of(SingleSource::ConfigRule) };
-                self.with(Target::Single(route, writer), handler)
+                self.register(Target::Single(route, writer), handler)
             }
 
             /// Performs the steps of a secret rotation, one event per step. After an error Secrets
@@ -227,13 +221,10 @@ macro_rules! single_events {
             /// # Ok::<(), apptheory::app::BuildError>(())
             /// ```
             #[must_use]
-            pub fn secrets_rotation<A>(
-                self,
-                handler: impl Handler<A, S, kind::Rotation>,
-            ) -> Self {
+            pub fn secrets_rotation<A>(self, handler: impl Handler<A, S, kind::Rotation>) -> Self {
                 let route = SingleRoute::SecretsRotation;
                 let writer = const { AnswerWriter::of(SingleSource::SecretsRotation) };
-                self.with(Target::Single(route, writer), handler)
+                self.register(Target::Single(route, writer), handler)
             }
 
             /// Handles state changes of a CloudWatch alarm whose action invokes the function. The
@@ -247,7 +238,7 @@ macro_rules! single_events {
             ) -> Self {
                 let route = SingleRoute::CloudWatchAlarm(alarm.trim().to_owned());
                 let writer = const { AnswerWriter::of(SingleSource::CloudWatchAlarm) };
-                self.with(Target::Single(route, writer), handler)
+                self.register(Target::Single(route, writer), handler)
             }
 
             /// Handles S3 Batch Operations tasks. The handler may take an
@@ -255,13 +246,10 @@ macro_rules! single_events {
             /// [`S3BatchResult`](apptheory_core::events::S3BatchResult). An error fails the
             /// invocation, and the task is retried.
             #[must_use]
-            pub fn s3_batch<A>(
-                self,
-                handler: impl Handler<A, S, kind::Task>,
-            ) -> Self {
+            pub fn s3_batch<A>(self, handler: impl Handler<A, S, kind::Task>) -> Self {
                 let route = SingleRoute::S3Batch;
                 let writer = const { AnswerWriter::of(SingleSource::S3Batch) };
-                self.with(Target::Single(route, writer), handler)
+                self.register(Target::Single(route, writer), handler)
             }
 
             /// Serves a Lex bot (version 2) in the turns of an intent: during the dialog, and for
@@ -290,14 +278,10 @@ macro_rules! single_events {
             /// # Ok::<(), apptheory::app::BuildError>(())
             /// ```
             #[must_use]
-            pub fn lex<A>(
-                self,
-                intent: &str,
-                handler: impl Handler<A, S, kind::Dialog>,
-            ) -> Self {
+            pub fn lex<A>(self, intent: &str, handler: impl Handler<A, S, kind::Dialog>) -> Self {
                 let route = SingleRoute::Lex(intent.trim().to_owned());
                 let writer = const { AnswerWriter::of(SingleSource::Lex) };
-                self.with(Target::Single(route, writer), handler)
+                self.register(Target::Single(route, writer), handler)
             }
 
             /// Serves Amazon Connect flows that invoke the function. The handler may take a
@@ -318,13 +302,10 @@ macro_rules! single_events {
             /// # Ok::<(), apptheory::app::BuildError>(())
             /// ```
             #[must_use]
-            pub fn connect<A>(
-                self,
-                handler: impl Handler<A, S, kind::ContactFlow>,
-            ) -> Self {
+            pub fn connect<A>(self, handler: impl Handler<A, S, kind::ContactFlow>) -> Self {
                 let route = SingleRoute::Connect;
                 let writer = const { AnswerWriter::of(SingleSource::Connect) };
-                self.with(Target::Single(route, writer), handler)
+                self.register(Target::Single(route, writer), handler)
             }
         }
     )+};

@@ -25,19 +25,15 @@ macro_rules! sources {
                 handler: impl Handler<A, S, kind::KafkaTopic>,
             ) -> Self {
                 let reader = const { RecordReader::of(BatchSource::Kafka) };
-                self.records(reader, topic, handler)
+                self.register_records(reader, topic, handler)
             }
 
             /// Handles the events of objects in an S3 bucket. The first failure fails the
             /// invocation, which Lambda retries.
             #[must_use]
-            pub fn s3<A>(
-                self,
-                bucket: &str,
-                handler: impl Handler<A, S, kind::Bucket>,
-            ) -> Self {
+            pub fn s3<A>(self, bucket: &str, handler: impl Handler<A, S, kind::Bucket>) -> Self {
                 let reader = const { RecordReader::of(BatchSource::S3) };
-                self.records(reader, bucket, handler)
+                self.register_records(reader, bucket, handler)
             }
 
             /// Handles the mails that SES receives, for all rules that invoke the function. The
@@ -47,7 +43,7 @@ macro_rules! sources {
             pub fn ses<A>(self, handler: impl Handler<A, S, kind::Mail>) -> Self {
                 let name = BatchSource::Ses.trigger().as_str();
                 let reader = const { RecordReader::of(BatchSource::Ses) };
-                self.records(reader, name, handler)
+                self.register_records(reader, name, handler)
             }
 
             /// Handles pushes to a CodeCommit repository. The first failure fails the invocation,
@@ -59,7 +55,7 @@ macro_rules! sources {
                 handler: impl Handler<A, S, kind::Repository>,
             ) -> Self {
                 let reader = const { RecordReader::of(BatchSource::CodeCommit) };
-                self.records(reader, repository, handler)
+                self.register_records(reader, repository, handler)
             }
 
             /// Handles the messages of a queue or topic of Amazon MQ for ActiveMQ. The first
@@ -71,7 +67,7 @@ macro_rules! sources {
                 handler: impl Handler<A, S, kind::ActiveMqQueue>,
             ) -> Self {
                 let reader = const { RecordReader::of(BatchSource::ActiveMq) };
-                self.records(reader, queue, handler)
+                self.register_records(reader, queue, handler)
             }
 
             /// Handles the messages of a queue of Amazon MQ for RabbitMQ, in any virtual host. The
@@ -83,7 +79,7 @@ macro_rules! sources {
                 handler: impl Handler<A, S, kind::RabbitMqQueue>,
             ) -> Self {
                 let reader = const { RecordReader::of(BatchSource::RabbitMq) };
-                self.records(reader, queue, handler)
+                self.register_records(reader, queue, handler)
             }
 
             /// Handles the changes in a DocumentDB database, in all of its collections. The first
@@ -95,7 +91,7 @@ macro_rules! sources {
                 handler: impl Handler<A, S, kind::Database>,
             ) -> Self {
                 let reader = const { RecordReader::of(BatchSource::DocumentDb) };
-                self.records(reader, database, handler)
+                self.register_records(reader, database, handler)
             }
 
             /// Transforms the records of an Amazon Data Firehose stream. The handler returns a
@@ -113,7 +109,7 @@ macro_rules! sources {
                 handler: impl Handler<A, S, kind::DeliveryStream>,
             ) -> Self {
                 let reader = const { RecordReader::of(BatchSource::Firehose) };
-                self.records(reader, stream, handler)
+                self.register_records(reader, stream, handler)
             }
 
             /// Handles what CloudWatch Logs subscriptions deliver to the function directly, for all
@@ -124,7 +120,7 @@ macro_rules! sources {
             pub fn cloudwatch_logs<A>(self, handler: impl Handler<A, S, kind::LogGroup>) -> Self {
                 let name = BatchSource::CloudWatchLogs.trigger().as_str();
                 let reader = const { RecordReader::of(BatchSource::CloudWatchLogs) };
-                self.records(reader, name, handler)
+                self.register_records(reader, name, handler)
             }
         }
     )+};

@@ -20,13 +20,13 @@ type Factory = Arc<dyn WebSocketClientFactory>;
 pub(in crate::app) struct Clients {
     own: Option<Factory>,
     #[cfg(any(feature = "aws-lean", feature = "websocket"))]
-    default: Arc<OfFeature>,
+    default: Arc<DefaultFactory>,
 }
 
-/// The factory of a feature.
+/// The factory that a feature brings, made when it is first needed.
 #[cfg(any(feature = "aws-lean", feature = "websocket"))]
 #[derive(Default)]
-struct OfFeature {
+struct DefaultFactory {
     /// The endpoint of the local server that stands in for API Gateway.
     local: Option<String>,
     made: OnceLock<Factory>,
@@ -40,7 +40,7 @@ impl Clients {
     /// Returns the clients that send to a local server.
     #[cfg(all(feature = "local", any(feature = "aws-lean", feature = "websocket")))]
     pub(super) fn of_local_server(endpoint: String) -> Self {
-        let default = OfFeature { local: Some(endpoint), ..OfFeature::default() };
+        let default = DefaultFactory { local: Some(endpoint), ..DefaultFactory::default() };
         Self { own: None, default: Arc::new(default) }
     }
 
@@ -48,42 +48,41 @@ impl Clients {
         &self,
         endpoint: &str,
     ) -> Result<WebSocketClient, gateway::Error> {
-        let factory = self.own.as_ref().or_else(|| self.of_feature()).ok_or_else(missing)?;
+        let factory = self.own.as_ref().or_else(|| self.default_factory()).ok_or_else(missing)?;
         factory.client(endpoint).await
     }
 
     #[cfg(any(feature = "aws-lean", feature = "websocket"))]
-    fn of_feature(&self) -> Option<&Factory> {
-        let OfFeature { local, made } = &*self.default;
+    fn default_factory(&self) -> Option<&Factory> {
+        let DefaultFactory { local, made } = &*self.default;
         Some(made.get_or_init(|| match local {
             None => Arc::new(DefaultClients::new()),
-            Some(endpoint) => Arc::new(local_clients(endpoint)),
+            Some(endpoint) => local_clients(endpoint),
         }))
     }
 
     #[cfg(not(any(feature = "aws-lean", feature = "websocket")))]
-    const fn of_feature(&self) -> Option<&Factory> {
+    const fn default_factory(&self) -> Option<&Factory> {
         None
     }
 }
 
 /// Returns clients with credentials of no account: a local server does not check the signature, but
 /// it has to exist.
-#[cfg(feature = "websocket")]
-fn local_clients(endpoint: &str) -> DefaultClients {
-    use aws_credential_types::Credentials;
-
-    let credentials = Credentials::new("local", "local", None, None, "apptheory::local");
+#[cfg(any(feature = "aws-lean", feature = "websocket"))]
+fn local_clients(endpoint: &str) -> Factory {
     let clients = DefaultClients::new().with_endpoint(endpoint).with_region("us-east-1");
-    clients.with_credentials(credentials)
-}
-
-/// Returns clients with credentials of no account: a local server does not check the signature, but
-/// it has to exist.
-#[cfg(all(feature = "aws-lean", not(feature = "websocket")))]
-fn local_clients(endpoint: &str) -> DefaultClients {
-    let clients = DefaultClients::new().with_endpoint(endpoint).with_region("us-east-1");
-    clients.with_env(|_| Some("local".to_owned()))
+    #[cfg(feature = "websocket")]
+    let clients = clients.with_credentials(aws_credential_types::Credentials::new(
+        "local",
+        "local",
+        None,
+        None,
+        "apptheory::local",
+    ));
+    #[cfg(not(feature = "websocket"))]
+    let clients = clients.with_env(|_| Some("local".to_owned()));
+    Arc::new(clients)
 }
 
 /// Returns the error of an application without clients. Its cause says how to get them.

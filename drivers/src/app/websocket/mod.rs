@@ -90,7 +90,7 @@ macro_rules! sockets {
                 route_key: &str,
                 handler: impl Handler<A, S, Socket>,
             ) -> Self {
-                self.with(Target::Message(route_key.to_owned()), handler)
+                self.register(Target::Message(route_key.to_owned()), handler)
             }
         }
     )+};

@@ -16,7 +16,7 @@ use tokio::sync::OnceCell;
 use super::AwsWebSocketManagementClient;
 use super::credentials::{NotBlank, without_instance_metadata};
 use super::outcome::RetryByStatus;
-use crate::env::process_env;
+use crate::env::{OwnedEnv, process_env};
 use crate::snapshot;
 use crate::trace::Propagation;
 use crate::websocket::client::{FactoryFuture, WebSocketClient, WebSocketClientFactory};
@@ -66,10 +66,8 @@ struct Settings {
     credentials: Option<SharedCredentialsProvider>,
     asks_instance: bool,
     sdk_config: Option<SdkConfig>,
-    env: Arc<Env>,
+    env: OwnedEnv,
 }
-
-type Env = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 impl Default for AwsWebSocketClients {
     fn default() -> Self {
@@ -88,7 +86,7 @@ impl AwsWebSocketClients {
             credentials: None,
             asks_instance: true,
             sdk_config: None,
-            env: Arc::new(process_env),
+            env: Box::new(process_env),
         })
     }
 
@@ -141,7 +139,7 @@ impl AwsWebSocketClients {
     /// environment.
     #[must_use]
     pub fn with_env(self, env: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
-        Self::of(Settings { env: Arc::new(env), ..self.settings })
+        Self::of(Settings { env: Box::new(env), ..self.settings })
     }
 
     /// Returns the client for an endpoint, created once per endpoint and region. Nothing is sent.

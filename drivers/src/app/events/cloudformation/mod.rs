@@ -107,7 +107,7 @@ macro_rules! cloudformation {
                 self,
                 handler: impl Handler<A, S, kind::CloudFormation>,
             ) -> Self {
-                self.with(Target::Single(SingleRoute::CloudFormation, WRITER), handler)
+                self.register(Target::Single(SingleRoute::CloudFormation, WRITER), handler)
             }
         }
     )+};
