@@ -225,6 +225,20 @@ mod tests {
     }
 
     #[test]
+    fn names_of_one_length_are_told_apart_wherever_they_differ() {
+        for len in 1..=40 {
+            let name = "a".repeat(len);
+            for at in 0..len {
+                let other = format!("{}b{}", "a".repeat(at), "a".repeat(len - at - 1));
+                let text = format!(r#"{{"{other}":1,"{name}":2}}"#);
+                let document = Document::scan(&text).unwrap();
+                let read = [&name, &other].map(|name| document.root().member(name).integer());
+                assert_eq!(read, [2, 1], "{text}");
+            }
+        }
+    }
+
+    #[test]
     fn members_that_come_twice_are_errors_or_the_last_one() {
         let document = Document::scan(r#"{"a":1,"b":"x","\u0061":2}"#).unwrap();
         let object = document.object().unwrap();

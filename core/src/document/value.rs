@@ -191,8 +191,9 @@ impl<'a, 'd> Value<'a, 'd> {
         let lens = names.iter().fold(0, |lens, name| lens | len_bit(name.len()));
         let mut place = next.node;
         while let Some([name, value, ..]) = nodes.get(place..) {
-            let (start, end) = ((name.start as usize).wrapping_add(1), name.end as usize);
-            let end = end.wrapping_sub(1);
+            // Without the quotes.
+            let start = (name.start as usize).wrapping_add(1);
+            let end = (name.end as usize).wrapping_sub(1);
             let at = if name.kind == Kind::Escaped {
                 names.iter().position(|sought| Self { node: place, ..self }.is(sought))
             } else if lens & len_bit(end.wrapping_sub(start)) == 0 {
@@ -367,8 +368,8 @@ fn slice(text: &str, start: u32, end: u32) -> &str {
     text.get(start as usize..end as usize).unwrap_or_default()
 }
 
-/// Returns whether two names are the same. Most have eight to sixteen bytes, of which two words are
-/// compared: a call of `memcmp` takes longer.
+/// Returns whether two names are the same. Names of 8 to 16 bytes, as most are, are the same if
+/// their first and last eight bytes are: calling `memcmp` takes longer.
 fn are_same(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len()
         && a.first_chunk::<8>() == b.first_chunk()
@@ -376,7 +377,8 @@ fn are_same(a: &[u8], b: &[u8]) -> bool {
         && (matches!(a.len(), 8..=16) || a == b)
 }
 
-/// Returns one bit of 64, by the length of a name.
+/// Returns one bit of 64, by the length of a name: most other names of an object have another
+/// length.
 const fn len_bit(len: usize) -> u64 {
     1 << (len % 64)
 }

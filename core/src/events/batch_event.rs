@@ -23,12 +23,12 @@ pub struct BatchEvent<'a> {
     texts: Texts<'a>,
 }
 
-/// The members of an event that all of its records share. They are read once per event.
-const TEXTS: [&str; 4] =
+/// The members of an event that all of its records share.
+const SHARED_MEMBERS: [&str; 4] =
     ["eventSourceArn", "deliveryStreamArn", "sourceKinesisStreamArn", "bootstrapServers"];
 
-/// Their texts.
-type Texts<'a> = [Cow<'a, str>; TEXTS.len()];
+/// The texts of the [`SHARED_MEMBERS`], read once per event.
+type Texts<'a> = [Cow<'a, str>; SHARED_MEMBERS.len()];
 
 /// A record of a batch.
 #[derive(Clone, Copy)]
@@ -71,7 +71,8 @@ impl<'a> BatchEvent<'a> {
         let malformed = |cause| malformed(source, cause);
         let event = document.root().object().map_err(malformed)?;
         let heads = Heads::read(source, event).map_err(malformed)?;
-        let texts = document.root().members_or_twice(TEXTS).map(|(member, _)| member.trimmed());
+        let texts =
+            document.root().members_or_twice(SHARED_MEMBERS).map(|(member, _)| member.trimmed());
         Ok(Self { source, heads, texts, document })
     }
 
@@ -179,7 +180,7 @@ impl<'e> BatchRecord<'e> {
 
     /// Returns a shared text of the event, trimmed; empty if the member is not a string.
     pub(super) fn event_text(&self, name: &str) -> &'e str {
-        let text = TEXTS.iter().zip(self.texts).find(|(known, _)| **known == name);
+        let text = SHARED_MEMBERS.iter().zip(self.texts).find(|(known, _)| **known == name);
         text.map_or("", |(_, text)| text)
     }
 

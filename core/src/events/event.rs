@@ -280,8 +280,8 @@ fn of_records(event: Object<'_, '_>) -> Option<BatchSource> {
 /// Returns the service of the first record, which decides because Lambda never mixes services in a
 /// batch. `None` if the record names two.
 fn source_of_first<'a>(records: Value<'a, '_>) -> Option<Cow<'a, str>> {
-    let [spelled, capital] = first(records)?.object().ok()?.get_each(SOURCE_MEMBERS);
-    first_source([spelled.ok()?, capital.ok()?])
+    let [lower, upper] = first(records)?.object().ok()?.get_each(SOURCE_MEMBERS);
+    first_source([lower.ok()?, upper.ok()?])
 }
 
 fn first<'a, 'd>(records: Value<'a, 'd>) -> Option<Value<'a, 'd>> {

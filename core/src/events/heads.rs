@@ -138,8 +138,8 @@ impl<'a> Heads<'a> {
         let identifier = match self.service {
             BatchSource::Sqs => {
                 let names = ["eventSourceARN", "attributes", "messageId", lower, upper];
-                let [arn, attributes, id, own @ ..] = reading.members(record, names);
-                sources = Some(own);
+                let [arn, attributes, id, named @ ..] = reading.members(record, names);
+                sources = Some(named);
                 let [group] = reading.members(attributes, ["MessageGroupId"]);
                 let arn = arn.trimmed();
                 let is_fifo = arn.ends_with(".fifo");
@@ -150,8 +150,8 @@ impl<'a> Heads<'a> {
             }
             BatchSource::Kinesis => {
                 let names = ["eventSourceARN", "eventID", "kinesis", lower, upper];
-                let [arn, event_id, kinesis, own @ ..] = reading.members(record, names);
-                sources = Some(own);
+                let [arn, event_id, kinesis, named @ ..] = reading.members(record, names);
+                sources = Some(named);
                 let [sequence_number] = reading.members(kinesis, ["sequenceNumber"]);
                 // `{shard}:{sequence number}`. The response contains the sequence number only, at
                 // which Lambda resumes the shard.
@@ -162,8 +162,8 @@ impl<'a> Heads<'a> {
             }
             BatchSource::DynamoDbStream => {
                 let names = ["eventSourceARN", "dynamodb", lower, upper];
-                let [arn, change, own @ ..] = reading.members(record, names);
-                sources = Some(own);
+                let [arn, change, named @ ..] = reading.members(record, names);
+                sources = Some(named);
                 let [sequence_number] = reading.members(change, ["SequenceNumber"]);
                 // Records do not contain their shard, but a batch is from a single one.
                 from = Some((arn.trimmed(), "".into()));
@@ -302,9 +302,9 @@ impl<'a, 'd> Reading<'a, 'd> {
         if let Some(cause) = self.fault {
             return Some(Error::malformed(what, cause));
         }
-        let own = first_source(sources)?;
+        let service_name = first_source(sources)?;
         let why = "it is from another service";
-        let is_foreign = own != service.event_source();
+        let is_foreign = service_name != service.event_source();
         is_foreign.then(|| Error::refused(ErrorKind::ForeignRecord, what, why))
     }
 }

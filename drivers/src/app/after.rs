@@ -3,8 +3,6 @@
 use core::fmt;
 use core::future::Future;
 use core::mem;
-#[cfg(any(feature = "lambda", feature = "tower"))]
-use core::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use apptheory_core::invocation_time::InvocationTime;
@@ -16,7 +14,7 @@ use super::{AppService, BoxFuture, Context};
 #[cfg(any(feature = "lambda", feature = "tower"))]
 use crate::clock::Clock as _;
 #[cfg(any(feature = "lambda", feature = "tower"))]
-use crate::trace::{Pinned, Trace, run_within};
+use crate::trace::{Trace, pinned, run_within};
 
 /// Work registered with `after` did not finish in time and was dropped. Give the function more
 /// time, or send such work to a queue.
@@ -188,8 +186,7 @@ impl AppService {
     pub(crate) async fn finish(&self, ending: Ending) {
         self.run_after(&ending).await;
         let by = ending.time.answers_by(self.clock().now());
-        let flushed = pin!(Some(self.flush_by(by)));
-        run_within(ending.trace.clone(), Pinned(flushed)).await;
+        run_within(ending.trace.clone(), pinned!(self.flush_by(by))).await;
     }
 
     /// Ends an invocation whose response is handed over afterwards and must still arrive in time.
@@ -199,7 +196,6 @@ impl AppService {
         // Without a deadline there is no need to read the clock.
         let has_deadline = ending.time.ends_at().is_some();
         let by = has_deadline.then(|| ending.time.flushes_by(self.clock().now())).flatten();
-        let flushed = pin!(Some(self.flush_by(by)));
-        run_within(ending.trace.clone(), Pinned(flushed)).await;
+        run_within(ending.trace.clone(), pinned!(self.flush_by(by))).await;
     }
 }

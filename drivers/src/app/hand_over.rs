@@ -2,7 +2,6 @@
 //! invocations end before that. Also applications that are mounted in others, which are flushed
 //! with them.
 
-use core::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use apptheory_core::error::{AppError, code};
@@ -13,7 +12,7 @@ use super::after::Ending;
 use super::context::Context;
 use super::invocation::Invocation;
 use super::{AppService, BodyStream, Response};
-use crate::trace::Pinned;
+use crate::trace::pinned;
 
 impl AppService {
     /// Serves a request whose response another layer delivers, in time. The invocation ends before
@@ -31,7 +30,7 @@ impl AppService {
             begun.after = outer.begun().after.clone();
         }
         let span = begun.span.clone();
-        let mut response = span.run(Pinned(pin!(Some(self.serve_begun(request, begun))))).await;
+        let mut response = span.run(pinned!(self.serve_begun(request, begun))).await;
         if let Some(at) = ending.time.stops_at() {
             let error = AppError::of(code::TIMEOUT);
             let until = |stream: BodyStream| stream.until(self.clock().clone(), at, error);

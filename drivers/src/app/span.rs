@@ -1,7 +1,6 @@
 //! The `tracing` spans and the traces of invocations and records.
 
 use core::future::Future;
-use core::pin::pin;
 
 use apptheory_core::events::Trigger;
 #[cfg(feature = "tracing")]
@@ -14,7 +13,7 @@ use tracing::{Instrument as _, Span, info_span};
 use super::AppService;
 use super::invocation::Invocation;
 use super::time::Begun;
-use crate::trace::{self, Pinned, Trace};
+use crate::trace::{self, Trace, pinned};
 
 /// The span of an invocation, and the trace that it belongs to. Clones share the span; it ends with
 /// the last of them.
@@ -61,8 +60,8 @@ impl InvocationSpan {
         let _ = id;
     }
 
-    /// Runs a future within the span and the trace, in which it is also dropped. Give it a large one
-    /// [`Pinned`].
+    /// Runs a future within the span and the trace, and drops it there. Pass a large one
+    /// [pinned](pinned!), so that it is not moved.
     pub(crate) fn run<F: Future>(self, work: F) -> impl Future<Output = F::Output> {
         #[cfg(feature = "tracing")]
         let work = work.instrument(self.span);
@@ -128,7 +127,7 @@ impl AppService {
     ) -> F::Output {
         let (begun, ending) = self.begin(invocation);
         let span = begun.span.clone();
-        let output = span.run(Pinned(pin!(Some(serve(begun))))).await;
+        let output = span.run(pinned!(serve(begun))).await;
         self.run_after(&ending).await;
         output
     }

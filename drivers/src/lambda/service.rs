@@ -1,7 +1,6 @@
 //! Applications under `lambda_runtime`, AWS's own runtime.
 
 use core::future::ready;
-use core::pin::pin;
 use core::task::{Context as Waiting, Poll};
 use core::time::Duration;
 use std::sync::Arc;
@@ -30,7 +29,7 @@ use crate::app::{
 use crate::clock::Clock as _;
 use crate::env::process_env;
 use crate::see::See;
-use crate::trace::Pinned;
+use crate::trace::pinned;
 
 /// Returns an application as a service for `lambda_runtime::run`. It serves every kind of event,
 /// with the deadline, the ids and the trace of its invocation. Use it if something else needs that
@@ -109,8 +108,8 @@ impl Service<Event> for LambdaService {
             let invocation = invocation(event.context, &service.app);
             let (begun, ending) = service.app.begin(invocation);
             let span = begun.span.clone();
-            let answering = pin!(Some(service.answer(payload, begun)));
-            let answered = match span.run(Pinned(answering)).await {
+            let answered = span.run(pinned!(service.answer(payload, begun))).await;
+            let answered = match answered {
                 Ok(FunctionResponse::StreamingResponse(response)) => {
                     let StreamResponse { metadata_prelude, stream } = response;
                     let stream = service.app.finish_behind(stream, ending);

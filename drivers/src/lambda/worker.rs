@@ -2,7 +2,6 @@
 
 use core::any::Any;
 use core::panic::AssertUnwindSafe;
-use core::pin::pin;
 use core::time::Duration;
 use std::sync::{Arc, Once};
 
@@ -22,7 +21,7 @@ use super::frames::Frames;
 use crate::app::time::Begun;
 use crate::app::{AppService, Failure, Function, Invocation, Panicked};
 use crate::clock::{Clock as _, before};
-use crate::trace::Pinned;
+use crate::trace::pinned;
 
 /// What all workers share.
 pub(super) struct Shared {
@@ -68,7 +67,7 @@ impl Worker {
             let (begun, ending) = self.shared.app.begin(self.shared.invocation(&next));
             let span = begun.span.clone();
             let begun = begun.until(&self.shared.shutdown);
-            span.run(Pinned(pin!(Some(self.handle(next, begun))))).await;
+            span.run(pinned!(self.handle(next, begun))).await;
             // The span has ended, so that it is flushed, too. What is sent then has the trace.
             self.shared.app.finish(ending).await;
         }

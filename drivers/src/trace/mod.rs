@@ -43,7 +43,7 @@ use std::sync::{Arc, OnceLock};
 
 use apptheory_core::http::{HeaderMap, TraceContext, x_ray_trace_id};
 
-pub(crate) use pinned::Pinned;
+pub(crate) use pinned::{Pinned, pinned};
 #[cfg(feature = "_aws_sdk")]
 pub use propagation::Propagation;
 
@@ -154,7 +154,8 @@ pub fn scope<F: Future>(trace: Trace, future: F) -> impl Future<Output = F::Outp
     run_within(trace, future)
 }
 
-/// Runs a future within a trace, in which it is also dropped. Give it a large one [`Pinned`].
+/// Runs a future within a trace, and drops it there. Pass a large one
+/// [pinned](pinned!), so that it is not moved.
 pub(crate) fn run_within<F: Future>(trace: Trace, future: F) -> impl Future<Output = F::Output> {
     CURRENT.scope(trace, future)
 }

@@ -1,12 +1,21 @@
-//! Futures that are dropped within their scope, and yet not moved into it.
+//! Futures that run and are dropped within a span or trace, without being moved into it.
 
 use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
-/// Work that stays where it is pinned, and is dropped with this: within its span and trace, as work
-/// that is given by value. Large work would be moved into every scope around it.
+/// Work that stays where it is pinned. It is dropped with this, and so within the span and trace
+/// that this runs in. Moving large work into every scope around it would be slow.
 pub(crate) struct Pinned<'w, F>(pub(crate) Pin<&'w mut Option<F>>);
+
+/// Pins a future where the macro stands, as a [`Pinned`].
+macro_rules! pinned {
+    ($work:expr) => {
+        $crate::trace::Pinned(core::pin::pin!(Some($work)))
+    };
+}
+
+pub(crate) use pinned;
 
 impl<F: Future> Future for Pinned<'_, F> {
     type Output = F::Output;

@@ -127,12 +127,8 @@ impl AppService {
         shared: &Shared,
         keep: &Keep<'_>,
     ) -> Batch<'e> {
-        let clock = &self.services.clock;
-        let stops_at = shared.begun.time.stops_at();
-        let mut stop = pin!(clock.sleep_until(stops_at));
-        // Without an instant to stop at there is no need to read the clock.
-        let now = || stops_at.map_or(Timestamp::UNIX_EPOCH, |_| clock.now());
-        while let Some(turn) = batch.take(now()) {
+        let mut stop = pin!(self.services.clock.sleep_until(shared.begun.time.stops_at()));
+        while let Some(turn) = batch.take(self.now_for(shared)) {
             let handled = pin!(self.handle_turn(event, turn, shared, keep));
             // Polls the record before the alarm, so that a record that is just done counts.
             let Some(done) = before(stop.as_mut(), handled).await else { break };
@@ -151,12 +147,11 @@ impl AppService {
         concurrency: NonZeroUsize,
         keep: &Keep<'_>,
     ) -> Batch<'e> {
-        let clock = &self.services.clock;
-        let mut stop = pin!(clock.sleep_until(shared.begun.time.stops_at()));
+        let mut stop = pin!(self.services.clock.sleep_until(shared.begun.time.stops_at()));
         let mut running = FuturesUnordered::new();
         loop {
             while running.len() < concurrency.get()
-                && let Some(turn) = batch.take(clock.now())
+                && let Some(turn) = batch.take(self.now_for(shared))
             {
                 running.push(self.handle_turn(event, turn, shared, keep));
             }
@@ -165,6 +160,13 @@ impl AppService {
             let Some(done) = done.flatten() else { return batch };
             report(&mut batch, done);
         }
+    }
+
+    /// Returns the time at which a batch decides whether to go on. Without an instant to stop at, it
+    /// does not look at the time, so the clock is not read.
+    fn now_for(&self, shared: &Shared) -> Timestamp {
+        let stops_at = shared.begun.time.stops_at();
+        stops_at.map_or(Timestamp::UNIX_EPOCH, |_| self.services.clock.now())
     }
 
     /// Handles one record. A failure is reported to the application with its reason, to the service
@@ -197,8 +199,8 @@ impl AppService {
         (turn, in_record(source.trigger(), record.name(), record.identifier(), handled).await)
     }
 
-    /// Handles a record, or each of the records of an aggregate. Fails, too, if the response cannot
-    /// be kept.
+    /// Handles a record, or each of the records of an aggregate. If the response cannot be kept,
+    /// the record fails.
     pub(super) async fn handle_record(
         &self,
         RecordRoute { reader, handler }: RecordRoute<'_>,

@@ -247,8 +247,9 @@ impl AppService {
         }
     }
 
-    /// Handles a record with a handler and its middleware, and passes the response of a success to
-    /// `read`, where it is: it is large, and is not moved through the futures around this one.
+    /// Handles a record with a handler and its middleware. If that succeeds, returns what `read`
+    /// makes of the response, which is large, and so is not moved through the futures around this
+    /// one.
     async fn handle<T>(
         &self,
         chain: &Arc<Chain>,
