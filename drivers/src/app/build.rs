@@ -122,7 +122,7 @@ impl Tables {
         target.check_formats(&route.body_formats, self.service.settings().json)?;
         check_limits(&layers).map_err(|error| {
             let (method, _, given) = target.names();
-            BuildError::LimitsAround { method, given, error }
+            BuildError::Limits { method, given, error }
         })?;
         if target.is_of_requests() {
             self.requests = self.requests.saturating_add(1);

@@ -146,8 +146,9 @@ pub trait FromContext<S, K>: Sized {
         Ok(())
     }
 
-    /// Returns the formats in which the extractor reads the body, such as `JSON`, if it refuses all
-    /// others. A handler with extractors of two formats does not build: no body would satisfy both.
+    /// Returns the formats in which the extractor reads the body, if it refuses all others, in the
+    /// words of [`BuildError::Formats`](crate::app::BuildError::Formats): `JSON`, `a form`, `parts`.
+    /// A handler with extractors of two formats does not build: no body would satisfy both.
     #[must_use]
     fn body_formats() -> Vec<&'static str> {
         Vec::new()

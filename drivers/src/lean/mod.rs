@@ -40,7 +40,7 @@ pub(crate) struct Client {
 }
 
 /// A reply of a service.
-pub(crate) trait Answer: Sized {
+pub(crate) trait ServiceReply: Sized {
     /// Reads a complete reply.
     fn read(head: &Parts, body: Bytes) -> Self;
 
@@ -52,7 +52,8 @@ pub(crate) trait Answer: Sized {
     /// Returns the code of an error, which may be empty; `None` for a success.
     fn error_code(&self) -> Option<Cow<'_, str>>;
 
-    /// Returns whether an error with this status may be another reply later, whatever its code.
+    /// Returns whether another attempt may succeed after an error with this status, whatever its
+    /// code.
     fn is_transient(status: StatusCode) -> bool {
         matches!(status.as_u16(), 500 | 502 | 503 | 504)
     }
@@ -75,28 +76,28 @@ impl Client {
         &self.connections.endpoint().path
     }
 
-    /// Sends a request, whose URL is its path, until there is a reply that no further attempt would
-    /// change. If this future is dropped, the connection of its attempt is closed.
-    pub(crate) async fn send<A: Answer>(
+    /// Sends a request, whose URL is its path, until it succeeds, or another attempt could not, or
+    /// all `attempts` are used. If this future is dropped, the connection of its attempt is closed.
+    pub(crate) async fn send<R: ServiceReply>(
         &self,
         request: &Request<Bytes>,
         attempts: u32,
         clock: &SharedClock,
-    ) -> Result<A, Failure> {
+    ) -> Result<R, Failure> {
         let mut attempt = 1;
         loop {
             let (signed, signed_at) = self.sign(request).inspect_err(record)?;
-            let (outcome, may_repeat) = match self.exchange::<A>(signed).await {
-                Ok((head, answer)) => {
-                    let Some(code) = answer.error_code() else {
+            let (outcome, may_repeat) = match self.exchange::<R>(signed).await {
+                Ok((head, reply)) => {
+                    let Some(code) = reply.error_code() else {
                         self.quota.succeeded(attempt);
-                        return Ok(answer);
+                        return Ok(reply);
                     };
-                    let may_repeat = A::is_transient(head.status)
+                    let may_repeat = R::is_transient(head.status)
                         || is_transient(&code)
                         || self.signer.learns(&code, &head.headers, signed_at);
                     drop(code);
-                    (Ok(answer), may_repeat)
+                    (Ok(reply), may_repeat)
                 }
                 Err(failure) => {
                     let may_repeat = failure.is_transient();
@@ -115,21 +116,24 @@ impl Client {
     }
 
     /// Sends a signed request once. Returns the head of the reply, and what the reply says.
-    async fn exchange<A: Answer>(&self, signed: Request<Body>) -> Result<(Parts, A), Failure> {
+    async fn exchange<R: ServiceReply>(
+        &self,
+        signed: Request<Body>,
+    ) -> Result<(Parts, R), Failure> {
         let method = signed.method().clone();
         let failure = match self.connections.send(signed).await {
             Ok(reply) => {
                 let (head, body) = reply.into_parts();
-                let answer = A::read(&head, body);
-                return Ok((head, answer));
+                let reply = R::read(&head, body);
+                return Ok((head, reply));
             }
             Err(failure) => failure,
         };
         record(&failure);
         if let Failure::Reply { head, .. } = &failure
-            && let Some(answer) = A::read_head(head, &method)
+            && let Some(reply) = R::read_head(head, &method)
         {
-            return Ok((Parts::clone(head), answer));
+            return Ok((Parts::clone(head), reply));
         }
         Err(failure)
     }

@@ -9,7 +9,7 @@ use apptheory_core::backoff::Backoff;
 pub(super) const BACKOFF: Backoff =
     Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(20) };
 
-/// Returns whether an error reply with this code may be another one later.
+/// Returns whether another attempt may succeed after an error with this code.
 pub(super) fn is_transient(code: &str) -> bool {
     matches!(
         code,

@@ -155,7 +155,7 @@ fn refused(ahead: i64) -> String {
 }
 
 #[test]
-fn a_signature_that_is_refused_for_a_wrong_clock_is_made_with_the_servers() {
+fn a_signature_refused_for_a_wrong_clock_is_made_again_with_the_servers_time() {
     block_on(async {
         let ok = || (false, NOTHING.to_owned());
         let (url, requests) = server(vec![(false, refused(3_600)), ok(), ok()]).await;

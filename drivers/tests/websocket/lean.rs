@@ -77,7 +77,7 @@ fn clients_are_kept_by_endpoint_and_region() {
 }
 
 #[test]
-fn credentials_are_needed_and_the_variable_that_lacks_is_named() {
+fn credentials_are_needed_and_the_missing_variable_is_named() {
     for (variables, missing) in [
         (&[("AWS_SECRET_ACCESS_KEY", "secret")][..], "AWS_ACCESS_KEY_ID"),
         (&[("AWS_ACCESS_KEY_ID", "id"), ("AWS_SECRET_ACCESS_KEY", " ")], "AWS_SECRET_ACCESS_KEY"),
@@ -189,7 +189,7 @@ fn an_operation_whose_reply_is_not_http_is_sent_once_through_each_client() {
 }
 
 #[test]
-fn a_signature_that_is_refused_for_a_wrong_clock_is_made_with_the_servers() {
+fn a_signature_refused_for_a_wrong_clock_is_made_again_with_the_servers_time() {
     block_on(async {
         let code = "InvalidSignatureException:http://internal.amazon.com/coral/";
         let date = date(3_600);

@@ -124,13 +124,10 @@ pub enum BuildError {
         /// The routers that the routes in the error are nested in.
         places: String,
     },
-    /// A rate limit is invalid; the error names the setting.
-    #[error("{0}; {see}", see = self.see())]
-    Limits(limiter::Error),
     /// A rate limit around a handler is invalid, or two of them share their counters; the error
     /// names them.
     #[error("{method}({given}): {error}; {see}", see = self.see())]
-    LimitsAround {
+    Limits {
         /// The method of [`Router`](crate::app::Router) that registers the handler.
         method: &'static str,
         /// The arguments of that method, without the handler.
@@ -190,7 +187,7 @@ impl BuildError {
             Self::Access { .. } | Self::TwoAccesses { .. } | Self::AccessTwice { .. } => "security",
             Self::Path { .. } | Self::Formats { .. } => "extractors",
             Self::HookTwice { .. } => "middleware",
-            Self::Limits(_) | Self::LimitsAround { .. } => "rate_limiting",
+            Self::Limits { .. } => "rate_limiting",
             Self::EventBus(_) => "event_bus",
             Self::Metrics(_) => "observability",
         })
@@ -200,12 +197,6 @@ impl BuildError {
 impl From<SetupError> for BuildError {
     fn from(error: SetupError) -> Self {
         Self::Setup(error)
-    }
-}
-
-impl From<limiter::Error> for BuildError {
-    fn from(error: limiter::Error) -> Self {
-        Self::Limits(error)
     }
 }
 
@@ -229,8 +220,7 @@ impl From<BuildError> for AppError {
             | BuildError::Formats { .. }
             | BuildError::HookTwice { .. }
             | BuildError::Nested { .. }
-            | BuildError::Limits(_)
-            | BuildError::LimitsAround { .. }
+            | BuildError::Limits { .. }
             | BuildError::EventBus(_)
             | BuildError::Metrics(_)) => {
                 Self::new(code::BAD_REQUEST, error.to_string()).with_status(400).with_cause(error)

@@ -27,7 +27,7 @@ use super::consumed::consumed;
 use super::meter::Meter;
 use crate::clock::{Clock as _, SharedClock};
 use crate::execute::Execute;
-use crate::lean::{Answer, Client, Failure, Incomplete};
+use crate::lean::{Client, Failure, Incomplete, ServiceReply};
 
 /// Performs store effects on DynamoDB. Clones share connections.
 #[derive(Clone)]
@@ -110,7 +110,7 @@ fn request<W: Wire>(client: &Client, body: Bytes) -> Request<Bytes> {
 const JSON: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.0");
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 
-impl Answer for Replied {
+impl ServiceReply for Replied {
     fn read(head: &Parts, body: Bytes) -> Self {
         if head.status.is_success() {
             return Self::Success(body);

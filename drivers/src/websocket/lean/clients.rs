@@ -25,8 +25,9 @@ use crate::websocket::kept::{Api, Kept, chosen};
 /// | region | [`with_region`](Self::with_region), `AWS_REGION`, `AWS_DEFAULT_REGION`, the endpoint's host |
 /// | credentials | `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN` |
 ///
-/// Blank texts are ignored. Credentials are read once per client: Lambda's do not change while the
-/// process runs, but it cannot be used with SnapStart, which gives a function other ones.
+/// Blank texts are ignored. Credentials are read once per client, because Lambda's do not change
+/// while the process runs. Do not use it with SnapStart, which gives a function the credentials of
+/// containers, or in a server that runs for hours.
 ///
 /// ```
 /// use apptheory::gateway::{self, ErrorKind};

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::response::Parts;
 use http::{Method, StatusCode};
 
-use crate::lean::{Answer, MissingCredential};
+use crate::lean::{MissingCredential, ServiceReply};
 
 /// A reply.
 pub(super) struct Replied {
@@ -15,7 +15,7 @@ pub(super) struct Replied {
     request_id: String,
 }
 
-/// The reply that became an error.
+/// The service's error reply, by its status and request id: AWS Support asks for the id.
 #[derive(Debug, thiserror::Error)]
 #[error("the service replied with status {status} to the request with the id `{request_id}`")]
 pub(super) struct Unsuccessful {
@@ -23,7 +23,7 @@ pub(super) struct Unsuccessful {
     request_id: String,
 }
 
-/// Nothing can be signed.
+/// There are no credentials in the environment. Nothing was sent.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error(
     "{0}; profiles, SSO and other sources of credentials need the feature `websocket` and \
@@ -43,7 +43,7 @@ impl Replied {
     }
 }
 
-impl Answer for Replied {
+impl ServiceReply for Replied {
     fn read(head: &Parts, body: Bytes) -> Self {
         let field = |name| {
             let value = head.headers.get(name).and_then(|value| value.to_str().ok());
@@ -57,7 +57,7 @@ impl Answer for Replied {
     /// The status is enough, unless a connection was asked about and the body describes it.
     fn read_head(head: &Parts, method: &Method) -> Option<Self> {
         let is_needed = method == Method::GET && head.status.is_success();
-        (!is_needed).then(|| Answer::read(head, Bytes::new()))
+        (!is_needed).then(|| ServiceReply::read(head, Bytes::new()))
     }
 
     fn error_code(&self) -> Option<Cow<'_, str>> {
