@@ -352,8 +352,9 @@ impl Context {
 
     /// Returns a client for the WebSocket API at `endpoint`, from the application's
     /// [factory](super::App::websocket_clients). Use it in handlers of other events; handlers of
-    /// messages take a [`WebSocket`](super::WebSocket). On a local server the client sends to that
-    /// server, whatever the endpoint.
+    /// messages take a [`WebSocket`](super::WebSocket). On a local server and in a
+    /// [`TestApp`](crate::testkit::TestApp) the client sends to that server's or test's connections,
+    /// whatever the endpoint.
     ///
     /// # Errors
     ///

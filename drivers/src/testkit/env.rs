@@ -76,7 +76,7 @@ impl TestEnv {
             clock,
             ids,
             store,
-            websocket_clients: FakeWebSocketClients::strict(),
+            websocket_clients: FakeWebSocketClients::of_one_api(),
             #[cfg(feature = "cloudformation")]
             replies: Arc::default(),
         }
@@ -143,7 +143,8 @@ impl TestEnv {
         &self.store
     }
 
-    /// Returns the WebSocket clients, which record messages.
+    /// Returns the WebSocket clients, which record messages. Clients of all endpoints know the same
+    /// connections.
     #[must_use]
     pub const fn websocket_clients(&self) -> &FakeWebSocketClients {
         &self.websocket_clients

@@ -1,5 +1,6 @@
 //! The response to a request, as its client sees it.
 
+use core::fmt;
 use std::collections::BTreeMap;
 
 use apptheory_core::events::HttpSource;
@@ -24,7 +25,7 @@ use super::report::Report;
 /// let app = TestApp::new(|_| App::new().get("/", async || Json(json!({ "id": 7 }))));
 /// app.get("/").send().assert_status(200).assert_json(&json!({ "id": 7 }));
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "check the response"]
 pub struct TestResponse {
     status: u16,
@@ -32,6 +33,21 @@ pub struct TestResponse {
     cookies: Vec<String>,
     body: Vec<u8>,
     report: Report,
+}
+
+/// Shows the values of headers, which are no secrets in a test. Shows a body in UTF-8 as text, and
+/// other bodies as bytes.
+impl fmt::Debug for TestResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { status, headers, cookies, body, report: _ } = self;
+        let fields = headers.iter().map(|(name, values)| (name, values.to_vec()));
+        let headers: BTreeMap<_, _> = fields.collect();
+        let text = core::str::from_utf8(body);
+        let body = text.as_ref().map_or(body as &dyn fmt::Debug, |text| text);
+        let mut shown = f.debug_struct("TestResponse");
+        shown.field("status", status).field("headers", &headers).field("cookies", cookies);
+        shown.field("body", body).finish_non_exhaustive()
+    }
 }
 
 /// The members of a result that services read.

@@ -129,6 +129,30 @@ impl TestSocket<'_> {
     /// 2xx. In production the client would not notice the last two.
     #[track_caller]
     pub fn send(&mut self, message: &str) -> &mut Self {
+        let answer = self.ask(message);
+        if !answer.lets_in() {
+            self.report.fail(format_args!("expected a handled message, got {}", answer.status));
+        }
+        self
+    }
+
+    /// Sends a message, and asserts that the application refuses it with this status: its handler,
+    /// an extractor or a layer. In production the client is not told.
+    ///
+    /// # Panics
+    ///
+    /// If the connection is closed, or the message has no route.
+    #[track_caller]
+    pub fn assert_refused(&mut self, message: &str, status: u16) -> &mut Self {
+        let answer = self.ask(message);
+        self.report.expect("status", &status, &answer.status);
+        self
+    }
+
+    /// Sends a message, and returns the response of its handler, which has the form of that to a
+    /// handshake.
+    #[track_caller]
+    fn ask(&mut self, message: &str) -> ConnectAnswer {
         let is_served = |key: &str| self.app.service.has_websocket_route(key);
         self.report = Report { sent: message.to_owned(), ..Report::default() };
         if !self.client().is_connected(&self.peer.id) {
@@ -139,13 +163,7 @@ impl TestSocket<'_> {
         };
         let (id, now) = (self.app.ids().next_text(), self.app.clock().now());
         let event = self.peer.message(&route_key, &id, now, message);
-        let answer = self.invoke(&event);
-        // The response to a message has the form of that to a handshake.
-        let answer = ConnectAnswer::read(answer.answer.ok().as_deref());
-        if !answer.lets_in() {
-            self.report.fail(format_args!("expected a handled message, got {}", answer.status));
-        }
-        self
+        ConnectAnswer::read(self.invoke(&event).answer.ok().as_deref())
     }
 
     /// Returns the messages that have arrived and were not read yet.

@@ -65,18 +65,19 @@ impl FakeWebSocketManagementClient {
     /// Creates a lenient client for an endpoint, which is trimmed.
     #[must_use]
     pub fn new(endpoint: &str) -> Self {
-        Self::recording(endpoint, false, Journal::default())
+        Self {
+            endpoint: endpoint.trim().into(),
+            is_strict: false,
+            state: Arc::default(),
+            journal: Journal::default(),
+        }
     }
 
     /// Creates a client that responds as API Gateway does: unknown connections are gone, and data
     /// of more than 128 KiB is too large.
     #[must_use]
     pub fn strict(endpoint: &str) -> Self {
-        Self::recording(endpoint, true, Journal::default())
-    }
-
-    fn recording(endpoint: &str, is_strict: bool, journal: Journal) -> Self {
-        Self { endpoint: endpoint.trim().into(), is_strict, state: Arc::default(), journal }
+        Self { is_strict: true, ..Self::new(endpoint) }
     }
 
     /// Establishes a connection.
@@ -216,6 +217,8 @@ impl WebSocketManagementClient for FakeWebSocketManagementClient {
 pub struct FakeWebSocketClients {
     clients: Arc<Mutex<BTreeMap<String, FakeWebSocketManagementClient>>>,
     is_strict: bool,
+    /// The state of the clients, if they share one.
+    shared: Option<Arc<Mutex<State>>>,
     journal: Journal,
 }
 
@@ -232,16 +235,26 @@ impl FakeWebSocketClients {
         Self { is_strict: true, ..Self::default() }
     }
 
+    /// Creates a factory of strict clients that know the same connections, whatever their
+    /// endpoints, as on a local server.
+    #[cfg(feature = "testkit")]
+    pub(crate) fn of_one_api() -> Self {
+        Self { shared: Some(Arc::default()), ..Self::strict() }
+    }
+
     /// Returns the client for an endpoint, which is trimmed: the same one that the application
     /// sends with.
     #[must_use]
     pub fn at(&self, endpoint: &str) -> FakeWebSocketManagementClient {
         let endpoint = endpoint.trim();
         let mut clients = locked(&self.clients);
-        let client = clients.entry(endpoint.to_owned()).or_insert_with(|| {
-            let journal = Arc::clone(&self.journal);
-            FakeWebSocketManagementClient::recording(endpoint, self.is_strict, journal)
-        });
+        let client =
+            clients.entry(endpoint.to_owned()).or_insert_with(|| FakeWebSocketManagementClient {
+                endpoint: endpoint.into(),
+                is_strict: self.is_strict,
+                state: self.shared.clone().unwrap_or_default(),
+                journal: Arc::clone(&self.journal),
+            });
         client.clone()
     }
 

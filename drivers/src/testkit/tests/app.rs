@@ -71,6 +71,22 @@ fn requests_are_answered_through_every_service() {
 }
 
 #[test]
+fn an_answer_is_printed_as_its_client_reads_it() {
+    let app = TestApp::new(|_| {
+        App::new()
+            .get("/", async || AppError::conflict("it's taken"))
+            .get("/bytes", async || vec![0xff_u8, 0])
+    });
+    let shown = format!("{:?}", app.get("/").send());
+    let head = r#"TestResponse { status: 409, headers: {"content-type": ["application/json"#;
+    assert!(shown.starts_with(head), "{shown}");
+    let body = r#"body: "{\"error\":{\"code\":\"app.conflict\",\"message\":\"it's taken\","#;
+    assert!(shown.contains(body), "{shown}");
+    let shown = format!("{:?}", app.get("/bytes").send());
+    assert!(shown.ends_with("body: [255, 0], .. }"), "{shown}");
+}
+
+#[test]
 fn ids_come_in_order() {
     let app = TestApp::new(echo);
     app.ids().queue(["first"]);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::app::said;
 use crate::app::{App, Body, Context, Json, State, WebSocket};
 use crate::store::Store;
-use crate::testkit::TestApp;
+use crate::testkit::{TestApp, TestEnv};
 use crate::websocket::{Connections, Room};
 
 /// A room, and connections that have left but stay in the room.
@@ -113,6 +113,23 @@ fn the_management_api_says_who_is_connected() {
 }
 
 #[test]
+fn clients_of_any_endpoint_send_to_the_connections_of_the_test() {
+    let env = TestEnv::new();
+    let app = TestApp::within(env.clone(), |_| {
+        App::new().sqs("news", async |id: String, context: Context| -> Result<(), AppError> {
+            let client = context.websocket_client("https://ws.example.com/live").await?;
+            Ok(client.post_to_connection(&id, b"news").await?)
+        })
+    });
+    let mut ann = app.websocket().connect("/");
+    app.sqs("news", [ann.id()]).assert_ok();
+    ann.assert_received("news").close();
+    app.sqs("news", [ann.id()]).assert_failures(["msg-1"]);
+    let calls = env.websocket_clients().calls();
+    assert_eq!(calls[0].endpoint, "https://ws.example.com/live");
+}
+
+#[test]
 fn refusals_and_failures_are_named() {
     let app = TestApp::new(chat);
     app.websocket().assert_refused("/?name=eve", 403);
@@ -142,6 +159,14 @@ fn refusals_and_failures_are_named() {
         ann.send(r#"{"action":"fail"}"#);
     });
     assert!(text.contains("expected a handled message, got 409"), "{text}");
+    ann.assert_refused(r#"{"action":"fail"}"#, 409);
+    let text = said(|| {
+        ann.assert_refused("hi", 409);
+    });
+    assert!(
+        text.contains("sent:    hi") && text.contains("status: expected 409, got 204"),
+        "{text}"
+    );
     let app = TestApp::new(|_| App::new().websocket("only", echo));
     let mut socket = app.websocket().connect("/");
     let text = said(|| {
