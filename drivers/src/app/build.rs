@@ -14,6 +14,7 @@ use super::middleware::Layer;
 use super::router::{METHODS, Route};
 use super::services::Services;
 use super::target::Target;
+use super::websocket::Clients;
 use super::{App, AppService, Inner};
 
 pub use error::{BuildError, BuildWarning};
@@ -54,7 +55,7 @@ impl<S: Send + Sync + 'static> App<S> {
         for route in router.into_routes() {
             tables.register(route, &state)?;
         }
-        let warnings = tables.warnings();
+        let warnings = tables.warnings(&self.websocket_clients);
         #[cfg(feature = "tracing")]
         for warning in &warnings {
             tracing::warn!("{warning}");
@@ -221,13 +222,16 @@ impl Tables {
         }
     }
 
-    fn warnings(&self) -> Vec<BuildWarning> {
+    fn warnings(&self, clients: &Clients) -> Vec<BuildWarning> {
         let authenticates = self.service.settings().authenticates;
         let mut warnings = Vec::new();
         for warning in self.layers.iter().flat_map(|layer| layer.warnings(authenticates)) {
             if !warnings.contains(&warning) {
                 warnings.push(warning);
             }
+        }
+        if self.service.has_message_routes() && clients.are_missing() {
+            warnings.push(BuildWarning::NoWebSocketClients);
         }
         warnings
     }

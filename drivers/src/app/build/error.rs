@@ -5,6 +5,7 @@ use apptheory_core::eventbus;
 use apptheory_core::http::exchange::SetupError;
 use apptheory_core::limiter;
 
+use crate::app::websocket::NoFactory;
 use crate::metrics;
 use crate::see::See;
 
@@ -164,6 +165,10 @@ pub enum BuildWarning {
         See("rate_limiting")
     )]
     NoCallerBehindLoadBalancer,
+    /// The application serves messages of WebSocket APIs, and has no clients to send with: only
+    /// route responses reach its connections.
+    #[error("nothing can be sent to WebSocket connections: {NoFactory}; {}", See("websockets"))]
+    NoWebSocketClients,
 }
 
 impl BuildError {

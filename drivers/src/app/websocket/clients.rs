@@ -44,6 +44,11 @@ impl Clients {
         Self { own: None, default: Arc::new(default) }
     }
 
+    /// Returns whether nothing can be sent.
+    pub(in crate::app) const fn are_missing(&self) -> bool {
+        cfg!(not(any(feature = "aws-lean", feature = "websocket"))) && self.own.is_none()
+    }
+
     pub(in crate::app) async fn client(
         &self,
         endpoint: &str,
@@ -96,4 +101,4 @@ pub(super) fn missing() -> gateway::Error {
     "enable the feature `websocket` of `apptheory` (or `aws-lean`, without the AWS SDK), or set a factory of \
      clients with `App::websocket_clients`"
 )]
-struct NoFactory;
+pub(crate) struct NoFactory;

@@ -33,7 +33,7 @@ use super::time::{Begun, TimedOut};
 use super::{App, AppService, Response};
 use crate::websocket::WebSocketClientFactory;
 
-pub(super) use clients::Clients;
+pub(super) use clients::{Clients, NoFactory};
 pub use socket::WebSocket;
 
 macro_rules! sockets {
@@ -110,7 +110,8 @@ impl<S> App<S> {
 
     /// Sets the factory of clients that send to connections. The default with the feature
     /// `websocket` is clients of the AWS SDK; with the feature `aws-lean` alone, clients without
-    /// it. Without these features and without a factory, sending fails.
+    /// it. Without these features and without a factory, sending fails, and
+    /// [`AppService::warnings`] says so.
     #[must_use]
     pub fn websocket_clients(mut self, clients: impl WebSocketClientFactory + 'static) -> Self {
         self.websocket_clients = Clients::own(clients);
@@ -218,7 +219,7 @@ impl AppService {
     }
 }
 
-/// Logs a refused message, without the error's message, which may quote the client.
+/// Logs a refused message.
 #[cfg(feature = "tracing")]
 fn log_refused(error: &AppError, connection: &WebSocketConnection, request_id: &str) {
     use apptheory_core::sanitize::log_text;
@@ -226,7 +227,14 @@ fn log_refused(error: &AppError, connection: &WebSocketConnection, request_id: &
     let WebSocketConnection { route_key, connection_id, .. } = connection;
     let (route_key, connection_id) = (&*log_text(route_key), &*log_text(connection_id));
     let (code, request_id) = (error.printable_code(), &*log_text(request_id));
-    tracing::warn!(code, route_key, connection_id, request_id, "a WebSocket message was refused");
+    tracing::warn!(
+        code,
+        error = &*log_text(error.message()),
+        route_key,
+        connection_id,
+        request_id,
+        "a WebSocket message was refused"
+    );
 }
 
 #[cfg(not(feature = "tracing"))]

@@ -129,7 +129,8 @@ impl<S, K> OptionalFromContext<S, K> for WebSocket {
     }
 }
 
-/// A handler of HTTP requests takes a `WebSocket`: a mistake in the application.
+/// A middleware or an extractor of yours calls `WebSocket::from_context` for an HTTP request. A
+/// handler of requests that takes a `WebSocket` does not compile.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the request did not come over a WebSocket: take an `Option<WebSocket>`")]
 struct NotOnAWebSocket;

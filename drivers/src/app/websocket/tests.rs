@@ -17,7 +17,7 @@ use futures_util::stream;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::app::{Answer, BodyStream, Context, Invocation, Json, Next};
+use crate::app::{Answer, BodyStream, BuildWarning, Context, Invocation, Json, Next};
 use crate::clock::VirtualClock;
 use crate::testkit::{TestApp, TestEnv, events};
 use crate::websocket::{FakeWebSocketClients, WebSocketClient};
@@ -259,6 +259,8 @@ fn failures_to_send_are_reported_with_their_reason() {
     for way in ["the feature `websocket`", "`aws-lean`", "`App::websocket_clients`"] {
         assert!(advice.contains(way), "{advice}");
     }
+    let warning = BuildWarning::NoWebSocketClients.to_string();
+    assert!(warning.contains(&advice) && warning.contains("guide::websockets"), "{warning}");
     let gone = ErrorKind::Gone;
     let gone = gateway::Error::new(ConnectionOperation::GetConnection, gone);
     assert!(gone.is_gone() && !error.is_gone());
@@ -267,6 +269,17 @@ fn failures_to_send_are_reported_with_their_reason() {
     let unsent = VirtualClock::new(Timestamp::UNIX_EPOCH).run(nobody.send_json(&unwritable));
     let text = unsent.unwrap_err().to_string();
     assert!(text.starts_with("apptheory: marshal websocket json message: "), "{text}");
+}
+
+#[test]
+fn an_application_without_clients_is_warned_of() {
+    let has_default = cfg!(any(feature = "aws-lean", feature = "websocket"));
+    let expected: &[_] = if has_default { &[] } else { &[BuildWarning::NoWebSocketClients] };
+    let app = || App::new().websocket("a", async || "answer");
+    assert_eq!(app().build().unwrap().warnings(), expected);
+    let own = app().websocket_clients(FakeWebSocketClients::new());
+    assert_eq!(own.build().unwrap().warnings(), []);
+    assert_eq!(TestApp::new(|_| app()).service().warnings(), []);
 }
 
 #[test]
