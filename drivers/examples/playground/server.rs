@@ -73,7 +73,7 @@ impl Playground {
              curl http://{address}/\n  \
              for i in 1 2 3 4 5 6; do curl -i http://{address}/fixed; done\n  \
              curl http://{address}/usage/fixed\n  \
-             curl http://{address}/events -d '{HELLO}'\n  \
+             curl http://{address}/events -H 'content-type: application/json' -d '{HELLO}'\n  \
              curl 'http://{address}/events?tenant=t1&limit=2'\n  \
              curl -N 'http://{address}/events?tenant=t1' -H 'accept: text/event-stream'\n  \
              curl -N http://{address}/page\n  \
