@@ -59,8 +59,8 @@ impl Context {
         self
     }
 
-    /// Returns a guard that cancels the record when dropped. `invocation` is the token of the record's
-    /// invocation, of which the record's own is a child.
+    /// Returns a guard that cancels the record when dropped. `invocation` is the token of the
+    /// record's invocation, of which the record's own is a child.
     pub(super) fn cancel_on_drop<'t>(&self, invocation: &'t CancellationToken) -> CancelOnDrop<'t> {
         CancelOnDrop { locals: Arc::clone(&self.locals), invocation: Some(invocation) }
     }

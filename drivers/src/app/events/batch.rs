@@ -162,8 +162,8 @@ impl AppService {
         }
     }
 
-    /// Returns the time at which a batch decides whether to go on. Without an instant to stop at, it
-    /// does not look at the time, so the clock is not read.
+    /// Returns the time at which a batch decides whether to go on. Without an instant to stop at,
+    /// it does not look at the time, so the clock is not read.
     fn now_for(&self, shared: &Shared) -> Timestamp {
         let stops_at = shared.begun.time.stops_at();
         stops_at.map_or(Timestamp::UNIX_EPOCH, |_| self.services.clock.now())
