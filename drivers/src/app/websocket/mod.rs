@@ -219,7 +219,7 @@ impl AppService {
     }
 }
 
-/// Logs a refused message.
+/// Logs a refused message, without the error's message, which may quote the client.
 #[cfg(feature = "tracing")]
 fn log_refused(error: &AppError, connection: &WebSocketConnection, request_id: &str) {
     use apptheory_core::sanitize::log_text;
@@ -227,14 +227,7 @@ fn log_refused(error: &AppError, connection: &WebSocketConnection, request_id: &
     let WebSocketConnection { route_key, connection_id, .. } = connection;
     let (route_key, connection_id) = (&*log_text(route_key), &*log_text(connection_id));
     let (code, request_id) = (error.printable_code(), &*log_text(request_id));
-    tracing::warn!(
-        code,
-        error = &*log_text(error.message()),
-        route_key,
-        connection_id,
-        request_id,
-        "a WebSocket message was refused"
-    );
+    tracing::warn!(code, route_key, connection_id, request_id, "a WebSocket message was refused");
 }
 
 #[cfg(not(feature = "tracing"))]

@@ -136,26 +136,3 @@ fn what_is_not_answered_in_time_fails_the_invocation() {
         assert_eq!(spent, Duration::from_millis(5_500), "{route_key}");
     }
 }
-
-#[test]
-#[cfg(feature = "logs")]
-fn the_log_says_why_a_message_was_refused() {
-    let app = TestApp::new(|_| {
-        App::new()
-            .websocket("say", async || AppError::bad_request("a word is missing"))
-            .websocket("full", async || AppError::conflict("no\nseat"))
-    });
-    let lines = crate::testkit::log_lines(|| {
-        invoke(&app, &event("say"));
-        invoke(&app, &event("full"));
-    });
-    let refused = lines.iter().filter(|line| line["message"] == "a WebSocket message was refused");
-    let reasons: Vec<_> = refused.map(|line| (&line["code"], &line["error"])).collect();
-    assert_eq!(
-        reasons,
-        [
-            (&json!("app.bad_request"), &json!("a word is missing")),
-            (&json!("app.conflict"), &json!("noseat"))
-        ]
-    );
-}
