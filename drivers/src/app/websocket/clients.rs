@@ -34,7 +34,11 @@ struct DefaultFactory {
 
 impl Clients {
     pub(super) fn own(clients: impl WebSocketClientFactory + 'static) -> Self {
-        Self { own: Some(Arc::new(clients)), ..Self::default() }
+        Self {
+            own: Some(Arc::new(clients)),
+            #[cfg(any(feature = "aws-lean", feature = "websocket"))]
+            default: Arc::default(),
+        }
     }
 
     /// Returns the clients that send to a local server.
