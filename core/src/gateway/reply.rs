@@ -146,7 +146,7 @@ impl ConnectionReply {
     }
 
     /// Returns the error's code, from the field `x-amzn-errortype` or, where a proxy has left it
-    /// out, from the body; empty if there is none.
+    /// out, from the body. The text is empty if neither has a code.
     #[must_use]
     pub fn code(&self) -> Cow<'_, str> {
         if !self.error_type.trim().is_empty() {

@@ -24,10 +24,11 @@ pub use clients::AwsWebSocketClients;
 ///
 /// Needs the feature `websocket`.
 ///
-/// A blank id, and more than 128 KiB, are refused before anything is sent. Responses of 429 and 5xx
-/// are retried, with three attempts in all and the SDK's back-off; 403, 410 and 413 are not.
-/// Requests go to the [request base](apptheory_core::gateway::RequestBase) of the endpoint, also if
-/// the environment asks for FIPS or dual-stack endpoints, which do not exist for APIs.
+/// A blank id, one of more than 1,019 bytes, and a message of more than 128 KiB are refused before
+/// anything is sent. Responses of 429 and 5xx are retried, with three attempts in all and the SDK's
+/// back-off; 403, 410 and 413 are not. Requests go to the [request
+/// base](apptheory_core::gateway::RequestBase) of the endpoint, also if the environment asks for
+/// FIPS or dual-stack endpoints, which do not exist for APIs.
 #[derive(Clone, Debug)]
 pub struct AwsWebSocketManagementClient {
     api: Api,

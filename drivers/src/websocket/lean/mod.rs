@@ -27,12 +27,13 @@ pub use self::clients::LeanWebSocketClients;
 ///
 /// Needs the feature `aws-lean`.
 ///
-/// Its requests, errors and retries are those of `AwsWebSocketManagementClient`: a blank id, and
-/// more than 128 KiB, are refused before anything is sent. Responses of 429 and 5xx, and lost ones,
-/// are retried, with three attempts in all and pauses of up to 2 s; 403, 410 and 413 are not. Of a
-/// response that breaks off, the status counts; the SDK would send again what has succeeded. An
-/// attempt to connect ends after 3.1 s, a response once it has stalled for 5 s. Dropping a future
-/// closes its connection: the service may have carried the operation out.
+/// Its requests, errors and retries are those of `AwsWebSocketManagementClient`: a blank id, one of
+/// more than 1,019 bytes, and a message of more than 128 KiB are refused before anything is sent.
+/// Responses of 429 and 5xx, and lost ones, are retried, with three attempts in all and pauses of
+/// up to 2 s; 403, 410 and 413 are not. Of a response that breaks off, the status counts; the SDK
+/// would send again what has succeeded. An attempt to connect ends after 3.1 s, a response once it
+/// has stalled for 5 s. Dropping a future closes its connection: the service may have carried the
+/// operation out.
 pub struct LeanWebSocketManagementClient {
     api: Api,
     client: Result<Client, MissingCredentials>,
@@ -88,7 +89,7 @@ impl LeanWebSocketManagementClient {
         let client = self.client.as_ref();
         let client = client
             .map_err(|missing| failed(ErrorKind::MissingCredentials).with_cause(missing.clone()))?;
-        // The id may be too long for a URL.
+        // The endpoint may be so long that no URL has room for the id as well.
         let request = request.map_err(|error| lost("unavailable").with_cause(error))?;
         let replied = client.send(&request, MAX_ATTEMPTS, &self.clock).await;
         replied.map_err(|failure| lost(failure.kind()).with_cause(failure))
