@@ -8,7 +8,7 @@ use super::mask::Style;
 use super::scan::{
     Found, ahead_of, is_blank, is_word, rewrite, skip_char, span, strip_prefix, then,
 };
-use super::{Profile, REDACTED, Sanitizer, log_text};
+use super::{Profile, REDACTED, Sanitizer, is_line_break, log_text};
 
 impl Sanitizer {
     /// Returns the text of a message without unsafe characters and without parts that look like
@@ -161,19 +161,35 @@ fn pairs(text: &str) -> Cow<'_, str> {
         text,
         |c| c.is_ascii_alphabetic() || c == '\u{17f}',
         |here, before| {
-            if before.is_some_and(is_word) {
-                return None;
-            }
-            NAMES.iter().find_map(|words| {
-                let after = strip_words(here, words)?;
-                let joint = span(after, is_blank).1.strip_prefix([':', '='])?;
-                let (_, start) = span(joint, is_blank);
-                let (value, rest) = span(start, is_value);
-                let kept = ahead_of(start, here);
-                (!value.is_empty()).then(|| Found::replaced(format!("{kept}{REDACTED}"), rest))
-            })
+            let (start, rest) = pair(here, before)?;
+            Some(Found::replaced(format!("{}{REDACTED}", ahead_of(start, here)), rest))
         },
     )
+}
+
+/// Returns the value of a name at the beginning of `here`, with all that follows, and what follows
+/// the value. Line breaks do not end it: the portable rules remove them before.
+fn pair(here: &str, before: Option<char>) -> Option<(&str, &str)> {
+    if before.is_some_and(is_word) {
+        return None;
+    }
+    NAMES.iter().find_map(|words| {
+        let joint = span(strip_words(here, words)?, is_blank).1.strip_prefix([':', '='])?;
+        let (_, start) = span(joint, is_blank);
+        let (value, rest) = span(start, |c| is_value(c) || is_line_break(c));
+        (!value.is_empty()).then_some((start, rest))
+    })
+}
+
+/// Returns `rest`, or what follows a value that begins before `rest` and ends later by the portable
+/// rules: the quotes, brackets or tags that end a value may be part of another one.
+pub(super) fn behind_pairs<'t>(text: &'t str, rest: &'t str) -> &'t str {
+    let mut here = text;
+    while here.len() > rest.len() {
+        let before = ahead_of(here, text).chars().next_back();
+        here = pair(here, before).map_or_else(|| skip_char(here), |(_, rest)| rest);
+    }
+    here
 }
 
 /// The names as lists of words, which may be separated by `_` or `-`.

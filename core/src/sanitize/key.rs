@@ -80,7 +80,7 @@ impl<'a> Key<'a> {
 
     /// Returns how the value is masked.
     pub(super) fn style(&self) -> Style {
-        match &*self.canonical {
+        match &*self.in_any_spelling() {
             "cardnumber" | "number" | "pan" | "panvalue" | "primaryaccountnumber" => Style::Card,
             _ => Style::Restricted,
         }
@@ -250,7 +250,7 @@ fn is_letter_or_digit(c: char) -> bool {
 mod tests {
     use alloc::vec::Vec;
 
-    use super::{Action, Key, Split, words};
+    use super::{Action, Key, Split, Style, words};
 
     #[test]
     fn words_end_where_their_kind_says() {
@@ -285,5 +285,13 @@ mod tests {
         ] {
             assert_eq!(Key::read(name).unwrap().strictly(), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn a_mask_is_chosen_by_a_name_in_any_spelling() {
+        for name in ["cardNumber", "Card.Number", "number\u{7f}", "p%61n"] {
+            assert_eq!(Key::read(name).unwrap().style(), Style::Card, "{name:?}");
+        }
+        assert_eq!(Key::read("ssn").unwrap().style(), Style::Restricted);
     }
 }

@@ -68,9 +68,10 @@ impl Style {
 
     fn mask_letters(self, text: &str, profile: Profile) -> String {
         let (text, least) = match profile {
-            Profile::Default => (log_text(text), 9),
-            Profile::Reference => (text.into(), 4),
+            Profile::Default => (&*log_text(text), 9),
+            Profile::Reference => (text, 4),
         };
+        let text = text.trim();
         let count = text.chars().count();
         if self == Self::Card || count < least {
             return REDACTED.to_owned();
@@ -133,6 +134,7 @@ mod tests {
             (Style::Restricted, "411111******1111", "******1111"),
             (Style::Restricted, "abcd", "[REDACTED]"),
             (Style::Restricted, "AKIAEXAMPLE\u{202e}", "...MPLE"),
+            (Style::Restricted, "AKIAEXAMPLE \u{202e}", "...MPLE"),
             (Style::Restricted, "...MPLE", "...MPLE"),
         ] {
             let once = style.mask(text, Profile::Default);

@@ -126,8 +126,14 @@ pub fn log_string(text: &str, profile: Profile) -> String {
 }
 
 fn without_line_breaks(text: &str) -> Cow<'_, str> {
-    let breaks = |c: char| matches!(c, '\r' | '\n');
-    if text.contains(breaks) { Cow::Owned(text.replace(breaks, "")) } else { Cow::Borrowed(text) }
+    if !text.contains(is_line_break) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.replace(is_line_break, ""))
+}
+
+const fn is_line_break(c: char) -> bool {
+    matches!(c, '\r' | '\n')
 }
 
 /// Returns the text without characters that break lines, reorder what a reader sees, or hide in it:

@@ -10,7 +10,7 @@ use alloc::format;
 
 use self::element::Content;
 use self::value::{Value, behind_bare};
-use super::free_text::is_value;
+use super::free_text::{behind_pairs, is_value};
 use super::key::{Action, Key, not_allowed};
 use super::markup::unescaped;
 use super::mask::Style;
@@ -71,12 +71,23 @@ impl Sanitizer {
     }
 
     /// Returns the text from `here` on, with the value at `start` replaced.
-    fn replaced<'t>(&self, here: &str, start: &str, value: Value<'t>, shown: Shown) -> Found<'t> {
+    fn replaced<'t>(
+        &self,
+        here: &str,
+        start: &'t str,
+        value: Value<'t>,
+        shown: Shown,
+    ) -> Found<'t> {
+        let kept = ahead_of(start, here);
+        let rest = behind_pairs(start, value.rest);
+        if rest.len() < value.rest.len() {
+            return Found::replaced(format!("{kept}{REDACTED}"), rest);
+        }
         let shown = match shown {
             Shown::Masked(style) => style.mask(value.inner, self.profile),
             Shown::Nothing => REDACTED.to_owned(),
         };
-        let (kept, Value { open, close, rest, .. }) = (ahead_of(start, here), value);
+        let Value { open, close, .. } = value;
         Found::replaced(format!("{kept}{open}{shown}{close}"), rest)
     }
 

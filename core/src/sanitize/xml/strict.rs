@@ -86,7 +86,7 @@ impl Sanitizer {
 }
 
 /// Decodes entities of digits, so that card numbers are recognized. An entity that would complete
-/// another one stays.
+/// another one stays, even if `*` hides digits of that one.
 fn plain_digits(text: &str) -> Cow<'_, str> {
     rewrite(
         text,
@@ -94,8 +94,8 @@ fn plain_digits(text: &str) -> Cow<'_, str> {
         |here, _| {
             let (digit, _, rest) = unescaped(here).filter(|(c, ..)| c.is_ascii_digit())?;
             let before = ahead_of(here, text);
-            let stem =
-                before.trim_end_matches(|c: char| c.is_ascii_hexdigit() || c == 'x' || c == 'X');
+            let is_code = |c: char| c.is_ascii_hexdigit() || matches!(c, 'x' | 'X' | '*');
+            let stem = before.trim_end_matches(is_code);
             (!stem.ends_with('#')).then(|| Found::replaced(digit.to_string(), rest))
         },
     )
