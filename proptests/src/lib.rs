@@ -27,23 +27,25 @@
 //! ```
 
 use proptest::prelude::ProptestConfig;
-use proptest::test_runner::FileFailurePersistence;
+use proptest::test_runner::{FileFailurePersistence, RngSeed};
 
 pub mod adversary;
 pub mod any;
 pub mod limit;
 pub mod world;
 
-/// Runs at least `least` cases, or `PROPTEST_CASES` if that is more. Failing cases are kept beside
-/// the test, in `*.proptest-regressions`, and run first from then on.
+/// Runs `least` cases, the same in every run: a commit passes or fails as it did before. With
+/// `PROPTEST_CASES` it runs that many, if they are more, and draws other ones each time. Failing
+/// cases are kept beside the test, in `*.proptest-regressions`, and run first from then on.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "how long tests may take is said from outside")]
 pub fn cases(least: u32) -> ProptestConfig {
-    let wanted = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
-    let cases = wanted.unwrap_or(0).max(least);
+    let wanted: Option<u32> =
+        std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
     let beside = FileFailurePersistence::WithSource("proptest-regressions");
     ProptestConfig {
         failure_persistence: Some(Box::new(beside)),
-        ..ProptestConfig::with_cases(cases)
+        rng_seed: wanted.map_or(RngSeed::Fixed(0), |_| RngSeed::Random),
+        ..ProptestConfig::with_cases(wanted.unwrap_or(0).max(least))
     }
 }

@@ -12,9 +12,9 @@ use apptheory::error::AppError;
 use apptheory::events::HttpSource;
 use apptheory::http::RawRequest;
 use apptheory::http::exchange::{Access, Limits, Principal};
+use apptheory_proptests::cases;
 use futures_util::{FutureExt as _, StreamExt as _};
 use proptest::prelude::*;
-use proptest::test_runner::FileFailurePersistence;
 use serde_json::Value as Json;
 
 use crate::http_adapters::generators::{any_event, any_text, source};
@@ -112,12 +112,7 @@ fn check(answer: &str) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource(
-            "proptest-regressions",
-        ))),
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(cases(256))]
 
     #[test]
     fn any_event_is_answered_or_refused(source in source(), event in any_event(), deed in deed()) {

@@ -4,8 +4,8 @@ use apptheory::duration::{parse_portable_nanos, write_duration_nanos};
 use apptheory::error::AppError;
 use apptheory::http::Request;
 use apptheory::http::binding::{from_headers, from_params, from_query};
+use apptheory_proptests::cases;
 use proptest::prelude::*;
-use proptest::test_runner::FileFailurePersistence;
 use serde::Deserialize;
 
 const MAX_INTEGER: i64 = (1 << 53) - 1;
@@ -46,10 +46,7 @@ fn read<T: serde::de::DeserializeOwned>(text: &str) -> Option<T> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("regressions"))),
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(cases(256))]
 
     #[test]
     fn every_request_binds_to_values_of_its_types_or_is_refused(query in pairs(), fields in pairs()) {

@@ -11,6 +11,7 @@ use apptheory::app::{
 use apptheory::error::AppError;
 use apptheory::http::platform::{ClientCertificate, CognitoIdentity, EventJson, IamIdentity};
 use apptheory::http::{Cookies, RawRequest};
+use apptheory_proptests::cases;
 use futures_util::FutureExt as _;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -93,6 +94,8 @@ fn post(path: &str, content_type: &str, body: Vec<u8>) -> RawRequest<'static> {
 }
 
 proptest! {
+    #![proptest_config(cases(256))]
+
     #[test]
     fn bodies_are_read_or_refused(
         body in prop::collection::vec(any::<u8>(), 0..200),

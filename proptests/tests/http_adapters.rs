@@ -8,21 +8,16 @@ mod providers;
 use apptheory::events::{ErrorKind, HttpSource, LambdaEvent};
 use apptheory::http::platform::PlatformContext;
 use apptheory::http::{HttpResponse, Request, UriPath};
+use apptheory_proptests::cases;
 use http::{HeaderName, HeaderValue};
 use proptest::prelude::*;
-use proptest::test_runner::FileFailurePersistence;
 use serde_json::{Map, Value as Json, json};
 
 use self::generators::{any_event, any_json, any_text, member_name, request, response, source};
 use self::providers::{read_back, to_event, visible};
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource(
-            "proptest-regressions",
-        ))),
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(cases(256))]
 
     #[test]
     fn any_event_is_a_request_an_answer_or_an_error(

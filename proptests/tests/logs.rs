@@ -9,6 +9,7 @@ use apptheory::events::{
 use apptheory::observe::LogText;
 use apptheory::sanitize::{log_safe_value, log_text};
 use apptheory::time::Timestamp;
+use apptheory_proptests::cases;
 use proptest::prelude::*;
 use regex::Regex;
 use serde_json::json;
@@ -56,6 +57,8 @@ fn any_text() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    #![proptest_config(cases(256))]
+
     #[test]
     fn a_cleaned_text_stays_as_it_is(text in any_text()) {
         let once = log_text(&text);

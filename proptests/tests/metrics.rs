@@ -8,6 +8,7 @@ use apptheory::clock::ManualClock;
 use apptheory::metrics::{By, Counter, Dimension, Gauge, Histogram, Metrics, Unit};
 use apptheory::testkit::TestWriter;
 use apptheory::time::Timestamp;
+use apptheory_proptests::cases;
 use proptest::prelude::*;
 use serde_json::Value as Json;
 
@@ -138,6 +139,8 @@ fn read(lines: &[Json]) -> Told {
 }
 
 proptest! {
+    #![proptest_config(cases(256))]
+
     #[test]
     fn every_recorded_value_is_written_once(mut steps in prop::collection::vec(any_step(), 0..80)) {
         steps.push(Step::Flush);

@@ -5,9 +5,9 @@ use apptheory::app::{
     Answer, App, AppService, Context, Handler as _, Invocation, Layered, Next, Router, kind,
 };
 use apptheory::http::RawRequest;
+use apptheory_proptests::cases;
 use futures_util::FutureExt as _;
 use proptest::prelude::*;
-use proptest::test_runner::FileFailurePersistence;
 
 /// The calls on a router, in this order. Layers are numbered as they are met.
 #[derive(Clone, Debug)]
@@ -191,12 +191,7 @@ fn ask(app: &AppService, method: &str, path: &[&str]) -> (u16, String) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource(
-            "proptest-regressions",
-        ))),
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(cases(256))]
 
     #[test]
     fn a_tree_of_routers_answers_as_the_list_of_its_routes(

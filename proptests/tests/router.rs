@@ -2,8 +2,8 @@
 
 use apptheory::http::UriPath;
 use apptheory::http::router::{Lookup, Pattern, RouteTable};
+use apptheory_proptests::cases;
 use proptest::prelude::*;
-use proptest::test_runner::FileFailurePersistence;
 
 /// A segment of a generated pattern; the scan reads this, never the router's parser.
 #[derive(Clone, Debug)]
@@ -110,12 +110,7 @@ fn ask(router: &RouteTable<usize>, method: &str, path: &str) -> Answer {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource(
-            "proptest-regressions",
-        ))),
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(cases(256))]
 
     #[test]
     fn the_router_answers_as_a_linear_scan(

@@ -16,18 +16,13 @@ use apptheory::store::{
 use apptheory::store::{ConsumedCapacity, StoreUsage};
 use apptheory::store::{EmbeddedError, EmbeddedStore, MemoryStore, Store};
 use apptheory::time::Timestamp;
+use apptheory_proptests::cases;
 use proptest::prelude::*;
-use proptest::test_runner::FileFailurePersistence;
 
 use self::orders::{Order, order, tables};
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource(
-            "proptest-regressions",
-        ))),
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(cases(256))]
 
     #[test]
     fn memory_answers_as_the_embedded_dynamodb(orders in prop::collection::vec(order(), 1..60)) {

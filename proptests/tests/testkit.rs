@@ -15,10 +15,10 @@ use apptheory::store::{self, Store};
 use apptheory::testkit::{TestApp, TestEnv, TestRequest, Via, requests};
 use apptheory::time::Timestamp;
 use apptheory::{App, RateLimit};
+use apptheory_proptests::cases;
 use futures_util::future::join_all;
 use proptest::prelude::*;
 use proptest::sample::select;
-use proptest::test_runner::FileFailurePersistence;
 
 /// A request.
 #[derive(Clone, Debug)]
@@ -92,12 +92,7 @@ fn written() -> impl Strategy<Value = Written> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource(
-            "proptest-regressions",
-        ))),
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(cases(256))]
 
     #[test]
     fn requests_are_read_as_they_were_written(written in written()) {

@@ -16,6 +16,7 @@ use apptheory::testkit::events::{
     self, EventBridgeEntry, ItemChange, KinesisEntry, SnsEntry, SqsEntry,
 };
 use apptheory::testkit::{TestApp, Via, requests};
+use apptheory_proptests::cases;
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -71,6 +72,8 @@ fn properties() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
+    #![proptest_config(cases(256))]
+
     #[test]
     fn messages_of_queues(
         queue in name(),

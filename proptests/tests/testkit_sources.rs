@@ -17,6 +17,7 @@ use apptheory::events::{
 };
 use apptheory::testkit::TestApp;
 use apptheory::testkit::events::{self, DocumentChange, KafkaEntry, MailEntry, S3Entry};
+use apptheory_proptests::cases;
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -34,6 +35,8 @@ fn name() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    #![proptest_config(cases(256))]
+
     #[test]
     fn messages_of_fifo_queues(queue in name(), messages in vec(("[a-c]", any::<String>()), 1..12)) {
         let queue = format!("{queue}.fifo");

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use apptheory::events::HttpSource;
 use apptheory::http::router::{Lookup, RouteTable};
 use apptheory::http::{MultiMap, QueryString, UriPath};
+use apptheory_proptests::cases;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use proptest::prelude::*;
-use proptest::test_runner::FileFailurePersistence;
 use serde_json::{Value as Json, json};
 
 /// The characters that a path cannot contain unescaped: RFC 3986 §3.3 without `%`.
@@ -82,12 +82,7 @@ fn path_of(source: HttpSource, event: &Json) -> UriPath {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource(
-            "proptest-regressions",
-        ))),
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(cases(256))]
 
     #[test]
     fn a_path_has_one_normal_form_and_means_what_was_sent(text in text()) {

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use apptheory::error::{AppError, ErrorFormat};
 use apptheory::validation::{Violations, check};
+use apptheory_proptests::cases;
 use garde::Validate;
 use proptest::prelude::*;
-use proptest::test_runner::FileFailurePersistence;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
@@ -88,10 +88,7 @@ fn order() -> impl Strategy<Value = Json> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        failure_persistence: Some(Box::new(FileFailurePersistence::Off)),
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(cases(256))]
 
     #[test]
     fn every_broken_rule_is_reported_once_under_its_wire_name(order in order()) {

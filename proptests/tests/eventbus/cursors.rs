@@ -7,12 +7,13 @@ use apptheory::eventbus::{CursorSeal, ErrorKind, EventQuery, OffsetCursor, Order
 use apptheory::machine::run;
 use apptheory::store::memory::Memory;
 use apptheory::store::{Item, KeyCursor, Number, Value};
+use apptheory_proptests::cases;
 use proptest::prelude::*;
 
-use super::model::{any_text, bus, config, events, now, query};
+use super::model::{any_text, bus, events, now, query};
 
 proptest! {
-    #![proptest_config(config(512))]
+    #![proptest_config(cases(512))]
 
     #[test]
     fn key_cursors_read_back(

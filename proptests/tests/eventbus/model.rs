@@ -9,16 +9,6 @@ use apptheory::eventbus::{
 };
 use apptheory::time::Timestamp;
 use proptest::prelude::*;
-use proptest::test_runner::FileFailurePersistence;
-
-pub(crate) fn config(cases: u32) -> ProptestConfig {
-    ProptestConfig {
-        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource(
-            "proptest-regressions",
-        ))),
-        ..ProptestConfig::with_cases(cases)
-    }
-}
 
 pub(crate) fn now() -> Timestamp {
     Timestamp::from_unix_seconds(1_767_225_600)

@@ -6,12 +6,13 @@ use apptheory::execute::{StoreExecutor, drive};
 use apptheory::store::EmbeddedStore;
 use apptheory::store::MemoryStore;
 use apptheory::testkit::model::selected;
+use apptheory_proptests::cases;
 use proptest::prelude::*;
 
-use super::model::{bus, compare, config, event, events, filled_memory, names, now, query};
+use super::model::{bus, compare, event, events, filled_memory, names, now, query};
 
 proptest! {
-    #![proptest_config(config(512))]
+    #![proptest_config(cases(512))]
 
     #[test]
     fn pages_in_memory_add_up(bus in bus(), events in events(40), query in query()) {
@@ -99,7 +100,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config(48))]
+    #![proptest_config(cases(48))]
 
     #[test]
     fn pages_of_an_embedded_dynamodb_add_up(

@@ -8,9 +8,10 @@ use apptheory::store;
 use apptheory::store::MemoryStore;
 use apptheory::store::memory::Memory;
 use apptheory::time::Timestamp;
+use apptheory_proptests::cases;
 use proptest::prelude::*;
 
-use super::model::{any_event, bus, config, event, events, names, now};
+use super::model::{any_event, bus, event, events, names, now};
 
 /// The fault of a call, if any.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +42,7 @@ fn plan(troubles: &[Option<Trouble>]) -> FaultPlan {
 }
 
 proptest! {
-    #![proptest_config(config(256))]
+    #![proptest_config(cases(256))]
 
     #[test]
     fn an_event_is_published_once(
