@@ -42,10 +42,13 @@ pub mod world;
 pub fn cases(least: u32) -> ProptestConfig {
     let wanted: Option<u32> =
         std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
+    let cases = wanted.unwrap_or(0).max(least);
     let beside = FileFailurePersistence::WithSource("proptest-regressions");
     ProptestConfig {
         failure_persistence: Some(Box::new(beside)),
+        // The default is a constant, which long campaigns would reach.
+        max_global_rejects: cases.saturating_mul(4),
         rng_seed: wanted.map_or(RngSeed::Fixed(0), |_| RngSeed::Random),
-        ..ProptestConfig::with_cases(wanted.unwrap_or(0).max(least))
+        ..ProptestConfig::with_cases(cases)
     }
 }
