@@ -3,6 +3,9 @@
 use core::fmt;
 use core::time::Duration;
 
+use apptheory_core::store::Conclusion;
+
+use super::world::World;
 use crate::layer::Fault;
 
 /// An odometer over the choices of a schedule. Runs discover how many digits there are, and how
@@ -15,6 +18,8 @@ pub(super) struct Course {
     made: usize,
     turns: Vec<Turn>,
     standing: Standing,
+    /// The world in which the first schedule started.
+    beginning: Option<World>,
 }
 
 #[derive(Debug)]
@@ -40,6 +45,8 @@ pub(super) struct Turn {
     pub(super) effect: &'static str,
     /// The fate of the call; `None` when a delayed reply arrives.
     pub(super) fate: Option<Fate>,
+    /// How an answered call ended.
+    pub(super) conclusion: Option<Conclusion>,
 }
 
 /// The fate of a call.
@@ -79,7 +86,9 @@ impl Course {
         false
     }
 
-    pub(super) fn start(&mut self) {
+    pub(super) fn start(&mut self, world: &World) {
+        let beginning = self.beginning.get_or_insert_with(|| world.fork());
+        assert!(beginning == world, "{OTHER_WORLD}");
         self.made = 0;
         self.turns.clear();
         self.standing = Standing::Followed;
@@ -103,6 +112,17 @@ impl Course {
         self.turns.push(turn);
     }
 
+    /// Adds to the last turn how its call ended.
+    pub(super) fn conclude(&mut self, conclusion: Conclusion) {
+        if let Some(turn) = self.turns.last_mut() {
+            turn.conclusion = Some(conclusion);
+        }
+    }
+
+    pub(super) const fn has_turns(&self) -> bool {
+        !self.turns.is_empty()
+    }
+
     pub(super) fn end(&self) {
         assert_eq!(self.choices.len(), self.made, "{OTHER_COURSE}");
     }
@@ -111,13 +131,20 @@ impl Course {
 const OTHER_COURSE: &str = "a schedule did not repeat the choices of the one before it: start each in \
                             the same world, with the same machines";
 
+const OTHER_WORLD: &str = "a schedule started in another world than the one before it: start each in \
+                           the same world, and not in the end of a run";
+
 /// Prints the events of the last schedule, one per line.
 impl fmt::Display for Course {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Turn { caller, effect, fate } in &self.turns {
+        for Turn { caller, effect, fate, conclusion } in &self.turns {
             write!(f, "caller {caller}: {effect}")?;
             match fate {
-                Some(Fate::Answered) => f.write_str("\n"),
+                Some(Fate::Answered) => match conclusion {
+                    Some(Conclusion::Failed(error)) => writeln!(f, ", failed: {error:?}"),
+                    Some(Conclusion::Refused) => f.write_str(", refused\n"),
+                    Some(Conclusion::Answered | Conclusion::Applied) | None => f.write_str("\n"),
+                },
                 Some(Fate::Failed(Fault { error, applied: true })) => {
                     writeln!(f, ", applied, reply lost: {error:?}")
                 }

@@ -10,7 +10,7 @@ use apptheory_core::store::StoreRequest;
 use apptheory_core::time::Timestamp;
 
 use super::course::{Course, Fate, Turn};
-use super::world::{Sent, World, name_of};
+use super::world::{Sent, World, carry_out, name_of};
 use crate::layer::Fault;
 
 /// Every schedule of several callers: each order of their store calls, and each choice of calls
@@ -33,8 +33,9 @@ use crate::layer::Fault;
 /// In each turn one caller's store call is executed, and the caller runs until its next call:
 /// schedules order calls, and nothing between them. The number of calls is discovered while
 /// schedules are followed. Therefore each schedule has to be [run](World::run) before the next one
-/// is requested, from the same world with the same machines; otherwise the test panics. If a test
-/// panics for any reason, the last schedule is printed, turn by turn.
+/// is requested, from an equal world (not from the end of the run before it) and with the same
+/// machines; a test with another world, or another number of choices, panics. If a test panics for
+/// any reason, the last schedule is printed, turn by turn.
 ///
 /// Schedules do not cover calls that take effect after their caller was told of a failure: a call
 /// whose reply is lost has already been executed. Nor do they cover concurrent sleeps: each sleep
@@ -107,6 +108,7 @@ impl Drop for Schedules {
     fn drop(&mut self) {
         if std::thread::panicking()
             && let Ok(course) = self.course.try_borrow()
+            && course.has_turns()
         {
             eprint!("the last schedule:\n{course}");
         }
@@ -165,6 +167,10 @@ impl<M: Machine> From<Step<M>> for Stand<M> {
 }
 
 impl Schedule {
+    pub(super) const fn callers(&self) -> usize {
+        self.callers
+    }
+
     pub(super) fn follow<M>(
         mut self,
         mut world: World,
@@ -173,7 +179,7 @@ impl Schedule {
     where
         M: Machine<Request = StoreRequest<M>>,
     {
-        self.course.borrow_mut().start();
+        self.course.borrow_mut().start(&world);
         let mut callers: Vec<Stand<M>> =
             (0..self.callers).map(|caller| machine(caller).start().into()).collect();
         loop {
@@ -203,9 +209,11 @@ impl Schedule {
             Stand::Asking(request) => {
                 let is_sleep = matches!(request, StoreRequest::Sleep(_));
                 let fate = if is_sleep { Fate::Answered } else { self.choose_fate() };
-                self.note(Turn { caller, effect: name_of(&request), fate: Some(fate) });
+                let effect = name_of(&request);
+                self.note(Turn { caller, effect, fate: Some(fate), conclusion: None });
+                let conclude = |conclusion| self.course.borrow_mut().conclude(conclusion);
                 match fate {
-                    Fate::Answered => world.step(request, None).into(),
+                    Fate::Answered => carry_out(world, request, None, conclude).into(),
                     Fate::Failed(fault) => world.step(request, Some(fault)).into(),
                     Fate::Delayed(by) => {
                         let until = world.now().saturating_add(by);
@@ -215,7 +223,8 @@ impl Schedule {
             }
             Stand::Waiting { request, sent, until } => {
                 world.set_time(world.now().max(until));
-                self.note(Turn { caller, effect: name_of(&request), fate: None });
+                let effect = name_of(&request);
+                self.note(Turn { caller, effect, fate: None, conclusion: None });
                 world.arrive(request, sent).into()
             }
             done @ Stand::Done(_) => done,

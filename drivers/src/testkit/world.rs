@@ -6,7 +6,7 @@ use apptheory_core::machine::{Machine, Step};
 use apptheory_core::run::Interpret;
 use apptheory_core::store::memory::Memory;
 use apptheory_core::store::transcript::Exchange;
-use apptheory_core::store::{StoreEffect, StoreRequest, TableDefinition};
+use apptheory_core::store::{Conclusion, StoreEffect, StoreRequest, TableDefinition};
 use apptheory_core::time::Timestamp;
 
 use super::TestEnv;
@@ -43,9 +43,12 @@ use crate::layer::Fault;
 /// There is no waiting: a [`Sleep`](crate::store::Sleep) advances the clock for all callers.
 ///
 /// [run]: crate::machine::run
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct World {
     memory: Memory,
+    /// How many callers of [`run`](Self::run) there were: an id of a decision must not be used
+    /// again, also in a later run.
+    callers: u128,
 }
 
 impl Default for World {
@@ -53,7 +56,7 @@ impl Default for World {
     fn default() -> Self {
         let mut memory = Memory::default();
         memory.set_time(TestEnv::BEGINNING);
-        Self { memory }
+        Self { memory, callers: 0 }
     }
 }
 
@@ -67,7 +70,7 @@ impl World {
     /// Adds an empty table, such as that of an event bus.
     #[must_use]
     pub fn with_table(self, definition: TableDefinition) -> Self {
-        Self { memory: self.memory.with_table(definition) }
+        Self { memory: self.memory.with_table(definition), ..self }
     }
 
     /// Copies the world.
@@ -100,8 +103,10 @@ impl World {
         let key = RateLimitKey::new("tenant-7", "/orders", "POST");
         let key = key.unwrap_or_else(|error| panic!("the key's texts are valid: {error}"));
         let recall = Recall::default();
-        self.run_each(schedule, |caller| {
-            let id = DecisionId(caller as u128 + 1);
+        let mut world = self.fork();
+        world.callers += schedule.callers() as u128;
+        schedule.follow(world, |caller| {
+            let id = DecisionId(self.callers + caller as u128 + 1);
             limiter.check_and_increment(Attempt::new(key.clone(), self.now()).with_id(id), &recall)
         })
     }
@@ -121,7 +126,7 @@ impl World {
     where
         M: Machine<Request = StoreRequest<M>>,
     {
-        carry_out(self, request, fault)
+        carry_out(self, request, fault, |_| {})
     }
 
     /// Executes the effect that a machine waits for, or makes it fail, and delays the reply: other
@@ -170,14 +175,18 @@ pub struct Sent(Exchange);
 /// Runs code for a request, whatever its effect.
 macro_rules! requests {
     ($($Effect:ident $method:ident,)+) => {
-        fn carry_out<M: Machine>(
+        /// Executes the requested effect; `conclude` learns how it ended before the machine goes
+        /// on, which may panic.
+        pub(super) fn carry_out<M: Machine>(
             world: &mut World,
             request: StoreRequest<M>,
             fault: Option<Fault>,
+            conclude: impl FnOnce(Conclusion),
         ) -> Step<M> {
             match request {
                 $(StoreRequest::$Effect(ask) => {
                     let outcome = world.interpret_or_fail(ask.effect(), fault);
+                    conclude(apptheory_core::store::$Effect::conclusion(&outcome));
                     ask.answer(outcome)
                 })+
             }

@@ -58,7 +58,7 @@ use crate::time::Timestamp;
 ///
 /// A clone has the same tables, items, tokens and usage, and then changes independently, so that a
 /// test can follow several futures of one state.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Memory {
     tables: Tables,
     tokens: Tokens,
@@ -176,7 +176,7 @@ impl Interpret<Sleep> for Memory {
     }
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 struct Tables(BTreeMap<TableName, Table>);
 
 impl Tables {

@@ -14,14 +14,14 @@ use crate::store::{
 };
 
 /// A table and its global secondary indexes, which share the items.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Table {
     pub(super) items: Sorted,
     indexes: Vec<(IndexDefinition, Sorted)>,
 }
 
 /// Items by partition, and in a partition by position.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Sorted {
     pub(super) key: KeySchema,
     partitions: BTreeMap<String, BTreeMap<Position<'static>, Arc<Item>>>,

@@ -11,14 +11,14 @@ use crate::store::{ConsumedCapacity, Error, TransactWrite, TransactWriteItems, T
 use crate::time::Timestamp;
 
 /// Committed transactions by their idempotency token.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct Tokens {
     remembered: BTreeMap<String, Remembered>,
     /// The tokens in the order in which they expire.
     by_age: BTreeSet<(Timestamp, String)>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 struct Remembered {
     writes: Vec<TransactWrite>,
     /// The bytes that each write was charged for.

@@ -3,8 +3,9 @@
 use core::time::Duration;
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 
-use apptheory_core::limiter::{FixedWindow, Limiter, SlidingWindow};
+use apptheory_core::limiter::{FixedWindow, Limiter, MultiWindow, Quota, SlidingWindow};
 use apptheory_core::machine::{Machine, Step};
 use apptheory_core::run::run;
 use apptheory_core::store::{
@@ -190,6 +191,56 @@ fn runs_of_a_schedule_do_not_change_the_world() {
         assert_eq!(run.world.memory().items(&limiter.table().name).len(), 1);
         assert_eq!(world.memory().items(&limiter.table().name).len(), 0);
     }
+}
+
+#[test]
+fn a_run_in_the_end_of_another_makes_decisions_of_its_own() {
+    let quota = |limit, seconds| Quota { limit, window: Duration::from_secs(seconds) };
+    let strategy = MultiWindow::new([quota(2, 10), quota(3, 60)]).unwrap();
+    let limiter = Limiter::fail_closed(strategy).build();
+    let mut world = World::new(&limiter);
+    let mut admitted = Vec::new();
+    for _ in 0..3 {
+        let schedule = Schedules::of(3).next().unwrap();
+        let run = world.run(&limiter, schedule);
+        admitted.push(run.admitted());
+        world = run.world;
+    }
+    assert_eq!(admitted, [2, 0, 0]);
+}
+
+#[test]
+fn a_schedule_in_another_world_panics() {
+    let limiter = Limiter::fail_closed(FixedWindow::per_minute(2)).build();
+    let told = panics(|| {
+        let mut world = World::new(&limiter);
+        for schedule in Schedules::of(2) {
+            world = world.run(&limiter, schedule).world;
+        }
+    });
+    assert!(told.contains("started in another world"), "{told}");
+}
+
+#[test]
+fn a_printed_schedule_says_how_each_call_ended() {
+    let limiter = Limiter::fail_closed(FixedWindow::per_minute(1)).build();
+    let printed = |world: &World| {
+        let mut schedules = Schedules::of(2).losing_one_reply();
+        let (mut texts, course) = (Vec::new(), Rc::clone(&schedules.course));
+        while let Some(schedule) = schedules.next() {
+            drop(world.run(&limiter, schedule));
+            texts.push(course.borrow().to_string());
+        }
+        texts
+    };
+    let texts = printed(&World::new(&limiter));
+    assert_eq!(texts[0], "caller 0: UpdateItem\ncaller 1: UpdateItem, refused\n");
+    assert!(texts.iter().any(|text| text.contains("applied, reply lost")), "{texts:?}");
+    let texts = printed(&World::default());
+    assert!(
+        texts[0].starts_with("caller 0: UpdateItem, failed: Misconfigured(MissingTable)\n"),
+        "{texts:?}"
+    );
 }
 
 #[test]
