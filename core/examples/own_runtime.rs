@@ -15,6 +15,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use apptheory_core::limiter::{Attempt, Decision, FixedWindow, Limiter, RateLimitKey, Recall};
 use apptheory_core::machine::{Machine as _, Step};
+use apptheory_core::store::StoreRequest;
 use apptheory_core::store::wire::Reply;
 use apptheory_core::time::Timestamp;
 
@@ -27,8 +28,9 @@ fn main() -> Result<(), Failed> {
     let (status, answer) =
         post(&server, "DynamoDB_20120810.CreateTable", table.to_string().as_bytes())?;
     println!("the table: {status} {}", String::from_utf8_lossy(&answer));
+    let mut recall = Recall::default();
     for _ in 0..5 {
-        println!("allowed: {}", decide(&server, &limiter, "tenant-7")?.allowed);
+        println!("allowed: {}", decide(&server, &limiter, &mut recall, "tenant-7")?.allowed);
     }
     Ok(())
 }
@@ -39,19 +41,31 @@ pub fn limiter() -> Limiter {
     Limiter::fail_closed(FixedWindow::per_minute(3)).build()
 }
 
-/// Decides on a request of `caller` with the DynamoDB at `server`.
-pub fn decide(server: &str, limiter: &Limiter, caller: &str) -> Result<Decision, Failed> {
+/// Decides on a request of `caller` with the DynamoDB at `server`. What this process learns from
+/// decisions saves calls of later ones.
+pub fn decide(
+    server: &str,
+    limiter: &Limiter,
+    recall: &mut Recall,
+    caller: &str,
+) -> Result<Decision, Failed> {
     let (key, now) = (RateLimitKey::new(caller, "/orders", "POST")?, clock());
-    let recall = Recall::default();
-    let mut step = limiter.check_and_increment(Attempt::new(key, now), &recall).start();
+    let mut step = limiter.check_and_increment(Attempt::new(key, now), recall).start();
     loop {
-        match step {
+        step = match step {
+            Step::Ask(StoreRequest::Sleep(ask)) => {
+                std::thread::sleep(ask.effect().duration);
+                ask.answer(clock())
+            }
             Step::Ask(ask) => {
                 let (status, body) = post(server, &ask.target(), &ask.body())?;
-                step = ask.read(Reply::from_http(status, &body), clock());
+                ask.read(Reply::from_http(status, &body), clock())
             }
-            Step::Done(done) => return Ok(done.decision?),
-        }
+            Step::Done(done) => {
+                recall.learn(done.learned);
+                return Ok(done.decision?);
+            }
+        };
     }
 }
 

@@ -49,6 +49,22 @@
 //! assert!(matches!(step, Step::Done(end) if end.unix_seconds() == 2));
 //! ```
 //!
+//! A function that drives any machine of a family names the machine in its bound:
+//!
+//! ```
+//! use apptheory_core::machine::{Machine, Step};
+//! use apptheory_core::store::StoreRequest;
+//! use apptheory_core::time::Timestamp;
+//!
+//! /// Ends a machine's first sleeps at once.
+//! fn wake<M: Machine<Request = StoreRequest<M>>>(mut step: Step<M>, now: Timestamp) -> Step<M> {
+//!     while let Step::Ask(StoreRequest::Sleep(ask)) = step {
+//!         step = ask.answer(now);
+//!     }
+//!     step
+//! }
+//! ```
+//!
 //! # What does not compile
 //!
 //! The outcome of another effect:

@@ -26,6 +26,11 @@
 use crate::machine::{Effect, Machine, Step};
 
 /// Carries out one kind of effect synchronously.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not carry out the effect `{E}`",
+    note = "a machine may ask for each effect of its family: implement `Interpret` for all of them, or match \
+            on the request in a loop of your own"
+)]
 pub trait Interpret<E: Effect> {
     /// Performs `effect` and returns its outcome.
     fn interpret(&mut self, effect: &E) -> E::Outcome;
@@ -33,8 +38,9 @@ pub trait Interpret<E: Effect> {
 
 /// A request that a host `W` can carry out.
 ///
-/// Implemented for each family's request enum (see [`StoreRequest`](crate::store::StoreRequest)),
-/// so that [`run`] works for all families.
+/// Implemented for [`StoreRequest`](crate::store::StoreRequest) and for
+/// [`ProducerRequest`](crate::kinesis::ProducerRequest), so that [`run`] works for machines of these
+/// families. The requests of an HTTP exchange are answered in a loop of your own.
 pub trait Advance<W: ?Sized, M: Machine> {
     /// Carries out the one effect that the machine waits for, and resumes the machine.
     fn advance(self, world: &mut W) -> Step<M>;

@@ -8,12 +8,11 @@
 use std::process::ExitCode;
 
 use apptheory::eventbus::EventQuery;
-use apptheory::limiter::{Error, LimitLine, Limiter, OnFailure, RateLimiter};
 use apptheory::prelude::*;
 
 /// Admits a request every two seconds, and two at once.
-fn limiter() -> Result<Limiter, Error> {
-    LimitLine::per_minute(30).burst(2).limiter(OnFailure::Closed, |_| None)
+fn limit(store: &Store) -> RateLimit {
+    RateLimit::per_minute(30).burst(2).fail_closed().on(store)
 }
 
 fn orders() -> EventQuery {
@@ -25,9 +24,8 @@ async fn newest(State(bus): State<EventBus>) -> Result<Json<Vec<String>>, AppErr
     Ok(Json(page.events.into_iter().map(|event| event.id).collect()))
 }
 
-pub(crate) fn app(store: &Store) -> Result<App<EventBus>, Error> {
-    let limit = RateLimit::new(RateLimiter::new(limiter()?, store));
-    Ok(App::with_state(EventBus::on(store)).get("/orders", newest).layer(limit))
+pub(crate) fn app(store: &Store) -> App<EventBus> {
+    App::with_state(EventBus::on(store)).get("/orders", newest).layer(limit(store))
 }
 
 fn main() -> ExitCode {
@@ -45,30 +43,32 @@ mod tests {
     use apptheory::testkit::model::{self, Admission};
     use apptheory::testkit::{Schedules, World};
 
-    use super::{limiter, orders};
+    use super::{limit, orders};
 
     #[test]
     fn of_three_callers_as_many_get_in_as_the_limit_says() -> Result<(), Box<dyn Error>> {
-        let limiter = limiter()?;
-        let world = World::new(&limiter);
+        let limit = limit(&Store::memory());
+        let limiter = limit.limiter()?;
+        let world = World::new(limiter);
         for schedule in Schedules::of(3) {
-            assert_eq!(world.run(&limiter, schedule).admitted(), 2);
+            assert_eq!(world.run(limiter, schedule).admitted(), 2);
         }
         for schedule in Schedules::of(3).losing_one_reply() {
-            assert!(world.run(&limiter, schedule).admitted() <= 2);
+            assert!(world.run(limiter, schedule).admitted() <= 2);
         }
         Ok(())
     }
 
     #[test]
     fn one_after_the_other_is_decided_as_by_the_model() -> Result<(), Box<dyn Error>> {
-        let limiter = limiter()?;
+        let limit = limit(&Store::memory());
+        let limiter = limit.limiter()?;
         let period = Duration::from_secs(60);
         let model = model::Limit::TokenBucket { period, limit: 30, burst: 2 };
         let key = RateLimitKey::new("tenant-7", "/orders", "GET")?;
         // Every sequence of five requests, each 0 to 3 seconds after the previous one.
         for gaps in 0..4_u64.pow(5) {
-            let (mut world, mut admitted) = (World::new(&limiter), Vec::new());
+            let (mut world, mut admitted) = (World::new(limiter), Vec::new());
             for place in 0..5 {
                 let gap = gaps / 4_u64.pow(place) % 4;
                 world.set_time(world.now().saturating_add(Duration::from_secs(gap)));

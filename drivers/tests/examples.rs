@@ -115,7 +115,7 @@ fn a_limit_of_one_route_is_beside_that_of_all() {
 
 #[test]
 fn properties_are_those_of_an_application_that_runs() {
-    let app = TestApp::new(|store| properties::app(store).unwrap());
+    let app = TestApp::new(properties::app);
     for status in [200, 200, 429] {
         app.get("/orders").send().assert_status(status);
     }

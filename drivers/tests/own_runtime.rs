@@ -7,6 +7,7 @@ mod own_runtime;
 #[allow(dead_code, reason = "other tests use the rest")]
 mod support;
 
+use apptheory::limiter::Recall;
 use dynoxide::Database;
 use support::{block_on, serve};
 
@@ -20,7 +21,10 @@ fn a_host_that_posts_json_holds_a_limit() {
         let server = url.trim_start_matches("http://").to_owned();
         let decided = tokio::task::spawn_blocking(move || {
             // The minute may end in between, and a new window begins.
-            (0..9).map(|_| own_runtime::decide(&server, &limiter, "tenant-7").unwrap()).collect()
+            let mut recall = Recall::default();
+            let mut decide =
+                || own_runtime::decide(&server, &limiter, &mut recall, "tenant-7").unwrap();
+            (0..9).map(|_| decide()).collect()
         });
         let decided: Vec<_> = decided.await.unwrap();
         decided

@@ -52,7 +52,7 @@ pub type RateLimit = RequestLimit<Context>;
 
 impl Middleware for RateLimit {
     fn limiters(&self) -> Result<Vec<Limiter>, limiter::Error> {
-        Ok(vec![self.limiter()?.limiter().clone()])
+        Ok(vec![self.limiter()?.clone()])
     }
 
     async fn handle(&self, context: Context, next: Next) -> Answer {

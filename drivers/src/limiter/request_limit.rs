@@ -220,13 +220,21 @@ impl<R> RequestLimit<R> {
         !finds_its_own && self.policy.needs_verified_address(authenticates)
     }
 
-    /// Returns the limiter that counts requests.
-    pub(crate) fn limiter(&self) -> Result<&RateLimiter, limiter::Error> {
+    /// Returns the limiter's configuration. Use it to test the limit in a `World` of the test kit.
+    ///
+    /// # Errors
+    ///
+    /// The error of [`check`](Self::check).
+    pub fn limiter(&self) -> Result<&limiter::Limiter, limiter::Error> {
+        self.rate_limiter().map(RateLimiter::limiter)
+    }
+
+    fn rate_limiter(&self) -> Result<&RateLimiter, limiter::Error> {
         self.limiter.as_deref().map_err(limiter::Error::clone)
     }
 
     fn limiter_for(&self, request: &R) -> Result<&RateLimiter, Refusal> {
-        self.limiter().map_err(|error| self.undecided(request, error))
+        self.rate_limiter().map_err(|error| self.undecided(request, error))
     }
 
     fn key(&self, request: &R, facts: CountedRequest<'_>) -> Result<RateLimitKey, limiter::Error> {
