@@ -33,24 +33,28 @@ impl HeaderMap {
     }
 
     /// Returns the first value of a header, if it has one.
+    #[inline]
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(&canonical_name(name))
     }
 
     /// Returns the first value of a header, or an empty text.
+    #[inline]
     #[must_use]
     pub fn first(&self, name: &str) -> &str {
         self.get(name).unwrap_or_default()
     }
 
     /// Returns all values of a header; empty if it is missing.
+    #[inline]
     #[must_use]
     pub fn get_all(&self, name: &str) -> Values<'_> {
         self.0.get_all(&canonical_name(name))
     }
 
     /// Returns whether the header exists, even with an empty list.
+    #[inline]
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
         self.0.contains(&canonical_name(name))

@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
+use core::{fmt, slice};
 
 use serde::{Serialize, Serializer};
 
@@ -69,12 +69,10 @@ impl<'a> Values<'a> {
     /// Yields the values in order.
     #[must_use]
     pub fn iter(self) -> impl DoubleEndedIterator<Item = &'a str> + Clone {
-        let (one, text, entries) = match self.0 {
-            Repr::One(value) => (Some(value), "", [].as_slice()),
-            Repr::Many { text, entries } => (None, text, entries),
-        };
-        let listed = entries.iter().filter_map(move |entry| Some(entry.value?.of(text)));
-        one.into_iter().chain(listed)
+        match self.0 {
+            Repr::One(value) => Iter::One(Some(value)),
+            Repr::Many { text, entries } => Iter::Many { text, entries: entries.iter() },
+        }
     }
 
     /// Returns the number of values.
@@ -106,6 +104,35 @@ impl<'a> Values<'a> {
     #[must_use]
     pub fn to_vec(self) -> Vec<String> {
         self.iter().map(String::from).collect()
+    }
+}
+
+/// Yields the values of one name. Chained iterators would do, and take three times as long.
+#[derive(Clone)]
+enum Iter<'a> {
+    One(Option<&'a str>),
+    Many { text: &'a str, entries: slice::Iter<'a, Entry> },
+}
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        match self {
+            Self::One(value) => value.take(),
+            Self::Many { text, entries } => Some(entries.find_map(|entry| entry.value)?.of(text)),
+        }
+    }
+}
+
+impl DoubleEndedIterator for Iter<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        match self {
+            Self::One(value) => value.take(),
+            Self::Many { text, entries } => {
+                Some(entries.rev().find_map(|entry| entry.value)?.of(text))
+            }
+        }
     }
 }
 

@@ -11,32 +11,49 @@ use futures_util::stream::{self, StreamExt as _};
 use super::after::Ending;
 use super::context::Context;
 use super::invocation::Invocation;
+use super::serve::Arrived;
 use super::{AppService, BodyStream, Response};
 use crate::trace::pinned;
 
+/// A request whose invocation has begun, and whose response another layer delivers. It is small, so
+/// that futures are that hold it.
+pub(crate) struct TakenOver<'a> {
+    arrived: Arrived<'a>,
+    ending: Ending,
+    /// Whether the application is mounted in another one, which ends the invocation.
+    is_mounted: bool,
+}
+
 impl AppService {
-    /// Serves a request whose response another layer delivers, in time. The invocation ends before
-    /// the response is handed over or, for a streamed response, before the stream's end. The
-    /// invocation of a mounted application ends with the outer one's.
-    pub(crate) async fn serve_finished(
+    /// Reads a request whose response another layer delivers, and begins its invocation, which ends
+    /// with that of `outer` if the application is mounted.
+    pub(crate) fn take_over(
         &self,
         request: RawRequest<'_>,
         invocation: Invocation,
         outer: Option<&Context>,
-    ) -> Response {
+    ) -> TakenOver<'_> {
         let (mut begun, ending) = self.begin(invocation);
         if let Some(outer) = outer {
             outer.services.mounted.add(self);
             begun.after = outer.begun().after.clone();
         }
-        let span = begun.span.clone();
-        let mut response = span.run(pinned!(self.serve_begun(request, begun))).await;
+        TakenOver { arrived: self.arrive(request, begun), ending, is_mounted: outer.is_some() }
+    }
+
+    /// Serves a request whose response another layer delivers, in time. The invocation ends before
+    /// the response is handed over or, for a streamed response, before the stream's end. The
+    /// invocation of a mounted application ends with the outer one's.
+    pub(crate) async fn serve_finished(&self, request: TakenOver<'_>) -> Response {
+        let TakenOver { arrived, ending, is_mounted } = request;
+        let span = arrived.begun.span.clone();
+        let mut response = span.run(pinned!(self.serve_arrived(arrived))).await;
         if let Some(at) = ending.time.stops_at() {
             let error = AppError::of(code::TIMEOUT);
             let until = |stream: BodyStream| stream.until(self.clock().clone(), at, error);
             response.stream = response.stream.map(until);
         }
-        if outer.is_some() {
+        if is_mounted {
             return response;
         }
         match response.stream.take() {

@@ -39,7 +39,7 @@ pub(crate) mod frame_body;
 pub(crate) mod framing;
 mod guard;
 #[cfg(feature = "tower")]
-mod hand_over;
+pub(crate) mod hand_over;
 mod handler;
 mod hooks;
 mod invocation;

@@ -55,7 +55,7 @@ impl AppService {
         self.serve_arrived(self.arrive(request, begun))
     }
 
-    async fn serve_arrived(&self, arrived: Arrived<'_>) -> Response {
+    pub(super) async fn serve_arrived(&self, arrived: Arrived<'_>) -> Response {
         let span = arrived.begun.span.clone();
         let Exchanged { mut response, report } = self.exchange(arrived).await;
         self.change_headers(&mut response, &report.call);

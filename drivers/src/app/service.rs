@@ -60,7 +60,8 @@ impl AppService {
             Some(body) => {
                 let invocation = self.invocation(&parts.extensions);
                 let outer = parts.extensions.get::<Context>();
-                self.serve_finished(raw_request(&parts, body), invocation, outer).await
+                self.serve_finished(self.take_over(raw_request(&parts, body), invocation, outer))
+                    .await
             }
             // The client disconnected while sending its body, and will not see this.
             None => super::Response::new(400),

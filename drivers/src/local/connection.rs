@@ -17,7 +17,7 @@ use futures_util::future::{BoxFuture, Either, select};
 use http::request::Parts;
 use http::{StatusCode, Version};
 use http_body_util::{Either as EitherBody, Full};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -31,6 +31,7 @@ use super::transport::{Answer, Progress, Transport};
 use super::websocket::{Gateway, Slot};
 use crate::app::Invocation;
 use crate::app::frame_body::{FrameBody, Passage};
+use crate::app::hand_over::TakenOver;
 use crate::app::wire::raw_request;
 use crate::clock::Clock as _;
 
@@ -56,15 +57,11 @@ pub(super) struct Front {
 type AnswerBody = EitherBody<FrameBody, Full<Bytes>>;
 
 /// A request whose head was read.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly all are the large one, for which a box costs"
-)]
 enum Received<'f> {
-    /// For the application.
-    Request { version: Version, request: RawRequest<'static>, body: Incoming },
-    /// For the server itself. Such requests are rare, and what serves them is large.
-    Call(BoxFuture<'f, http::Response<Full<Bytes>>>),
+    /// For the application, and complete, as most are.
+    Complete { request: TakenOver<'f>, takes_trailers: bool },
+    /// For the application, with a body that is still to be read, or for the server itself.
+    Other(BoxFuture<'f, Result<http::Response<AnswerBody>, AppError>>),
     /// Refused in front of the application, as it would be in front of a function.
     Refused(AppError),
 }
@@ -124,10 +121,10 @@ impl Front {
         let received = self.receive(request);
         async move {
             let answered = match received {
-                Received::Request { version, request, body } => {
-                    self.respond(version, request, body).await
+                Received::Complete { request, takes_trailers } => {
+                    Ok(self.respond(request, takes_trailers).await)
                 }
-                Received::Call(answering) => Ok(answering.await.map(EitherBody::Right)),
+                Received::Other(serving) => serving.await,
                 Received::Refused(error) => Err(error),
             };
             let answer = answered.unwrap_or_else(|error| {
@@ -155,10 +152,21 @@ impl Front {
             .and_then(|()| self.origins.admit(&request, authority, self.reached, acts, cors));
         match (admitted, call) {
             (Err(error), _) => Received::Refused(error),
-            (Ok(()), None) => Received::Request { version: parts.version, request, body },
             (Ok(()), Some(call)) => {
                 let carried = http::Request::from_parts(parts, body);
-                Received::Call(Box::pin(self.serve_call(call, carried, request)))
+                let serving = self.serve_call(call, carried, request);
+                Received::Other(Box::pin(async { Ok(serving.await.map(EitherBody::Right)) }))
+            }
+            (Ok(()), None) => {
+                // Without chunks there are no trailers.
+                let takes_trailers =
+                    parts.version >= Version::HTTP_11 && takes_trailers(&request.headers);
+                if self.is_buffered || !body.is_end_stream() {
+                    let serving = self.respond_later(request, body, takes_trailers);
+                    return Received::Other(Box::pin(serving));
+                }
+                let request = app.take_over(request, self.invocation(), None);
+                Received::Complete { request, takes_trailers }
             }
         }
     }
@@ -212,34 +220,46 @@ impl Front {
         }
     }
 
-    /// Serves a request with the application, unless its body is refused.
-    async fn respond(
+    /// Serves a request with the application, after its body was read, unless that is refused.
+    async fn respond_later(
         &self,
-        version: Version,
         mut request: RawRequest<'static>,
         body: Incoming,
+        takes_trailers: bool,
     ) -> Result<http::Response<AnswerBody>, AppError> {
         let app = self.gateway.app();
         request.body = read(app, &request.headers, body).await?.into();
-        // Without chunks there are no trailers.
-        let takes_trailers = version >= Version::HTTP_11 && takes_trailers(&request.headers);
-        // As on Lambda, the id exists from the beginning, so that every log line has it.
-        let (request_id, peer) = (app.new_id(), Some(self.peer));
-        let invocation = Invocation { request_id, peer, ..Invocation::default() };
-        if self.is_buffered {
-            let deadline = Some(app.clock().now().saturating_add(BUFFERED_TIME));
-            let invocation = Invocation { deadline, ..invocation };
-            // The size limit of a buffered response behind a function URL.
-            let url = HttpSource::FunctionUrl;
-            let serve = |begun| app.serve_within(url, app.arrive(request, begun));
-            let whole = Box::pin(app.within(invocation, serve)).await;
-            app.flush().await;
-            let framed = FrameBody::begin(app, whole, None, takes_trailers, Passage::Whole).await;
-            return Ok(framed.map(EitherBody::Left));
+        if !self.is_buffered {
+            let request = app.take_over(request, self.invocation(), None);
+            return Ok(self.respond(request, takes_trailers).await);
         }
-        let response = app.serve_finished(request, invocation, None).await;
-        let (head, stream) = response.split_stream();
-        let framed = FrameBody::begin(app, head, stream, takes_trailers, Passage::Streamed).await;
+        let deadline = Some(app.clock().now().saturating_add(BUFFERED_TIME));
+        let invocation = Invocation { deadline, ..self.invocation() };
+        // The size limit of a buffered response behind a function URL.
+        let url = HttpSource::FunctionUrl;
+        let serve = |begun| app.serve_within(url, app.arrive(request, begun));
+        let whole = app.within(invocation, serve).await;
+        app.flush().await;
+        let framed = FrameBody::begin(app, whole, None, takes_trailers, Passage::Whole).await;
         Ok(framed.map(EitherBody::Left))
+    }
+
+    /// Serves a complete request with the application.
+    async fn respond(
+        &self,
+        request: TakenOver<'_>,
+        takes_trailers: bool,
+    ) -> http::Response<AnswerBody> {
+        let app = self.gateway.app();
+        let (head, stream) = app.serve_finished(request).await.split_stream();
+        let framed = FrameBody::begin(app, head, stream, takes_trailers, Passage::Streamed).await;
+        framed.map(EitherBody::Left)
+    }
+
+    /// Returns the invocation of a request. As on Lambda, its id exists from the beginning, so that
+    /// every log line has it.
+    fn invocation(&self) -> Invocation {
+        let (request_id, peer) = (self.gateway.app().new_id(), Some(self.peer));
+        Invocation { request_id, peer, ..Invocation::default() }
     }
 }

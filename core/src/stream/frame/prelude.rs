@@ -64,26 +64,12 @@ impl Head {
         check_head(self.status, &self.headers, &self.cookies)?;
         let delimiter = FrameOutput::DELIMITER.len();
         // Nearly all heads are so small that they need not be written to see that they fit.
-        if self.most_bytes() > max_bytes
+        if most_bytes(&self.headers, &self.cookies) > max_bytes
             && self.prelude(target).len().saturating_add(delimiter) > max_bytes
         {
             return Err(AppError::internal().with_cause(PreludeTooLarge { max_bytes }));
         }
         Ok(())
-    }
-
-    /// Returns an upper bound for the size of prelude and delimiter, for either target. Names and
-    /// values of valid heads consist of tabs, spaces and visible ASCII, which JSON writes as at
-    /// most two bytes each, and a REST API's prelude contains each value at most once.
-    pub(super) fn most_bytes(&self) -> usize {
-        const FRAME: usize = 128;
-        const PUNCTUATION: usize = 16;
-        let texts = self.headers.iter().flat_map(|(name, values)| {
-            core::iter::once(name.len()).chain(values.iter().map(str::len))
-        });
-        let texts = texts.chain(self.cookies.iter().map(String::len));
-        let bytes = texts.map(|len| len.saturating_add(PUNCTUATION).saturating_mul(4));
-        bytes.fold(FRAME, usize::saturating_add)
     }
 
     /// Returns the head of an error response in place of this one. It keeps the valid headers with
@@ -108,6 +94,21 @@ impl Head {
         bare.headers.set_all("content-type", self.headers.get_all("content-type").iter());
         bare
     }
+}
+
+/// Returns an upper bound for the size of a head's prelude and delimiter, for either target. Names
+/// and values of valid heads consist of tabs, spaces and visible ASCII, which JSON writes as at most
+/// two bytes each, and a REST API's prelude contains each value at most once.
+pub(super) fn most_bytes(headers: &HeaderMap, cookies: &[String]) -> usize {
+    const FRAME: usize = 128;
+    const PUNCTUATION: usize = 16;
+    let most = |len: usize| len.saturating_add(PUNCTUATION).saturating_mul(4);
+    let mut bytes = FRAME;
+    for (name, values) in headers.iter() {
+        bytes = bytes.saturating_add(most(name.len()));
+        bytes = values.iter().map(str::len).map(most).fold(bytes, usize::saturating_add);
+    }
+    cookies.iter().map(String::len).map(most).fold(bytes, usize::saturating_add)
 }
 
 impl<S> From<&HttpResponse<S>> for Head {

@@ -1,8 +1,9 @@
 use alloc::string::String;
 
+use super::prelude::most_bytes;
 use super::{
-    Cancel, EndReason, FrameConfig, FrameEnd, FrameInput, FrameMachine, FrameOutput, FrameState,
-    Head, Target,
+    Cancel, EndReason, FrameConfig, FrameData, FrameEnd, FrameInput, FrameMachine, FrameOutput,
+    FrameState, Head, Target,
 };
 use crate::error::AppError;
 use crate::http::HttpResponse;
@@ -65,9 +66,40 @@ fn no_prelude_is_larger_than_its_bound() {
         }
         for target in [Target::FunctionUrl, Target::RestApi] {
             let len = head.prelude(target).len() + FrameOutput::DELIMITER.len();
-            assert!(len <= head.most_bytes(), "{len} {names} {value}");
+            let most = most_bytes(&head.headers, &head.cookies);
+            assert!(len <= most, "{len} {names} {value}");
         }
     }
+}
+
+/// What is said to pass does, unchanged, in the machine's first output.
+#[test]
+fn a_response_that_passes_whole_is_sent_as_it_is() {
+    let mut config = FrameConfig::new(Target::FunctionUrl);
+    config.transport_limit = core::num::NonZeroU64::new(5);
+    config.max_prelude_bytes = 300;
+    for (status, value, len, passes) in [
+        (200, "a", 5, true),
+        (404, "", 0, true),
+        (200, "a", 6, false),
+        (0, "a", 0, false),
+        (200, "a\n", 0, false),
+        (200, &*"a".repeat(300), 0, false),
+    ] {
+        let mut response: HttpResponse = HttpResponse::new(status).with_header("x", value);
+        response.body = alloc::vec![b'a'; len];
+        assert_eq!(config.passes_whole(&response), passes, "{status} {value:?} {len}");
+        let head = Head::from(&response);
+        let begin = FrameInput::Begin { head: head.clone(), prefix_len: len, has_stream: false };
+        let output = FrameMachine::new(config.clone()).handle(begin).unwrap();
+        let given = (len > 0).then_some(FrameData::Given);
+        let sent = (output.open, output.data, output.end);
+        assert_eq!(sent == (Some(head), given, Some(FrameEnd::Finish)), passes, "{status} {len}");
+    }
+    let mut response: HttpResponse = HttpResponse::new(200).with_cookie("a=\u{e9}");
+    assert!(!config.passes_whole(&response));
+    response.cookies.clear();
+    assert!(config.passes_whole(&response));
 }
 
 #[test]

@@ -5,11 +5,13 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::num::NonZeroU64;
 
-use super::prelude::Head;
+use super::prelude::{Head, most_bytes};
 use crate::error::{AppError, code};
+use crate::http::HttpResponse;
 use crate::http::exchange::{ErrorStyle, HttpSettings};
+use crate::http::sending::check_head;
 use crate::printing::Hidden;
-use crate::stream::StreamLimits;
+use crate::stream::{StreamLimiter, StreamLimits};
 
 /// The service that reads the frames; their preludes differ.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -51,6 +53,16 @@ impl FrameConfig {
             errors: HttpSettings::default().error_style(),
             request_id: String::new(),
         }
+    }
+
+    /// Returns whether a complete response certainly passes as it is: its machine would open it,
+    /// send its body and finish it at once. Nearly all do, and need no machine.
+    #[must_use]
+    pub fn passes_whole(&self, response: &HttpResponse) -> bool {
+        let HttpResponse { status, headers, cookies, body, .. } = response;
+        StreamLimiter::new(self.max_bytes()).admit(body.len())
+            && check_head(*status, headers, cookies).is_ok()
+            && most_bytes(headers, cookies) <= self.max_prelude_bytes
     }
 
     pub(super) fn max_bytes(&self) -> Option<NonZeroU64> {

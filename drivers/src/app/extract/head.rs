@@ -105,7 +105,12 @@ pub(crate) fn header_map<'h>(
 ) -> Result<HeaderMap, MaxSizeReached> {
     let mut map = HeaderMap::new();
     for (name, values) in fields {
-        let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else { continue };
+        // Nearly all responses have this name, which the `http` crate would copy.
+        let name = match name {
+            "x-request-id" => Ok(REQUEST_ID),
+            name => HeaderName::from_bytes(name.as_bytes()),
+        };
+        let Ok(name) = name else { continue };
         let read = |value: &str| HeaderValue::from_bytes(value.as_bytes()).ok();
         let mut values = values.iter().filter_map(read);
         // The last value takes the name: most headers have one, and a copy is an allocation.
@@ -119,3 +124,5 @@ pub(crate) fn header_map<'h>(
     }
     Ok(map)
 }
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

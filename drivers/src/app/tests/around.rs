@@ -232,7 +232,8 @@ fn an_abandoned_request_is_dropped_within_its_trace() {
     drop(served);
     #[cfg(feature = "tower")]
     {
-        let mut handed_over = Box::pin(app.serve_finished(get("/"), invocation(), None));
+        let mut handed_over =
+            Box::pin(app.serve_finished(app.take_over(get("/"), invocation(), None)));
         clock.run(async { assert!((&mut handed_over).now_or_never().is_none()) });
         drop(handed_over);
     }
