@@ -9,6 +9,9 @@
 
 use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
+#[cfg(feature = "local")]
+use std::cell::RefCell;
+use std::sync::Arc;
 
 use apptheory_core::eventbus::{Event, Ulid, UlidGenerator};
 use apptheory_core::time::Timestamp;
@@ -39,8 +42,76 @@ impl IdSource for RandomIds {
     }
 
     fn next_text(&self) -> String {
-        // Faster than the formatter of numbers.
-        Uuid::new_v4().simple().encode_lower(&mut Uuid::encode_buffer()).to_owned()
+        text(Uuid::new_v4())
+    }
+}
+
+/// Returns an id as text, faster than the formatter of numbers.
+fn text(id: Uuid) -> String {
+    id.simple().encode_lower(&mut Uuid::encode_buffer()).to_owned()
+}
+
+/// The ids of an application.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum AppIds {
+    /// Those of [`RandomIds`].
+    #[default]
+    Random,
+    /// The same, of which the operating system is asked for many at once. A process that is
+    /// restored from a snapshot would repeat those that it had not used, so this is not for Lambda.
+    #[cfg(feature = "local")]
+    Stocked,
+    /// The application's own.
+    Own(Arc<dyn IdSource>),
+}
+
+impl AppIds {
+    pub(crate) fn next_text(&self) -> String {
+        match self {
+            Self::Random => RandomIds.next_text(),
+            #[cfg(feature = "local")]
+            Self::Stocked => text(STOCK.with_borrow_mut(Stock::draw)),
+            Self::Own(ids) => ids.next_text(),
+        }
+    }
+
+    /// Returns ids that a local server draws faster, unless they are the application's own.
+    #[cfg(feature = "local")]
+    pub(crate) fn stocked(&self) -> Self {
+        match self {
+            Self::Random | Self::Stocked => Self::Stocked,
+            Self::Own(ids) => Self::Own(Arc::clone(ids)),
+        }
+    }
+}
+
+/// Random bytes of the operating system's generator, for ids that are still to be drawn.
+#[cfg(feature = "local")]
+struct Stock {
+    bytes: [u8; 64 * ID_BYTES],
+    left: usize,
+}
+
+#[cfg(feature = "local")]
+const ID_BYTES: usize = 16;
+
+#[cfg(feature = "local")]
+thread_local! {
+    static STOCK: RefCell<Stock> =
+        const { RefCell::new(Stock { bytes: [0; 64 * ID_BYTES], left: 0 }) };
+}
+
+#[cfg(feature = "local")]
+impl Stock {
+    /// Draws an id.
+    fn draw(&mut self) -> Uuid {
+        if self.left == 0 && getrandom::fill(&mut self.bytes).is_ok() {
+            self.left = self.bytes.len();
+        }
+        let next = self.bytes.get(..self.left).and_then(<[u8]>::split_last_chunk::<ID_BYTES>);
+        let Some((rest, drawn)) = next else { return Uuid::new_v4() };
+        self.left = rest.len();
+        uuid::Builder::from_random_bytes(*drawn).into_uuid()
     }
 }
 
@@ -95,6 +166,26 @@ mod tests {
 
     use super::*;
     use crate::clock::VirtualClock;
+
+    #[cfg(feature = "local")]
+    #[test]
+    fn ids_of_a_stock_are_random_uuids_on_every_thread() {
+        let ids = AppIds::default().stocked();
+        let draw = || (0..200).map(|_| ids.next_text()).collect::<Vec<_>>();
+        let mut drawn = thread::scope(|scope| {
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(draw)).collect();
+            threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+        });
+        for id in &drawn {
+            let id = Uuid::try_parse(id).unwrap();
+            assert_eq!(id.get_version_num(), 4, "{id}");
+        }
+        drawn.sort_unstable();
+        drawn.dedup();
+        assert_eq!(drawn.len(), 800);
+        let own = AppIds::Own(Arc::new(SequentialIds::default())).stocked();
+        assert_eq!(own.next_text(), format!("{:032x}", 1));
+    }
 
     #[test]
     fn ids_of_one_millisecond_rise_across_threads() {

@@ -124,9 +124,10 @@ impl MultiMap {
     /// Sets a name to exactly one value, as most headers of responses are: nothing is moved if it
     /// has one already.
     pub(super) fn set_one(&mut self, name: &str, value: &str) {
-        let own = self.own_places(name);
-        match self.entries.get_mut(own) {
-            None | Some([]) => self.insert(self.places(name).start, None, name, value),
+        let places = self.places(name);
+        let place = places.start;
+        match self.entries.get_mut(places) {
+            None | Some([]) => self.insert(place, None, name, value),
             Some([only]) => {
                 self.unused = self.unused.saturating_add(only.value_len());
                 only.value = Some(Span::push(&mut self.text, value));

@@ -58,8 +58,8 @@ pub(super) fn is_canonical_name(name: &str) -> bool {
 }
 
 /// Returns whether a name consists of lower-case letters, digits, dashes and underscores; it is
-/// canonical then.
-fn is_plain(name: &str) -> bool {
+/// canonical then, and a token unless it is empty.
+pub(super) fn is_plain(name: &str) -> bool {
     name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'-' | b'0'..=b'9' | b'_'))
 }
 

@@ -3,6 +3,7 @@
 use alloc::string::String;
 
 use super::headers::HeaderMap;
+use super::names::is_plain;
 use super::response::ResponseError;
 use super::values::Values;
 
@@ -55,15 +56,13 @@ pub(super) fn is_of_connection(name: &str, named: Values<'_>) -> bool {
 
 /// Returns whether a text is a token, like methods and header names (RFC 9110 §5.6.2).
 pub(crate) fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(is_token_byte)
+    let is_of_tokens = |b: u8| b.is_ascii_alphanumeric() || is_token_mark(b);
+    // Nearly all names are plain, which takes half as long to see.
+    !text.is_empty() && (is_plain(text) || text.bytes().all(is_of_tokens))
 }
 
-const fn is_token_byte(b: u8) -> bool {
-    matches!(
-        b,
-        b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'!' | b'#'..=b'\'' | b'*'..=b'+'
-            | b'-'..=b'.' | b'^'..=b'`' | b'|' | b'~'
-    )
+const fn is_token_mark(b: u8) -> bool {
+    matches!(b, b'!' | b'#'..=b'\'' | b'*'..=b'+' | b'-'..=b'.' | b'^'..=b'`' | b'|' | b'~')
 }
 
 /// Returns whether a text is a valid header value: tabs, spaces and visible ASCII (RFC 9110 §5.5

@@ -11,7 +11,11 @@ use crate::http::MultiMap;
 ///
 /// 501 for another transfer coding, 400 for more than one `chunked`.
 pub fn check_encoding(headers: &MultiMap) -> Result<(), AppError> {
-    let codings = || tokens(headers, "transfer-encoding");
+    const FIELD: &str = "transfer-encoding";
+    if !headers.contains(FIELD) {
+        return Ok(());
+    }
+    let codings = || tokens(headers, FIELD);
     if !codings().all(|coding| coding.eq_ignore_ascii_case("chunked")) {
         let error = AppError::bad_request("the only supported transfer coding is chunked");
         return Err(error.with_status(501));

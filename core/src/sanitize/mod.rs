@@ -150,8 +150,9 @@ const fn is_line_break(c: char) -> bool {
 /// ```
 #[must_use]
 pub fn log_text(text: &str) -> Cow<'_, str> {
-    let is_plain = |b: u8| matches!(b, b' '..=b'~');
-    if text.bytes().all(is_plain) || !text.chars().any(is_hidden) {
+    // Without an early exit the compiler compares many bytes at once.
+    let is_plain = text.bytes().fold(true, |holds, b| holds & matches!(b, b' '..=b'~'));
+    if is_plain || !text.chars().any(is_hidden) {
         return Cow::Borrowed(text);
     }
     let shown = text.chars().map(|c| if c == '\t' { ' ' } else { c });

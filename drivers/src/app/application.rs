@@ -14,7 +14,7 @@ use super::measure::Measuring;
 use super::router::Router;
 use super::websocket::Clients;
 use crate::clock::{SharedClock, SystemClock};
-use crate::ids::{IdSource, RandomIds};
+use crate::ids::AppIds;
 
 /// An application before it is built: its routes, settings, hooks and shared services.
 /// [`build`](Self::build) checks them and makes an [`AppService`](super::AppService).
@@ -39,7 +39,7 @@ pub struct App<S = ()> {
     pub(super) hooks: Hooks,
     pub(super) measuring: Option<Measuring>,
     pub(super) clock: SharedClock,
-    pub(super) ids: Arc<dyn IdSource>,
+    pub(super) ids: AppIds,
     pub(super) reserve: Option<Duration>,
     pub(super) websocket_clients: Clients,
     #[cfg(feature = "cloudformation")]
@@ -85,7 +85,7 @@ impl<S> App<S> {
             hooks: Hooks::default(),
             measuring: None,
             clock: SharedClock::new(SystemClock),
-            ids: Arc::new(RandomIds),
+            ids: AppIds::default(),
             reserve: None,
             websocket_clients: Clients::default(),
             #[cfg(feature = "cloudformation")]

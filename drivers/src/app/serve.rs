@@ -125,7 +125,7 @@ impl AppService {
             begun.span.record_route(route);
         }
         let cancellation = CancellationToken::new();
-        let guard = cancellation.clone().drop_guard();
+        let guard = cancellation.drop_guard_ref();
         let on_socket = |context: Context| {
             if let Some(socket) = socket {
                 context.extend(WebSocket::clone(socket));

@@ -1,18 +1,16 @@
 //! Services that all requests and records of an application share.
 
-use std::sync::Arc;
-
 use apptheory_core::http::JsonReading;
 
 use super::websocket::Clients;
 use crate::clock::SharedClock;
-use crate::ids::IdSource;
+use crate::ids::AppIds;
 
 /// The shared services of an application.
 #[derive(Clone)]
 pub(super) struct Services {
     pub(super) clock: SharedClock,
-    pub(super) ids: Arc<dyn IdSource>,
+    pub(super) ids: AppIds,
     pub(super) websocket_clients: Clients,
     pub(super) json: JsonReading,
     /// The largest body of a request, in bytes.

@@ -9,7 +9,7 @@ use apptheory_core::http::exchange::{Cors, HttpSettings, Limits, Pipeline};
 
 use super::App;
 use crate::clock::{Clock, SharedClock};
-use crate::ids::IdSource;
+use crate::ids::{AppIds, IdSource};
 
 /// Settings of the whole application.
 impl<S> App<S> {
@@ -108,7 +108,7 @@ impl<S> App<S> {
     /// Uses `ids` instead of random ids. Tests pass [`SequentialIds`](crate::ids::SequentialIds).
     #[must_use]
     pub fn ids(mut self, ids: impl IdSource + 'static) -> Self {
-        self.ids = Arc::new(ids);
+        self.ids = AppIds::Own(Arc::new(ids));
         self
     }
 }

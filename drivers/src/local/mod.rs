@@ -177,7 +177,7 @@ impl Server {
         let failed = |source| ListenError { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let app = managing_connections_at(app, address);
+        let app = managing_connections_at(app.with_stocked_ids(), address);
         Ok(Self {
             app,
             listener,
@@ -304,7 +304,8 @@ fn spawn(
     stopping: &CancellationToken,
     connections: &mut JoinSet<()>,
 ) {
-    let stopping = stopping.clone();
+    // Its own token, because every poll of a connection locks the one that it waits for.
+    let stopping = stopping.child_token();
     connections.spawn(async move {
         // Report only a client's malformed request: a client that left is normal, and failed
         // streams report themselves.

@@ -28,8 +28,10 @@ pub const READ_TIME: Duration = Duration::from_secs(60);
 
 /// The phase of a connection. Clones share it.
 #[derive(Clone)]
-pub(super) struct Progress {
-    phase: Arc<Mutex<Phase>>,
+pub(super) struct Progress(Arc<Shared>);
+
+struct Shared {
+    phase: Mutex<Phase>,
     clock: SharedClock,
 }
 
@@ -47,7 +49,7 @@ enum Phase {
 
 impl Progress {
     pub(super) fn new(clock: SharedClock) -> Self {
-        Self { phase: Arc::new(Mutex::new(Phase::Head(clock.now()))), clock }
+        Self(Arc::new(Shared { phase: Mutex::new(Phase::Head(clock.now())), clock }))
     }
 
     /// Begins to serve a request whose head was read; dropping the result ends it.
@@ -69,13 +71,13 @@ impl Progress {
     fn flushed(&self) {
         let mut phase = self.phase();
         if *phase == Phase::Sending {
-            *phase = Phase::Head(self.clock.now());
+            *phase = Phase::Head(self.0.clock.now());
         }
     }
 
     fn phase(&self) -> MutexGuard<'_, Phase> {
         // Nothing panics while the lock is held, so a poisoned lock is still consistent.
-        self.phase.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.phase.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until a head has taken longer than [`READ_TIME`]. Poll it together with the
@@ -91,7 +93,7 @@ impl Progress {
                 let latest = since.saturating_add(READ_TIME);
                 // An alarm of an earlier head goes off early, and is set again then: most requests
                 // need no new alarm.
-                let set = || (latest, Box::pin(self.clock.sleep_until(Some(latest))));
+                let set = || (latest, Box::pin(self.0.clock.sleep_until(Some(latest))));
                 let (at, sleep) = alarm.get_or_insert_with(set);
                 ready!(sleep.as_mut().poll(context));
                 if *at >= latest {

@@ -157,7 +157,9 @@ pub(crate) async fn flushed() {
         blocking(flush).await;
     }
     // Notifications that are not sent by then wait for the next invocation.
-    before(SystemClock.sleep(NOTIFY_LIMIT), notify::send_due()).await;
+    if let Some(sending) = notify::send_due() {
+        before(SystemClock.sleep(NOTIFY_LIMIT), sending).await;
+    }
 }
 
 /// Runs blocking work on a thread for it, if there is one.

@@ -6,6 +6,7 @@ mod sns;
 mod tests;
 
 use core::fmt;
+use core::future::Future;
 use core::pin::Pin;
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -98,12 +99,15 @@ struct Notification {
 /// All queues of the process, for the end of an invocation.
 static ALL: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
 
-/// Sends due notifications, with one attempt each.
-pub(super) async fn send_due() {
+/// Returns the future that sends due notifications, with one attempt each; `None` if nothing
+/// notifies.
+pub(super) fn send_due() -> Option<impl Future<Output = ()>> {
     let all: Vec<_> = lock(&ALL).iter().filter_map(Weak::upgrade).collect();
-    for shared in all {
-        shared.send_due().await;
-    }
+    (!all.is_empty()).then_some(async {
+        for shared in all {
+            shared.send_due().await;
+        }
+    })
 }
 
 impl Notifications {
