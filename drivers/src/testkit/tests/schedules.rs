@@ -225,9 +225,9 @@ fn a_schedule_in_another_world_panics() {
 fn a_printed_schedule_says_how_each_call_ended() {
     let limiter = Limiter::fail_closed(FixedWindow::per_minute(1)).build();
     let printed = |world: &World| {
-        let mut schedules = Schedules::of(2).losing_one_reply();
+        let schedules = Schedules::of(2).losing_one_reply();
         let (mut texts, course) = (Vec::new(), Rc::clone(&schedules.course));
-        while let Some(schedule) = schedules.next() {
+        for schedule in schedules {
             drop(world.run(&limiter, schedule));
             texts.push(course.borrow().to_string());
         }
