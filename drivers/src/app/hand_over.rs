@@ -15,8 +15,8 @@ use super::serve::Arrived;
 use super::{AppService, BodyStream, Response};
 use crate::trace::pinned;
 
-/// A request whose invocation has begun, and whose response another layer delivers. It is small, so
-/// that futures are that hold it.
+/// A request whose invocation has begun, and whose response another layer delivers. Futures that
+/// hold it stay small.
 pub(crate) struct TakenOver<'a> {
     arrived: Arrived<'a>,
     ending: Ending,

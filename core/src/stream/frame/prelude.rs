@@ -97,8 +97,8 @@ impl Head {
 }
 
 /// Returns an upper bound for the size of a head's prelude and delimiter, for either target. Names
-/// and values of valid heads consist of tabs, spaces and visible ASCII, which JSON writes as at most
-/// two bytes each, and a REST API's prelude contains each value at most once.
+/// and values of valid heads consist of tabs, spaces and visible ASCII, which JSON writes as at
+/// most two bytes each, and a REST API's prelude contains each value at most once.
 pub(super) fn most_bytes(headers: &HeaderMap, cookies: &[String]) -> usize {
     const FRAME: usize = 128;
     const PUNCTUATION: usize = 16;
