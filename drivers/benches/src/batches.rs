@@ -4,8 +4,8 @@ use core::hint::black_box;
 use std::sync::Arc;
 
 use apptheory::app::events::{BoxError, DynamoDbChange, KinesisMessage, SqsMessage};
-use apptheory::app::{App, AppService, Invocation};
-use apptheory_counts::samples::{batch, dynamodb_record, kinesis_record, sqs_record};
+use apptheory::app::{App, AppService};
+use apptheory_counts::samples::{batch, dynamodb_record, invocation, kinesis_record, sqs_record};
 use aws_lambda_events::{dynamodb, kinesis, sqs, streams};
 use futures_util::FutureExt as _;
 use serde_json::Value;
@@ -68,7 +68,7 @@ fn app() -> AppService {
 }
 
 fn invoke(app: &AppService, event: &str) -> String {
-    let invoked = app.invoke(black_box(event), Invocation::default());
+    let invoked = app.invoke(black_box(event), invocation());
     invoked.now_or_never().expect("nothing to wait for").expect("an answer")
 }
 

@@ -2,7 +2,7 @@
 
 use core::hint::black_box;
 
-use apptheory::app::{Answer, App, AppService, Context, Invocation, Json, Next, Path};
+use apptheory::app::{Answer, App, AppService, Context, Json, Next, Path};
 use apptheory_core::events::HttpSource;
 use apptheory_core::http::RawRequest;
 use apptheory_core::http::exchange::Pipeline;
@@ -97,7 +97,7 @@ fn app(pipeline: Pipeline) -> AppService {
 }
 
 fn invoke(app: &AppService, event: &str) -> String {
-    let invoked = app.invoke(black_box(event), Invocation::default());
+    let invoked = app.invoke(black_box(event), samples::invocation());
     invoked.now_or_never().expect("nothing to wait for").expect("an answer")
 }
 
@@ -123,7 +123,9 @@ type Peer = Adapter<'static, axum::response::Response, axum::Router>;
 
 fn invoke_peer(adapter: &mut Peer, event: &str) -> String {
     let request: LambdaRequest = serde_json::from_str(black_box(event)).expect("an event");
-    let called = adapter.call(LambdaEvent::new(request, lambda_http::Context::default()));
+    let mut context = lambda_http::Context::default();
+    context.request_id = samples::REQUEST_ID.to_owned();
+    let called = adapter.call(LambdaEvent::new(request, context));
     let response = called.now_or_never().expect("nothing to wait for").expect("an answer");
     serde_json::to_string(&response).expect("JSON")
 }

@@ -3,7 +3,7 @@
 use core::hint::black_box;
 
 use apptheory::app::events::{BoxError, SqsMessage};
-use apptheory::app::{Answer, App, AppService, Context, Invocation, Json, Next, Path};
+use apptheory::app::{Answer, App, AppService, Context, Json, Next, Path};
 use apptheory_core::http::UriPath;
 use apptheory_core::http::router::{Lookup, RouteTable};
 use apptheory_core::limiter::{Attempt, Basis, FixedWindow, Limiter, RateLimitKey, Recall};
@@ -84,7 +84,7 @@ fn refusal(times: u32) {
 }
 
 fn invoke(app: &AppService, event: &str) -> String {
-    let invoked = app.invoke(black_box(event), Invocation::default());
+    let invoked = app.invoke(black_box(event), samples::invocation());
     invoked.now_or_never().expect("nothing to wait for").expect("an answer")
 }
 

@@ -1,8 +1,18 @@
 //! Events as services send them, for benchmarks.
 
+use apptheory::app::Invocation;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+
+/// The id that Lambda gave an invocation.
+pub const REQUEST_ID: &str = "8476a536-e9f4-11e8-9739-2dfe598c3fcd";
+
+/// Returns an invocation with an id, which Lambda always gives.
+#[must_use]
+pub fn invocation() -> Invocation {
+    Invocation { request_id: REQUEST_ID.to_owned(), ..Invocation::default() }
+}
 
 /// Returns an event of an HTTP API, as API Gateway sends it: 1.1 kB of JSON.
 #[must_use]
