@@ -3,6 +3,7 @@
 use core::fmt;
 use core::future::Future;
 use core::mem;
+use core::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use apptheory_core::invocation_time::InvocationTime;
@@ -170,11 +171,11 @@ impl AppService {
 
     async fn run_deferred(&self, deferred: Deferred, time: InvocationTime) {
         let Deferred { request_id, work } = deferred;
-        let work = guarded("the work registered with `after`", async {
+        let work = pin!(async {
             work.await;
             Ok::<_, Panicked>(())
         });
-        match self.in_time(time, work).await {
+        match self.in_time(time, guarded("the work registered with `after`", work)).await {
             Some(Ok(())) => {}
             Some(Err(panicked)) => self.report_cause(&request_id, panicked),
             None => self.report_cause(&request_id, NotDone),

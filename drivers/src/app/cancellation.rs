@@ -5,23 +5,39 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::context::Context;
-use super::locals::Locals;
+use super::time::Begun;
 
-/// The token that cancels a context.
+/// The token that cancels a context. Few handlers use it, so those of invocations and records are
+/// created when they are first asked for.
 #[derive(Clone)]
 pub(super) enum Cancellation {
-    /// The token of the invocation, or of the layer that runs the handler.
+    /// The token of the invocation.
+    OfInvocation,
+    /// The record's own, a child of the invocation's.
+    OfRecord,
+    /// The token of a layer that runs the handler, or of a record that stands for several.
     This(CancellationToken),
-    /// The token of a record's invocation. The record's own child token is created when it is first
-    /// [asked for](Locals::cancellation).
-    ChildOf(CancellationToken),
 }
 
-/// Cancels the record's contexts when dropped, unless disarmed. Contexts that ask for their token
-/// later are cancelled, too.
-pub(super) struct CancelOnDrop<'t> {
-    locals: Arc<Locals>,
-    invocation: Option<&'t CancellationToken>,
+/// Cancels work when dropped, unless disarmed. Contexts that ask for their token later are
+/// cancelled, too.
+pub(super) struct CancelOnDrop<T: Cancel>(Option<T>);
+
+/// Work that can be cancelled.
+pub(super) trait Cancel {
+    fn cancellation(&self) -> &CancellationToken;
+}
+
+impl Cancel for Context {
+    fn cancellation(&self) -> &CancellationToken {
+        self.cancellation()
+    }
+}
+
+impl Cancel for Arc<Begun> {
+    fn cancellation(&self) -> &CancellationToken {
+        self.as_ref().cancellation()
+    }
 }
 
 /// Cancellation.
@@ -45,45 +61,34 @@ impl Context {
     #[must_use]
     pub fn cancellation(&self) -> &CancellationToken {
         match &self.cancellation {
+            Cancellation::OfInvocation => self.begun().cancellation(),
+            Cancellation::OfRecord => self.locals().cancellation(self.begun().cancellation()),
             Cancellation::This(token) => token,
-            Cancellation::ChildOf(invocation) => self.locals.cancellation(invocation),
         }
     }
 
-    /// Returns the context of a record that may be cancelled without its invocation: see
-    /// [`cancel_on_drop`](Self::cancel_on_drop).
-    pub(super) fn cancelled_alone(mut self) -> Self {
-        if let Cancellation::This(invocation) = self.cancellation {
-            self.cancellation = Cancellation::ChildOf(invocation);
-        }
+    /// Returns the context with another cancellation.
+    pub(super) fn cancelled_by(mut self, cancellation: Cancellation) -> Self {
+        self.cancellation = cancellation;
         self
     }
-
-    /// Returns a guard that cancels the record when dropped. `invocation` is the token of the
-    /// record's invocation, of which the record's own is a child.
-    pub(super) fn cancel_on_drop<'t>(&self, invocation: &'t CancellationToken) -> CancelOnDrop<'t> {
-        CancelOnDrop { locals: Arc::clone(&self.locals), invocation: Some(invocation) }
-    }
-
-    /// Returns the context with another cancellation token.
-    pub(super) fn cancelled_by(&self, cancellation: CancellationToken) -> Self {
-        let mut context = self.clone();
-        context.cancellation = Cancellation::This(cancellation);
-        context
-    }
 }
 
-impl CancelOnDrop<'_> {
-    /// Disarms the guard: the record was handled.
+impl<T: Cancel> CancelOnDrop<T> {
+    pub(super) const fn new(work: T) -> Self {
+        Self(Some(work))
+    }
+
+    /// Disarms the guard: the work is done.
     pub(super) fn disarm(mut self) {
-        self.invocation = None;
+        self.0 = None;
     }
 }
 
-impl Drop for CancelOnDrop<'_> {
+impl<T: Cancel> Drop for CancelOnDrop<T> {
     fn drop(&mut self) {
-        if let Some(invocation) = self.invocation {
-            self.locals.cancellation(invocation).cancel();
+        if let Some(work) = &self.0 {
+            work.cancellation().cancel();
         }
     }
 }

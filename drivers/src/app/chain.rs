@@ -1,6 +1,7 @@
 //! A handler with the middleware around it, at run time.
 
 use core::fmt;
+use core::pin::pin;
 use std::sync::Arc;
 
 use apptheory_core::http::exchange::ErrorStyle;
@@ -54,10 +55,10 @@ impl Next {
     /// masked 500.
     pub async fn run(self, context: Context) -> Response {
         let Self { chain, at, errors } = self;
-        let subject = context.subject().clone();
+        let seen = context.clone();
         let whose = if at < chain.layers.len() { "a middleware" } else { "a handler" };
         // One future for both, because it is part of every future around it.
-        let answering = async {
+        let answering = pin!(async {
             match chain.layers.get(at) {
                 Some(layer) => {
                     let next = Self { chain: Arc::clone(&chain), at: at.saturating_add(1), errors };
@@ -66,10 +67,14 @@ impl Next {
                 None => (chain.endpoint)(context),
             }
             .await
-        };
-        guarded(whose, answering)
-            .await
-            .unwrap_or_else(|error| errors.answer(error, subject.request_id(), subject.trace_id()))
+        });
+        match guarded(whose, answering).await {
+            Ok(response) => response,
+            Err(error) => {
+                let subject = seen.subject();
+                errors.answer(error, subject.request_id(), subject.trace_id())
+            }
+        }
     }
 }
 

@@ -14,7 +14,6 @@ use apptheory_core::invocation_time::InvocationTime;
 use apptheory_core::time::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
-use tokio_util::sync::CancellationToken;
 
 use super::cancellation::Cancellation;
 use super::chain::Chain;
@@ -45,21 +44,25 @@ use crate::websocket::WebSocketClient;
 /// ```
 #[derive(Clone)]
 pub struct Context {
-    subject: Subject,
-    pub(super) services: Arc<Services>,
-    begun: Arc<Begun>,
-    pub(super) locals: Arc<Locals>,
+    scope: Arc<Scope>,
+    /// The call, if an outer layer has changed its request.
+    #[cfg(feature = "tower")]
+    changed: Option<Arc<Call>>,
     pub(super) cancellation: Cancellation,
 }
 
+/// What all contexts of a request, message, record or event share. Futures hold contexts, which are
+/// therefore small.
+struct Scope {
+    subject: Subject,
+    services: Arc<Services>,
+    begun: Arc<Begun>,
+    locals: Locals,
+}
+
 impl Context {
-    pub(super) fn new(
-        subject: Subject,
-        services: &Arc<Services>,
-        begun: &Arc<Begun>,
-        cancellation: &CancellationToken,
-    ) -> Self {
-        Self::behind(Stages::default(), subject, services, begun, cancellation)
+    pub(super) fn new(subject: Subject, services: &Arc<Services>, begun: &Arc<Begun>) -> Self {
+        Self::behind(Stages::default(), subject, services, begun)
     }
 
     fn behind(
@@ -67,14 +70,18 @@ impl Context {
         subject: Subject,
         services: &Arc<Services>,
         begun: &Arc<Begun>,
-        cancellation: &CancellationToken,
     ) -> Self {
-        Self {
+        let scope = Scope {
             subject,
             services: Arc::clone(services),
             begun: Arc::clone(begun),
-            locals: Arc::new(Locals::behind(stages)),
-            cancellation: Cancellation::This(cancellation.clone()),
+            locals: Locals::behind(stages),
+        };
+        Self {
+            scope: Arc::new(scope),
+            #[cfg(feature = "tower")]
+            changed: None,
+            cancellation: Cancellation::OfInvocation,
         }
     }
 
@@ -82,22 +89,29 @@ impl Context {
         effect: &CallHandler<'_, Arc<Chain>, super::BodyStream>,
         services: &Arc<Services>,
         begun: &Arc<Begun>,
-        cancellation: &CancellationToken,
     ) -> Self {
         let (call, principal) = (Arc::clone(&effect.call), effect.principal.clone());
-        let subject = Subject::Call { call, principal };
-        Self::behind(effect.stages, subject, services, begun, cancellation)
+        Self::behind(effect.stages, Subject::Call { call, principal }, services, begun)
     }
 
-    pub(super) const fn subject(&self) -> &Subject {
-        &self.subject
+    /// Returns the input as it arrived: without the changes of layers.
+    pub(super) fn subject(&self) -> &Subject {
+        &self.scope.subject
+    }
+
+    pub(super) fn services(&self) -> &Services {
+        &self.scope.services
+    }
+
+    pub(super) fn locals(&self) -> &Locals {
+        &self.scope.locals
     }
 
     /// Returns whether the context is of a request, a message, a record or an event. Use it in
     /// middleware around handlers of several kinds.
     #[must_use]
     pub fn kind(&self) -> ContextKind {
-        match &self.subject {
+        match self.subject() {
             Subject::Call { call, .. } if call.route_key().is_some() => ContextKind::Message,
             Subject::Call { .. } => ContextKind::Request,
             Subject::Record { .. } => ContextKind::Record,
@@ -117,8 +131,12 @@ impl Context {
         self.shared_call().map(|call| &**call)
     }
 
-    pub(super) const fn shared_call(&self) -> Option<&Arc<Call>> {
-        match &self.subject {
+    fn shared_call(&self) -> Option<&Arc<Call>> {
+        #[cfg(feature = "tower")]
+        if self.changed.is_some() {
+            return self.changed.as_ref();
+        }
+        match self.subject() {
             Subject::Call { call, .. } => Some(call),
             Subject::Record { .. } | Subject::Event { .. } => None,
         }
@@ -131,8 +149,8 @@ impl Context {
 
     /// Returns the record; `None` for a request or message.
     #[must_use]
-    pub const fn record(&self) -> Option<&EventInput> {
-        match &self.subject {
+    pub fn record(&self) -> Option<&EventInput> {
+        match self.subject() {
             Subject::Record { record, .. } => Some(record),
             Subject::Call { .. } | Subject::Event { .. } => None,
         }
@@ -140,8 +158,8 @@ impl Context {
 
     /// Returns the event of a handler of any event; `None` for a request, message or record.
     #[must_use]
-    pub const fn event(&self) -> Option<&AnyEvent> {
-        match &self.subject {
+    pub fn event(&self) -> Option<&AnyEvent> {
+        match self.subject() {
             Subject::Event { event, .. } => Some(event),
             Subject::Call { .. } | Subject::Record { .. } => None,
         }
@@ -151,7 +169,7 @@ impl Context {
     /// [`events`](apptheory_core::events). For a request, returns the delivery of its invocation.
     #[must_use]
     pub fn delivery(&self) -> Delivery {
-        match &self.subject {
+        match self.subject() {
             Subject::Record { delivery, .. } | Subject::Event { delivery, .. } => {
                 Delivery::clone(delivery)
             }
@@ -179,15 +197,15 @@ impl Context {
     /// the invocation's id, which all records of a batch share.
     #[must_use]
     pub fn request_id(&self) -> &str {
-        self.subject.request_id()
+        self.subject().request_id()
     }
 
     /// Returns the trace id: the request's own, or that of the [invocation](Self::trace), or an
     /// empty text. Show it to users so that support can look the request up.
     #[must_use]
     pub fn trace_id(&self) -> &str {
-        match self.subject.trace_id() {
-            "" => self.begun.span.trace().id(),
+        match self.subject().trace_id() {
+            "" => self.scope.begun.span.trace().id(),
             own => own,
         }
     }
@@ -197,7 +215,7 @@ impl Context {
     /// services.
     #[must_use]
     pub fn trace(&self) -> Trace {
-        self.begun.span.trace().clone()
+        self.scope.begun.span.trace().clone()
     }
 
     /// Returns the tenant id, or an empty text. The first of these counts: the tenant that Lambda
@@ -216,7 +234,7 @@ impl Context {
     /// is anonymous.
     #[must_use]
     pub fn principal(&self) -> Option<&Principal> {
-        match &self.subject {
+        match self.subject() {
             Subject::Call { principal, .. } => principal.as_deref(),
             Subject::Record { .. } | Subject::Event { .. } => None,
         }
@@ -240,7 +258,7 @@ impl Context {
         let (address, _zone) = match self.request()?.source_provenance.source_ip() {
             "" => {
                 let socket = self.websocket().and_then(|socket| socket.connection().source_ip);
-                return socket.or_else(|| self.begun.invocation.peer.map(|peer| peer.ip()));
+                return socket.or_else(|| self.scope.begun.invocation.peer.map(|peer| peer.ip()));
             }
             address => address.split_once('%').unwrap_or((address, "")),
         };
@@ -278,8 +296,8 @@ impl Context {
     /// record.
     #[must_use]
     pub fn body(&self) -> &[u8] {
-        match &self.subject {
-            Subject::Call { call, .. } => &call.request.body,
+        match self.subject() {
+            Subject::Call { .. } => self.request().map_or(&[], |request| &request.body),
             Subject::Record { record, .. } => record.payload(),
             Subject::Event { event, .. } => event.as_json().as_bytes(),
         }
@@ -308,7 +326,7 @@ impl Context {
     }
 
     fn json_reading(&self) -> JsonReading {
-        match self.services.json {
+        match self.services().json {
             // Messages have no media type, and no web page can send on another client's connection.
             JsonReading::JsonTypes if self.kind() == ContextKind::Message => JsonReading::AnyType,
             reading @ (JsonReading::JsonTypes | JsonReading::AnyType | JsonReading::Contract) => {
@@ -320,34 +338,34 @@ impl Context {
     /// Returns the invocation that the request or record belongs to.
     #[must_use]
     pub fn invocation(&self) -> &Invocation {
-        &self.begun.invocation
+        &self.scope.begun.invocation
     }
 
-    pub(super) fn begun(&self) -> &Begun {
-        &self.begun
+    pub(super) fn begun(&self) -> &Arc<Begun> {
+        &self.scope.begun
     }
 
     /// Returns the instants at which the invocation's time is up.
     pub(super) fn time(&self) -> InvocationTime {
-        self.begun.time
+        self.scope.begun.time
     }
 
     /// Returns the current instant of the application's clock.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.services.clock.now()
+        self.services().clock.now()
     }
 
     /// Returns the application's clock. Sleep on it, so that tests can run in virtual time.
     #[must_use]
     pub fn clock(&self) -> &SharedClock {
-        &self.services.clock
+        &self.services().clock
     }
 
     /// Draws a new id from the application's source.
     #[must_use]
     pub fn new_id(&self) -> String {
-        self.services.ids.next_text()
+        self.services().ids.next_text()
     }
 
     /// Returns a client for the WebSocket API at `endpoint`, from the application's
@@ -364,31 +382,31 @@ impl Context {
         &self,
         endpoint: &str,
     ) -> Result<WebSocketClient, gateway::Error> {
-        self.services.websocket_clients.client(endpoint).await
+        self.services().websocket_clients.client(endpoint).await
     }
 
     /// Returns the time until the invocation's deadline: `None` without a deadline, zero after it.
     #[must_use]
     pub fn remaining(&self) -> Option<Duration> {
-        self.begun.time.ends_at().map(|deadline| self.now().until(deadline))
+        self.scope.begun.time.ends_at().map(|deadline| self.now().until(deadline))
     }
 
     /// Returns the largest size of a request body that an outer layer has changed, for instance by
     /// decompressing it.
     #[cfg(feature = "tower")]
     pub(super) fn max_changed_bytes(&self) -> usize {
-        let most = self.services.max_request_bytes.map(core::num::NonZeroU64::get);
+        let most = self.services().max_request_bytes.map(core::num::NonZeroU64::get);
         most.map_or(MAX_CHANGED_BYTES, |most| usize::try_from(most).unwrap_or(usize::MAX))
     }
 
     /// Returns the context with a changed request.
     #[cfg(feature = "tower")]
     pub(super) fn with_request(&self, change: impl FnOnce(&mut Request)) -> Self {
-        let mut changed = self.clone();
-        if let Subject::Call { call, .. } = &mut changed.subject {
-            change(&mut Arc::make_mut(call).request);
-        }
-        changed
+        let changed = self.call().cloned().map(|mut call| {
+            change(&mut call.request);
+            Arc::new(call)
+        });
+        Self { changed, ..self.clone() }
     }
 }
 
@@ -402,7 +420,7 @@ impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Context");
         shown.field("request_id", &self.request_id());
-        match &self.subject {
+        match self.subject() {
             Subject::Call { call, .. } => {
                 let Request { method, path, .. } = &call.request;
                 shown.field("method", method).field("path", path)

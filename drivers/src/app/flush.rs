@@ -4,7 +4,6 @@
 use core::future::Future;
 #[cfg(feature = "tower")]
 use core::iter::once;
-#[cfg(any(feature = "lambda", feature = "tower"))]
 use core::pin::pin;
 use core::time::Duration;
 
@@ -117,11 +116,11 @@ impl AppService {
     async fn run_flush_hook(&self) {
         let Some(hook) = &self.inner.hooks.flush else { return };
         let by = self.clock().now().saturating_add(FLUSH_TIME);
-        let flushed = guarded("the flush hook", async {
+        let flushed = pin!(async {
             hook().await;
             Ok::<_, Panicked>(())
         });
-        match self.clock().race(Some(by), flushed).await {
+        match self.clock().race(Some(by), guarded("the flush hook", flushed)).await {
             Some(Ok(())) => {}
             Some(Err(panicked)) => self.report_cause("", panicked),
             None => self.report_cause("", NotFlushed::Hook),

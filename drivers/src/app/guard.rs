@@ -1,12 +1,13 @@
 //! Panics of application code, caught where they occur.
 
 use core::any::Any;
-use core::future::Future;
+use core::future::{Future, poll_fn};
 use core::panic::AssertUnwindSafe;
+use core::pin::Pin;
+use core::task::Poll;
 use std::panic::catch_unwind;
 
 use apptheory_core::error::AppError;
-use futures_util::FutureExt as _;
 
 /// Application code panicked. The client gets a masked 500; this is the cause, for the log.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -30,16 +31,19 @@ impl Panicked {
     }
 }
 
-/// Awaits a future, and returns its panic as an error.
+/// Awaits a future, and returns its panic as an error. The future is pinned, so that it is not
+/// moved into this one.
 ///
 /// A panic may leave borrowed or shared data half-changed. Applications guard what their requests
 /// share themselves, as in any server.
 pub(crate) fn guarded<T, E: From<Panicked>>(
     whose: &'static str,
-    future: impl Future<Output = Result<T, E>>,
+    mut future: Pin<&mut impl Future<Output = Result<T, E>>>,
 ) -> impl Future<Output = Result<T, E>> {
-    let panicked = move |panic| Err(Panicked::new(whose, panic).into());
-    AssertUnwindSafe(future).catch_unwind().map(move |outcome| outcome.unwrap_or_else(panicked))
+    poll_fn(move |cx| {
+        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
+        polled.unwrap_or_else(|panic| Poll::Ready(Err(Panicked::new(whose, panic).into())))
+    })
 }
 
 /// A panic is a masked 500.

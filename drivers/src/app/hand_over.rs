@@ -35,8 +35,8 @@ impl AppService {
     ) -> TakenOver<'_> {
         let (mut begun, ending) = self.begin(invocation);
         if let Some(outer) = outer {
-            outer.services.mounted.add(self);
-            begun.after = outer.begun().after.clone();
+            outer.services().mounted.add(self);
+            Arc::make_mut(&mut begun).after = outer.begun().after.clone();
         }
         TakenOver { arrived: self.arrive(request, begun), ending, is_mounted: outer.is_some() }
     }

@@ -2,6 +2,7 @@
 
 use core::future::{Future, ready};
 use core::pin::Pin;
+use std::sync::Arc;
 
 use apptheory_core::error::AppError;
 use apptheory_core::events::{
@@ -83,15 +84,15 @@ impl AppService {
     pub(crate) fn read_event<'e>(
         &self,
         event: &'e str,
-        begun: &mut Begun,
+        begun: &mut Arc<Begun>,
     ) -> Result<LambdaEvent<'e>, InvokeError> {
-        let read = LambdaEvent::read(event).inspect_err(|error| {
-            self.report_cause(&begun.invocation.request_id, error.clone());
-        })?;
-        if matches!(read, LambdaEvent::Http(_) | LambdaEvent::WebSocket(_)) {
-            self.keep_event(event, begun);
+        let read = LambdaEvent::read(event);
+        match &read {
+            Ok(LambdaEvent::Http(_) | LambdaEvent::WebSocket(_)) => self.keep_event(event, begun),
+            Ok(_) => {}
+            Err(error) => self.report_cause(&begun.invocation.request_id, error.clone()),
         }
-        Ok(read)
+        Ok(read?)
     }
 
     /// Returns whether a handler is registered for the event.
@@ -116,7 +117,7 @@ impl AppService {
         &'e self,
         event: LambdaEvent<'e>,
         text: &'e str,
-        begun: Begun,
+        begun: Arc<Begun>,
     ) -> Pin<Box<dyn Future<Output = Result<String, InvokeError>> + Send + 'e>> {
         if !self.serves(&event) && !matches!(event, LambdaEvent::Other(_)) {
             match RawEvent::read(text) {

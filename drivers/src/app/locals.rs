@@ -53,20 +53,20 @@ impl Context {
     pub fn set(&self, name: &str, value: impl Into<Json>) {
         let (name, value) = (name.trim(), value.into());
         if !name.is_empty() {
-            self.locals.lock().values.insert(name.to_owned(), value);
+            self.locals().lock().values.insert(name.to_owned(), value);
         }
     }
 
     /// Returns the value that was set under a name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Json> {
-        self.locals.lock().values.get(name.trim()).cloned()
+        self.locals().lock().values.get(name.trim()).cloned()
     }
 
     /// Sets a value under its type, for the other middleware and the handler of the same request or
     /// record. The extractor [`Extension`](super::Extension) reads it.
     pub fn extend<T: Send + Sync + 'static>(&self, value: T) {
-        let before = self.locals.lock().extensions.insert(TypeId::of::<T>(), Arc::new(value));
+        let before = self.locals().lock().extensions.insert(TypeId::of::<T>(), Arc::new(value));
         // A value's own `Drop` runs after the lock is released.
         drop(before);
     }
@@ -74,7 +74,7 @@ impl Context {
     /// Returns the value that was set under a type.
     #[must_use]
     pub fn extension<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        let value = self.locals.lock().extensions.get(&TypeId::of::<T>()).cloned();
+        let value = self.locals().lock().extensions.get(&TypeId::of::<T>()).cloned();
         value.and_then(|value| value.downcast().ok())
     }
 
@@ -82,13 +82,13 @@ impl Context {
     /// that middleware [added](Self::add_stage).
     #[must_use]
     pub fn stages(&self) -> Vec<Cow<'static, str>> {
-        let locals = self.locals.lock();
+        let locals = self.locals().lock();
         locals.passed.names().map(Cow::Borrowed).chain(locals.added.iter().cloned()).collect()
     }
 
     /// Adds a stage to the list that [`stages`](Self::stages) returns.
     pub fn add_stage(&self, stage: impl Into<Cow<'static, str>>) {
         let stage = stage.into();
-        self.locals.lock().added.push(stage);
+        self.locals().lock().added.push(stage);
     }
 }

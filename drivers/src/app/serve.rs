@@ -10,13 +10,12 @@ use apptheory_core::http::exchange::{
     Principal, Report,
 };
 use apptheory_core::http::{self, MultiMap, RawRequest};
-use apptheory_core::invocation_time::InvocationTime;
 use apptheory_core::machine::{Machine as _, Step};
 use apptheory_core::observe::{LogRecord, MetricRecord, SpanRecord};
 use apptheory_core::sanitize::log_text;
-use tokio_util::sync::CancellationToken;
 
 use super::body::BodyStream;
+use super::cancellation::CancelOnDrop;
 use super::chain::Chain;
 use super::context::Context;
 use super::guard::{Panicked, guarded, isolated};
@@ -50,7 +49,7 @@ impl AppService {
     pub(crate) fn serve_begun(
         &self,
         request: RawRequest<'_>,
-        begun: Begun,
+        begun: Arc<Begun>,
     ) -> impl Future<Output = Response> + Send + use<'_> {
         self.serve_arrived(self.arrive(request, begun))
     }
@@ -71,10 +70,10 @@ impl AppService {
     }
 
     /// Reads a request of an invocation that has begun.
-    pub(crate) fn arrive(&self, request: RawRequest<'_>, begun: Begun) -> Arrived<'_> {
-        let (request, arrival) = self.complete(request, &begun);
+    pub(crate) fn arrive(&self, mut request: RawRequest<'_>, begun: Arc<Begun>) -> Arrived<'_> {
+        let arrival = self.complete(&mut request, &begun);
         let exchange = self.inner.service.exchange(request, arrival);
-        Arrived { exchange, begun: Arc::new(begun) }
+        Arrived { exchange, begun }
     }
 
     /// Runs the exchange of a request, without reporting it.
@@ -87,21 +86,17 @@ impl AppService {
     pub(super) async fn exchange_message(
         &self,
         socket: &WebSocket,
-        message: RawRequest<'_>,
-        begun: Begun,
+        mut message: RawRequest<'_>,
+        begun: Arc<Begun>,
     ) -> (Exchanged<BodyStream>, bool) {
-        let (message, arrival) = self.complete(message, &begun);
+        let arrival = self.complete(&mut message, &begun);
         let route_key = &socket.connection().route_key;
         let exchange = self.inner.service.message_exchange(route_key, message, arrival);
-        self.carry_out(Arrived { exchange, begun: Arc::new(begun) }, Some(socket)).await
+        self.carry_out(Arrived { exchange, begun }, Some(socket)).await
     }
 
     /// Adds the invocation's tenant to a request, and its trace and id if the request has none.
-    fn complete<'e>(
-        &self,
-        mut request: RawRequest<'e>,
-        begun: &Begun,
-    ) -> (RawRequest<'e>, Arrival) {
+    fn complete(&self, request: &mut RawRequest<'_>, begun: &Begun) -> Arrival {
         let Invocation { request_id, deadline, trace, tenant_id, .. } = &begun.invocation;
         carry_on(trace, &mut request.headers);
         request.platform.tenant_id.clone_from(tenant_id);
@@ -110,7 +105,7 @@ impl AppService {
         }
         let now = self.services.clock.now();
         let remaining = deadline.map(|deadline| now.until(deadline));
-        (request, Arrival { now, remaining })
+        Arrival { now, remaining }
     }
 
     async fn carry_out(
@@ -124,16 +119,14 @@ impl AppService {
         if let Some(route) = call.route() {
             begun.span.record_route(route);
         }
-        let cancellation = CancellationToken::new();
-        let guard = cancellation.drop_guard_ref();
+        let guard = CancelOnDrop::new(Arc::clone(&begun));
         let on_socket = |context: Context| {
             if let Some(socket) = socket {
                 context.extend(WebSocket::clone(socket));
             }
             context
         };
-        let about =
-            |subject| on_socket(Context::new(subject, &self.services, &begun, &cancellation));
+        let about = |subject| on_socket(Context::new(subject, &self.services, &begun));
         let mut is_in_time = true;
         let mut step = exchange.start();
         let exchanged = loop {
@@ -148,7 +141,7 @@ impl AppService {
                     // Pinned here, as below, so that it is not moved into every future around it.
                     let decided =
                         pin!(self.decide_policy(about(Subject::Call { call, principal })));
-                    let decided = self.or_cancel(begun.time, &cancellation, decided).await;
+                    let decided = self.or_cancel(&begun, decided).await;
                     is_in_time &= decided.is_some();
                     ask.answer(decided.unwrap_or_else(too_late))
                 }
@@ -156,53 +149,47 @@ impl AppService {
                     let call = Arc::clone(&ask.effect().call);
                     let nobody = about(Subject::Call { call, principal: None });
                     let authenticated = pin!(self.authenticate(nobody));
-                    let authenticated =
-                        self.or_cancel(begun.time, &cancellation, authenticated).await;
+                    let authenticated = self.or_cancel(&begun, authenticated).await;
                     is_in_time &= authenticated.is_some();
                     ask.answer(authenticated.unwrap_or_else(too_late))
                 }
                 Step::Ask(ExchangeRequest::CallHandler(ask)) => {
                     let effect = ask.effect();
                     let services = &self.services;
-                    let context = Context::for_handler(effect, services, &begun, &cancellation);
+                    let context = Context::for_handler(effect, services, &begun);
                     let errors = self.settings().error_style_for(&effect.call);
                     let answering = pin!(effect.handler.run(on_socket(context), errors));
-                    let response = self.or_cancel(begun.time, &cancellation, answering).await;
+                    let response = self.or_cancel(&begun, answering).await;
                     is_in_time &= response.is_some();
                     ask.answer(response.map_or_else(too_late, Ok))
                 }
             };
         };
         // Do not cancel: work that the handler spawned may continue in the background.
-        let _ = guard.disarm();
+        guard.disarm();
         (exchanged, is_in_time)
     }
 
     /// Returns the output of work; `None` if its time is up. Work that it spawned elsewhere is
     /// cancelled then.
-    async fn or_cancel<T>(
-        &self,
-        time: InvocationTime,
-        cancellation: &CancellationToken,
-        work: impl Future<Output = T>,
-    ) -> Option<T> {
-        let output = self.in_time(time, work).await;
+    async fn or_cancel<T>(&self, begun: &Begun, work: impl Future<Output = T>) -> Option<T> {
+        let output = self.in_time(begun.time, work).await;
         if output.is_none() {
-            cancellation.cancel();
+            begun.cancellation().cancel();
         }
         output
     }
 
     async fn decide_policy(&self, context: Context) -> Result<Option<PolicyDecision>, AppError> {
         match &self.inner.hooks.policy {
-            Some(hook) => guarded("the policy", async { hook(context).await }).await,
+            Some(hook) => guarded("the policy", pin!(async { hook(context).await })).await,
             None => Ok(None),
         }
     }
 
     async fn authenticate(&self, context: Context) -> Result<Option<Principal>, AppError> {
         match &self.inner.hooks.authenticate {
-            Some(hook) => guarded("authentication", async { hook(context).await }).await,
+            Some(hook) => guarded("authentication", pin!(async { hook(context).await })).await,
             None => Ok(None),
         }
     }

@@ -1,6 +1,7 @@
 //! Hooks around the snapshot that Lambda SnapStart takes of the process.
 
 use core::future::Future;
+use core::pin::pin;
 use core::sync::atomic::Ordering;
 
 use super::events::BoxError;
@@ -87,7 +88,7 @@ impl AppService {
 
 async fn run(whose: &'static str, hook: Option<&SnapshotHook>) -> Result<(), BoxError> {
     match hook {
-        Some(hook) => guarded(whose, async { hook().await }).await,
+        Some(hook) => guarded(whose, pin!(async { hook().await })).await,
         None => Ok(()),
     }
 }

@@ -1,6 +1,7 @@
 //! The `tracing` spans and the traces of invocations and records.
 
 use core::future::Future;
+use std::sync::Arc;
 
 use apptheory_core::events::Trigger;
 #[cfg(feature = "tracing")]
@@ -123,7 +124,7 @@ impl AppService {
     pub(crate) async fn within<F: Future>(
         &self,
         invocation: Invocation,
-        serve: impl FnOnce(Begun) -> F,
+        serve: impl FnOnce(Arc<Begun>) -> F,
     ) -> F::Output {
         let (begun, ending) = self.begin(invocation);
         let span = begun.span.clone();

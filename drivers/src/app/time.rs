@@ -5,10 +5,9 @@
 
 use core::fmt;
 use core::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use apptheory_core::invocation_time::InvocationTime;
-#[cfg(any(feature = "cloudformation", feature = "lambda"))]
 use tokio_util::sync::CancellationToken;
 
 use super::AppService;
@@ -17,7 +16,8 @@ use super::invocation::Invocation;
 use super::span::InvocationSpan;
 use crate::clock::Clock as _;
 
-/// An invocation in progress: its time, span and shared values.
+/// An invocation in progress: its time, span and shared values. It is large, and so it is shared
+/// from the beginning instead of being moved through every future around a handler.
 #[derive(Clone, Debug)]
 pub(crate) struct Begun {
     pub(crate) invocation: Invocation,
@@ -26,6 +26,8 @@ pub(crate) struct Begun {
     pub(super) after: After,
     /// The event, if a handler of requests reads it.
     pub(super) event: Option<EventText>,
+    /// The token that cancels the invocation's work, once it was asked for.
+    cancellation: OnceLock<CancellationToken>,
     /// Cancelled when the function shuts down, if it can.
     #[cfg(feature = "cloudformation")]
     pub(super) shutdown: Option<CancellationToken>,
@@ -50,12 +52,18 @@ impl fmt::Debug for EventText {
 impl Begun {
     /// Also cancels the invocation's work when `shutdown` is cancelled.
     #[cfg(feature = "lambda")]
-    pub(crate) fn until(self, shutdown: &CancellationToken) -> Self {
+    pub(crate) fn until(self: &mut Arc<Self>, shutdown: &CancellationToken) {
         #[cfg(feature = "cloudformation")]
-        let begun = Self { shutdown: Some(shutdown.clone()), ..self };
+        {
+            Arc::make_mut(self).shutdown = Some(shutdown.clone());
+        }
         #[cfg(not(feature = "cloudformation"))]
-        let (begun, _) = (self, shutdown);
-        begun
+        let _ = (self, shutdown);
+    }
+
+    /// Returns the token that cancels the invocation's work.
+    pub(super) fn cancellation(&self) -> &CancellationToken {
+        self.cancellation.get_or_init(CancellationToken::new)
     }
 }
 
@@ -67,14 +75,14 @@ pub struct TimedOut;
 
 impl AppService {
     /// Keeps the event behind a request, if a handler of the application reads it.
-    pub(super) fn keep_event(&self, event: &str, begun: &mut Begun) {
+    pub(super) fn keep_event(&self, event: &str, begun: &mut Arc<Begun>) {
         if self.inner.keeps_events {
-            begun.event = Some(EventText(event.into()));
+            Arc::make_mut(begun).event = Some(EventText(event.into()));
         }
     }
 
     /// Begins an invocation: its time starts now. Work registered with `after` runs at the ending.
-    pub(crate) fn begin(&self, invocation: Invocation) -> (Begun, Ending) {
+    pub(crate) fn begin(&self, invocation: Invocation) -> (Arc<Begun>, Ending) {
         if invocation.is_cold_start
             && let Some(measures) = &self.inner.measures
         {
@@ -89,11 +97,12 @@ impl AppService {
             span,
             after: After::new(),
             event: None,
+            cancellation: OnceLock::new(),
             #[cfg(feature = "cloudformation")]
             shutdown: None,
         };
         let ending = Ending::of(&begun);
-        (begun, ending)
+        (Arc::new(begun), ending)
     }
 
     /// Returns the output of work; `None` if its time is up. Work that is already late does not

@@ -7,6 +7,7 @@ use apptheory_core::http::exchange::Timeouts;
 
 use super::Answer;
 use super::body::BodyStream;
+use super::cancellation::Cancellation;
 use super::chain::Next;
 use super::context::Context;
 use super::middleware::Middleware;
@@ -128,7 +129,9 @@ impl Middleware for Timeout {
         let guard = cancellation.clone().drop_guard();
         let clock = context.clock().clone();
         let ends_at = clock.now().saturating_add(time);
-        let answer = clock.race(Some(ends_at), next.run(context.cancelled_by(cancellation))).await;
+        let answer = clock
+            .race(Some(ends_at), next.run(context.cancelled_by(Cancellation::This(cancellation))))
+            .await;
         let mut response = answer.ok_or_else(|| self.error())?;
         let _ = guard.disarm();
         if self.includes_streams {

@@ -136,7 +136,7 @@ impl LambdaService {
         Self { mode, ..self }
     }
 
-    async fn answer(&self, event: &str, mut begun: Begun) -> Result<Answer, FunctionError> {
+    async fn answer(&self, event: &str, mut begun: Arc<Begun>) -> Result<Answer, FunctionError> {
         let read = self.app.read_event(event, &mut begun)?;
         let is_streamed = if let LambdaEvent::Http(request) = &read {
             self.app.serves(&read) && self.mode.target(request).is_some()

@@ -64,9 +64,9 @@ impl Worker {
                 }
                 None => break,
             };
-            let (begun, ending) = self.shared.app.begin(self.shared.invocation(&next));
+            let (mut begun, ending) = self.shared.app.begin(self.shared.invocation(&next));
             let span = begun.span.clone();
-            let begun = begun.until(&self.shared.shutdown);
+            begun.until(&self.shared.shutdown);
             span.run(pinned!(self.handle(next, begun))).await;
             // The span has ended, so that it is flushed, too. What is sent then has the trace.
             self.shared.app.finish(ending).await;
@@ -75,7 +75,7 @@ impl Worker {
     }
 
     /// Handles an invocation by its deadline, as far as its work waits.
-    async fn handle(&mut self, next: Next, begun: Begun) {
+    async fn handle(&mut self, next: Next, begun: Arc<Begun>) {
         let Next { reply, event, .. } = next;
         let shared = Arc::clone(&self.shared);
         let time = begun.time;
@@ -131,7 +131,7 @@ impl Worker {
 
 impl Shared {
     /// Returns the result for an event, also when code outside of the handlers' guards panics.
-    async fn answer_guarded(&self, event: &[u8], begun: Begun) -> Answer {
+    async fn answer_guarded(&self, event: &[u8], begun: Arc<Begun>) -> Answer {
         let request_id = begun.invocation.request_id.clone();
         let answer = AssertUnwindSafe(self.answer(event, begun)).catch_unwind().await;
         answer.unwrap_or_else(|panic| {
@@ -145,7 +145,7 @@ impl Shared {
         self.app.report_failure(Failure { request_id: request_id.to_owned(), error });
     }
 
-    async fn answer(&self, event: &[u8], begun: Begun) -> Answer {
+    async fn answer(&self, event: &[u8], begun: Arc<Begun>) -> Answer {
         let answered = match core::str::from_utf8(event) {
             Ok(event) => self.answer_text(event, begun).await,
             Err(_) => Err(FunctionError::invalid_event("the event is not UTF-8")),
@@ -153,7 +153,11 @@ impl Shared {
         answered.unwrap_or_else(Answer::Failed)
     }
 
-    async fn answer_text(&self, event: &str, mut begun: Begun) -> Result<Answer, FunctionError> {
+    async fn answer_text(
+        &self,
+        event: &str,
+        mut begun: Arc<Begun>,
+    ) -> Result<Answer, FunctionError> {
         let read = self.app.read_event(event, &mut begun)?;
         let target = if let LambdaEvent::Http(request) = &read
             && self.app.serves(&read)

@@ -87,20 +87,20 @@ impl AppService {
     pub(in crate::app) async fn answer_any(
         &self,
         event: &RawEvent<'_>,
-        begun: Begun,
+        begun: Arc<Begun>,
     ) -> Result<String, InvokeError> {
         let Some(NamedRoute { name, handler }) = self.inner.events.any.find(event) else {
             return Err(self.refuse_unrouted(event, &begun));
         };
         begun.span.record_route(name);
         let shared = self.share(begun, Trigger::Other);
-        let guard = shared.cancellation.clone().drop_guard();
+        let guard = shared.cancel_on_drop();
         let observation =
             EventObservation::event(Trigger::Other, name, &shared.delivery.request_id);
         let handled = self.output_of(handler, shared.event_context(AnyEvent::of(event)));
         let output = self.conclude_whole(Some(observation), handled, &shared, InvokeError::Failed);
         let output = output.await?;
-        let _ = guard.disarm();
+        guard.disarm();
         Ok(apptheory_core::json::to_text(&output))
     }
 

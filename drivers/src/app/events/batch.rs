@@ -14,6 +14,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
 use super::{RecordRoute, Shared};
+use crate::app::cancellation::CancelOnDrop;
 use crate::app::chain::Chain;
 use crate::app::invoke::InvokeError;
 use crate::app::span::in_record;
@@ -49,7 +50,7 @@ impl AppService {
         &self,
         event: &BatchEvent<'_>,
         text: &str,
-        begun: Begun,
+        begun: Arc<Begun>,
     ) -> Result<String, InvokeError> {
         match event.source() {
             BatchSource::Sqs | BatchSource::Kinesis | BatchSource::DynamoDbStream => {
@@ -75,7 +76,7 @@ impl AppService {
     async fn answer_batch(
         &self,
         event: &BatchEvent<'_>,
-        begun: Begun,
+        begun: Arc<Begun>,
     ) -> Result<String, InvokeError> {
         let batch = self.run_batch(event, begun, &|_, _| Ok(())).await;
         Ok(batch.finish()?.to_json())
@@ -86,7 +87,7 @@ impl AppService {
     pub(super) async fn run_batch<'e>(
         &self,
         event: &'e BatchEvent<'_>,
-        begun: Begun,
+        begun: Arc<Begun>,
         keep: &Keep<'_>,
     ) -> Batch<'e> {
         let settings = &self.inner.events.settings;
@@ -94,7 +95,7 @@ impl AppService {
             begun.span.record_route(first.name());
         }
         let shared = self.share(begun, event.source().trigger());
-        let guard = shared.cancellation.clone().drop_guard();
+        let guard = shared.cancel_on_drop();
         let batch = event.batch(settings.after_failure);
         let batch = match shared.begun.time.stops_at() {
             Some(stops_at) => batch.stopping_at(stops_at),
@@ -114,7 +115,7 @@ impl AppService {
                 .await;
         }
         // Do not cancel: work that handlers spawned may continue in the background.
-        let _ = guard.disarm();
+        guard.disarm();
         batch
     }
 
@@ -212,14 +213,15 @@ impl AppService {
         if let EventInput::Kinesis(record) = &input
             && let Some(records) = record.user_records()
         {
-            let own = shared.of_record();
-            let guard = own.cancellation.clone().drop_guard();
-            let handled = self.handle_aggregate(handler, records, &own).await;
+            let cancellation = shared.begun.cancellation().child_token();
+            let guard = cancellation.clone().drop_guard();
+            let shared = shared.cancelled_by(cancellation);
+            let handled = self.handle_aggregate(handler, records, &shared).await;
             let _ = guard.disarm();
             return handled.and_then(|()| keep(Response::no_content()));
         }
         let context = shared.record_context(input);
-        let guard = context.cancel_on_drop(&shared.cancellation);
+        let guard = CancelOnDrop::new(context.clone());
         let handled = self.handle(handler, context, keep).await;
         guard.disarm();
         handled

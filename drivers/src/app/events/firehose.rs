@@ -1,6 +1,6 @@
 //! Firehose: transforms records, and returns a result for each.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use apptheory_core::events::{
     BatchEvent, FirehoseResponse, MAX_FIREHOSE_ANSWER_BYTES, Transformed,
@@ -24,7 +24,7 @@ impl AppService {
     pub(super) async fn answer_firehose(
         &self,
         event: &BatchEvent<'_>,
-        begun: Begun,
+        begun: Arc<Begun>,
     ) -> Result<String, InvokeError> {
         let request_id = begun.invocation.request_id.clone();
         let outputs: Vec<OnceLock<Transformed>> =

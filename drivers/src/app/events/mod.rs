@@ -66,6 +66,7 @@ pub use values::{Detail, Disposition};
 use window::InWindow;
 pub use window::WindowState;
 
+use super::cancellation::{CancelOnDrop, Cancellation};
 use super::chain::Chain;
 use super::context::Context;
 use super::hooks::Failure;
@@ -176,20 +177,25 @@ struct Shared {
     begun: Arc<Begun>,
     services: Arc<Services>,
     trigger: Trigger,
-    cancellation: CancellationToken,
+    cancellation: Cancellation,
     /// The tumbling window of the records.
     window: Option<Arc<InWindow>>,
 }
 
 impl Shared {
-    /// Returns a copy for one record that stands for several, and can be cancelled alone.
-    fn of_record(&self) -> Self {
+    /// Returns a guard that cancels the invocation.
+    fn cancel_on_drop(&self) -> CancelOnDrop<Arc<Begun>> {
+        CancelOnDrop::new(Arc::clone(&self.begun))
+    }
+
+    /// Returns a copy for one record that stands for several, and is cancelled by a token.
+    fn cancelled_by(&self, cancellation: CancellationToken) -> Self {
         Self {
             delivery: Arc::clone(&self.delivery),
             begun: Arc::clone(&self.begun),
             services: Arc::clone(&self.services),
             trigger: self.trigger,
-            cancellation: self.cancellation.child_token(),
+            cancellation: Cancellation::This(cancellation),
             window: self.window.clone(),
         }
     }
@@ -200,7 +206,7 @@ impl Shared {
 
     /// Returns the context of a record that can be cancelled alone.
     fn record_context(&self, record: EventInput) -> Context {
-        self.context(record).cancelled_alone()
+        self.context(record).cancelled_by(Cancellation::OfRecord)
     }
 
     fn event_context(&self, event: AnyEvent) -> Context {
@@ -208,7 +214,8 @@ impl Shared {
     }
 
     fn context_of(&self, subject: Subject) -> Context {
-        let context = Context::new(subject, &self.services, &self.begun, &self.cancellation);
+        let context = Context::new(subject, &self.services, &self.begun);
+        let context = context.cancelled_by(self.cancellation.clone());
         if let Some(window) = &self.window {
             context.extend(Arc::clone(window));
         }
@@ -232,17 +239,17 @@ pub(crate) const fn is_handled(response: &Response) -> bool {
 
 impl AppService {
     /// Returns what the records of an invocation share.
-    fn share(&self, begun: Begun, trigger: Trigger) -> Shared {
+    fn share(&self, begun: Arc<Begun>, trigger: Trigger) -> Shared {
         let services = &self.services;
         let now = services.clock.now();
         let Invocation { request_id, deadline, .. } = &begun.invocation;
         let new_id = || services.ids.next_text();
         Shared {
             delivery: Arc::new(Delivery::new(request_id, *deadline, now, new_id)),
-            begun: Arc::new(begun),
+            begun,
             services: Arc::clone(services),
             trigger,
-            cancellation: CancellationToken::new(),
+            cancellation: Cancellation::OfInvocation,
             window: None,
         }
     }

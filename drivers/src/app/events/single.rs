@@ -25,7 +25,7 @@ impl AppService {
     pub(in crate::app) async fn answer_sns(
         &self,
         records: Vec<SnsRecord<'_>>,
-        begun: Begun,
+        begun: Arc<Begun>,
     ) -> Result<String, InvokeError> {
         let EventRoutes { sns, settings, .. } = &self.inner.events;
         let handlers = sns.of_notifications(&records)?;
@@ -33,7 +33,7 @@ impl AppService {
             begun.span.record_route(first.topic());
         }
         let shared = self.share(begun, Trigger::Sns);
-        let guard = shared.cancellation.clone().drop_guard();
+        let guard = shared.cancel_on_drop();
         let mut outputs = Vec::new();
         for (record, handler) in records.into_iter().zip(handlers) {
             let observation = settings.observes_messages.then(|| {
@@ -48,7 +48,7 @@ impl AppService {
             let (topic, id) = (record.topic(), &record.message_id);
             outputs.push(in_record(Trigger::Sns, topic, id, concluded).await?);
         }
-        let _ = guard.disarm();
+        guard.disarm();
         Ok(apptheory_core::json::to_text(&Value::Array(outputs)))
     }
 
@@ -57,7 +57,7 @@ impl AppService {
     pub(in crate::app) async fn answer_event_bridge(
         &self,
         event: EventBridgeEvent<'_>,
-        begun: Begun,
+        begun: Arc<Begun>,
     ) -> Result<String, InvokeError> {
         let EventRoutes { event_bridge, .. } = &self.inner.events;
         let NamedRoute { name, handler } = match event_bridge.find(&event) {
@@ -69,14 +69,14 @@ impl AppService {
         };
         begun.span.record_route(name);
         let shared = self.share(begun, Trigger::EventBridge);
-        let guard = shared.cancellation.clone().drop_guard();
+        let guard = shared.cancel_on_drop();
         let observation = EventObservation::event_bridge(&event.envelope(&shared.delivery));
         let event = Arc::new(event.into_owned());
         let handled =
             self.output_of(handler, shared.context(EventInput::EventBridge(Arc::clone(&event))));
         let concluded = self.conclude_whole(Some(observation), handled, &shared, failed);
         let output = in_record(Trigger::EventBridge, &event.source, &event.id, concluded).await?;
-        let _ = guard.disarm();
+        guard.disarm();
         Ok(apptheory_core::json::to_text(&output))
     }
 

@@ -1,5 +1,7 @@
 //! Single events: their extractors, and results in the form of their services.
 
+use std::sync::Arc;
+
 use apptheory_core::error::AppError;
 #[cfg(feature = "cloudformation")]
 use apptheory_core::events::SingleSource;
@@ -25,7 +27,7 @@ impl AppService {
     pub(in crate::app) async fn answer_single(
         &self,
         event: &SingleEvent<'_>,
-        begun: Begun,
+        begun: Arc<Begun>,
     ) -> Result<String, InvokeError> {
         let Some((route, writer)) = self.inner.events.single.find(event) else {
             return Err(self.refuse_unrouted(event.raw(), &begun));
@@ -38,14 +40,14 @@ impl AppService {
         let NamedRoute { name, handler } = route;
         let source = event.source();
         let shared = self.share(begun, source.trigger());
-        let guard = shared.cancellation.clone().drop_guard();
+        let guard = shared.cancel_on_drop();
         let observation =
             EventObservation::event(source.trigger(), name, &shared.delivery.request_id);
         let context = shared.event_context(AnyEvent::of(event.raw()));
         let handled = async { writer.write(event, self.output_of(handler, context).await?) };
         let fail = |error| InvokeError::Failed(source.failed(error));
         let answer = self.conclude_whole(Some(observation), handled, &shared, fail).await?;
-        let _ = guard.disarm();
+        guard.disarm();
         Ok(json::to_text(&answer))
     }
 }

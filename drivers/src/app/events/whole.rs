@@ -1,6 +1,8 @@
 //! Events whose records are retried only as a whole: those of S3, SES, CodeCommit, Amazon MQ,
 //! DocumentDB and CloudWatch Logs.
 
+use std::sync::Arc;
+
 use apptheory_core::error::AppError;
 use apptheory_core::events::{BatchEvent, BatchRecord, BatchSource};
 use serde_json::Value;
@@ -18,7 +20,7 @@ impl AppService {
     pub(super) async fn answer_whole(
         &self,
         event: &BatchEvent<'_>,
-        begun: Begun,
+        begun: Arc<Begun>,
     ) -> Result<String, InvokeError> {
         let source = event.source();
         if let Some(first) = event.record(0) {
@@ -35,7 +37,7 @@ impl AppService {
                 failed(error)
             })?);
         }
-        let guard = shared.cancellation.clone().drop_guard();
+        let guard = shared.cancel_on_drop();
         let mut output = Value::Null;
         for (record, RecordRoute { reader, handler }) in event.records().zip(routes) {
             let observation = self.observation(source, &record, &shared);
@@ -45,7 +47,7 @@ impl AppService {
             output =
                 in_record(source.trigger(), record.name(), record.identifier(), concluded).await?;
         }
-        let _ = guard.disarm();
+        guard.disarm();
         // Only SES reads a result, and it sends one mail at a time.
         let answer = if source == BatchSource::Ses { output } else { Value::Null };
         Ok(apptheory_core::json::to_text(&answer))

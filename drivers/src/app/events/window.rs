@@ -291,7 +291,7 @@ impl AppService {
         &self,
         event: &WindowEvent<'_>,
         text: &str,
-        begun: Begun,
+        begun: Arc<Begun>,
     ) -> Result<String, InvokeError> {
         let source = event.source();
         let Some(WindowRoute { gather, end }) = self.inner.events.window(source, event.name())
@@ -309,7 +309,7 @@ impl AppService {
         };
         let window = Arc::new(InWindow::new(event).map_err(fail)?);
         let shared = Shared { window: Some(Arc::clone(&window)), ..self.share(begun, trigger) };
-        let guard = shared.cancellation.clone().drop_guard();
+        let guard = shared.cancel_on_drop();
         for record in event.records() {
             let observation = self.observation(source, &record, &shared);
             let handled = async {
@@ -327,7 +327,7 @@ impl AppService {
             self.conclude_whole(Some(observation), handled, &shared, InvokeError::Failed).await?;
         }
         let answer = window.to_json().and_then(|state| event.answer(state)).map_err(fail)?;
-        let _ = guard.disarm();
+        guard.disarm();
         Ok(to_text(&answer))
     }
 }

@@ -152,7 +152,7 @@ impl AppService {
     pub(super) async fn answer_websocket(
         &self,
         event: WebSocketEvent<'_>,
-        begun: Begun,
+        begun: Arc<Begun>,
     ) -> Result<String, InvokeError> {
         let time = begun.time;
         let clients = self.services.websocket_clients.clone();

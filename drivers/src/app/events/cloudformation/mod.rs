@@ -5,6 +5,7 @@ mod send;
 
 use core::mem;
 use core::time::Duration;
+use std::sync::Arc;
 
 use apptheory_core::error::AppError;
 use apptheory_core::events::{
@@ -150,7 +151,7 @@ impl AppService {
         &self,
         event: &SingleEvent<'_>,
         NamedRoute { name, handler }: &NamedRoute,
-        mut begun: Begun,
+        mut begun: Arc<Begun>,
     ) -> Result<String, InvokeError> {
         let reply = ResourceReply::read(event.raw().as_json()).map_err(InvokeError::Failed)?;
         if !(reply.is_to_s3() || self.inner.replies.goes_anywhere) {
@@ -163,11 +164,11 @@ impl AppService {
         if let Some(answer) = pending.reply.for_nothing() {
             return pending.deliver(answer, time).await;
         }
-        begun.time = self.time_to_handle(&begun);
+        Arc::make_mut(&mut begun).time = self.time_to_handle(&begun);
         let shutdown = begun.shutdown.clone();
         let source = event.source();
         let shared = self.share(begun, source.trigger());
-        let guard = shared.cancellation.clone().drop_guard();
+        let guard = shared.cancel_on_drop();
         let observation =
             EventObservation::event(source.trigger(), name, &shared.delivery.request_id);
         let context = shared.event_context(AnyEvent::of(event.raw()));
@@ -190,7 +191,7 @@ impl AppService {
             self.conclude_whole(Some(observation), handled, &shared, InvokeError::Failed).await;
         let answer = match outcome {
             Ok(answer) => {
-                let _ = guard.disarm();
+                guard.disarm();
                 to_text(&answer)
             }
             Err(error) => pending.failed(&why(&error)),
