@@ -37,8 +37,10 @@ use serde_json::{Map, Number, Value as Json};
 pub(crate) use plain::to_plain_bytes;
 pub(crate) use reading::within_text;
 pub use reading::{Misread, read, read_value};
-use scan::{has_none, may_need_escape, needs_escape, special_bytes, special_bytes_in_html};
-pub(crate) use scan::{needs_no_escape, next_special, next_special_in_html};
+pub(crate) use scan::{
+    has_none, needs_no_escape, next_special, next_special_in_html, special_bytes,
+};
+use scan::{may_need_escape, needs_escape, special_bytes_in_html};
 pub(crate) use texts::read_texts;
 
 /// Returns a value as JSON text.
@@ -81,22 +83,23 @@ pub fn write_array<T>(
 
 /// Appends a JSON string: quoted and escaped.
 pub fn write_string(text: &str, out: &mut String) {
-    write_escaped(text, special_bytes_in_html, may_need_escape, out);
+    write_escaped(text, special_bytes_in_html, may_need_escape, next_special_in_html, out);
 }
 
 /// Appends a JSON string with only the escapes that JSON requires. Use it for readers other than
 /// browsers.
 pub(crate) fn write_plain_string(text: &str, out: &mut String) {
-    write_escaped(text, special_bytes, needs_escape, out);
+    write_escaped(text, special_bytes, needs_escape, next_special, out);
 }
 
-/// Appends a string; `among_eight` and `is_special` find the bytes that may begin a character with
-/// an escape. Its callers contain a copy each, without calls of these two.
+/// Appends a string; the three functions find the bytes that may begin a character with an escape.
+/// Its callers contain a copy each, without calls of the first two.
 #[inline(always)]
 fn write_escaped(
     text: &str,
     among_eight: fn([u8; 8]) -> u64,
     is_special: fn(u8) -> bool,
+    next_special: fn(&[u8], usize) -> usize,
     out: &mut String,
 ) {
     out.reserve(text.len().saturating_add(2));
@@ -105,22 +108,22 @@ fn write_escaped(
     if has_none(text, among_eight, is_special) {
         out.push_str(text);
     } else {
-        push_escaped(text, is_special, out);
+        push_escaped(text, next_special, out);
     }
     out.push('"');
 }
 
 /// Appends a text with escapes, without quotes.
-fn push_escaped(text: &str, is_special: fn(u8) -> bool, out: &mut String) {
-    // Runs without escapes are copied as a whole.
-    let mut taken = 0;
-    for (at, _) in text.bytes().enumerate().filter(|(_, byte)| is_special(*byte)) {
-        let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) else { continue };
-        if !c.is_ascii() && !is_unsafe_in_html(c) {
-            continue;
-        }
-        out.push_str(text.get(taken..at).unwrap_or_default());
-        taken = at.saturating_add(c.len_utf8());
+fn push_escaped(text: &str, next_special: fn(&[u8], usize) -> usize, out: &mut String) {
+    let mut rest = text;
+    loop {
+        // Runs without escapes are copied as a whole.
+        let at = next_special(rest.as_bytes(), 0);
+        let (plain, special) = rest.split_at_checked(at).unwrap_or((rest, ""));
+        out.push_str(plain);
+        let mut chars = special.chars();
+        let Some(c) = chars.next() else { return };
+        rest = chars.as_str();
         match c {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
@@ -129,10 +132,11 @@ fn push_escaped(text: &str, is_special: fn(u8) -> bool, out: &mut String) {
             '\n' => out.push_str("\\n"),
             '\u{c}' => out.push_str("\\f"),
             '\r' => out.push_str("\\r"),
+            // Only its first byte is one of those sought.
+            c if !c.is_ascii() && !is_unsafe_in_html(c) => out.push(c),
             c => write_escape(c, out),
         }
     }
-    out.push_str(text.get(taken..).unwrap_or_default());
 }
 
 /// Appends a JSON text without its insignificant white space. Numbers, member order and escapes

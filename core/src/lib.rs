@@ -77,5 +77,6 @@ pub mod step_functions;
 pub mod store;
 pub mod stream;
 pub mod time;
+mod trim;
 pub mod utf8;
 pub mod validation;

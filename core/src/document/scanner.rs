@@ -22,7 +22,6 @@ pub(super) fn scan(text: &str, depth: usize) -> Scanned<Document<'_>> {
     let room = text.len().div_euclid(8).saturating_add(4).min(TYPICAL);
     let mut scanner = Scanner {
         text: text.as_bytes(),
-        at: 0,
         nodes: Vec::with_capacity(room),
         line_ends: Vec::new(),
         open: None,
@@ -36,7 +35,6 @@ pub(super) fn scan(text: &str, depth: usize) -> Scanned<Document<'_>> {
 
 struct Scanner<'a> {
     text: &'a [u8],
-    at: usize,
     nodes: Vec<Node>,
     /// The ends of lines. Strings contain no line ends, so all of them are between values.
     line_ends: Vec<u32>,
@@ -49,56 +47,63 @@ struct Scanner<'a> {
     most: usize,
 }
 
+/// Each step takes the position to read from, and returns the one after what it has read: as a
+/// member of the scanner, it would be written to memory at every step.
 impl Scanner<'_> {
     /// Does not recurse, because the text determines the depth.
     fn scan(&mut self) -> Scanned<()> {
+        let (text, mut at) = (self.text, 0);
         loop {
             if self.is_in_object {
-                self.name()?;
+                at = self.name(at)?;
             }
-            let start = self.skip_space();
-            let scalar = match byte(self.text, start)? {
-                b'"' => Some(string(self.text, after(start))?),
-                opening @ (b'{' | b'[') => {
-                    self.enter(start, if opening == b'{' { Kind::Object } else { Kind::List });
-                    let next = self.skip_space();
-                    if byte(self.text, next)? != self.closing() {
+            let (start, first) = self.next(at)?;
+            let (scalar, end) = match first {
+                b'"' => {
+                    let (kind, end) = string(text, after(start))?;
+                    (Some(kind), end)
+                }
+                b'{' | b'[' => {
+                    self.enter(start, if first == b'{' { Kind::Object } else { Kind::List });
+                    let (next, byte) = self.next(after(start))?;
+                    if byte != self.closing() {
+                        at = next;
                         continue;
                     }
-                    None
+                    (None, next)
                 }
-                b'n' => Some((Kind::Null, literal(self.text, after(start), b"ull")?)),
-                b't' => Some((Kind::True, literal(self.text, after(start), b"rue")?)),
-                b'f' => Some((Kind::False, literal(self.text, after(start), b"alse")?)),
-                b'-' => Some((Kind::Number, number(self.text, after(start))?)),
-                _ => Some((Kind::Number, number(self.text, start)?)),
+                b'n' => (Some(Kind::Null), literal(text, after(start), b"ull")?),
+                b't' => (Some(Kind::True), literal(text, after(start), b"rue")?),
+                b'f' => (Some(Kind::False), literal(text, after(start), b"alse")?),
+                b'-' => (Some(Kind::Number), number(text, after(start))?),
+                _ => (Some(Kind::Number), number(text, start)?),
             };
-            if let Some((kind, end)) = scalar {
+            if let Some(kind) = scalar {
                 self.push(kind, start, end);
             }
-            if !self.go_on()? {
-                return Ok(());
+            match self.go_on(end)? {
+                Some(next) => at = next,
+                None => return Ok(()),
             }
         }
     }
 
-    /// Continues after a value; returns whether another one follows.
-    fn go_on(&mut self) -> Scanned<bool> {
-        loop {
-            let at = self.skip_space();
-            if self.open.is_none() {
-                return if at == self.text.len() { Ok(false) } else { Err(at) };
-            }
-            let byte = byte(self.text, at)?;
-            if byte != b',' && byte != self.closing() {
-                return Err(at);
-            }
-            self.at = after(at);
+    /// Continues after a value; returns where the next one begins, if there is one.
+    #[inline(always)]
+    fn go_on(&mut self, mut at: usize) -> Scanned<Option<usize>> {
+        while self.open.is_some() {
+            let (place, byte) = self.next(at)?;
+            at = after(place);
             if byte == b',' {
-                return Ok(true);
+                return Ok(Some(at));
             }
-            self.leave();
+            if byte != self.closing() {
+                return Err(place);
+            }
+            self.leave(at);
         }
+        let end = self.skip_space(at);
+        if end == self.text.len() { Ok(None) } else { Err(end) }
     }
 
     const fn closing(&self) -> u8 {
@@ -106,65 +111,70 @@ impl Scanner<'_> {
     }
 
     /// Reads a member's name and its colon.
-    fn name(&mut self) -> Scanned<()> {
-        let start = self.skip_space();
-        let (kind, end) = string(self.text, expect(self.text, start, b'"')?)?;
+    fn name(&mut self, at: usize) -> Scanned<usize> {
+        let (start, quote) = self.next(at)?;
+        if quote != b'"' {
+            return Err(start);
+        }
+        let (kind, end) = string(self.text, after(start))?;
         self.push(kind, start, end);
-        let colon = self.skip_space();
-        self.at = expect(self.text, colon, b':')?;
-        Ok(())
+        match self.next(end)? {
+            (colon, b':') => Ok(after(colon)),
+            (other, _) => Err(other),
+        }
     }
 
     fn enter(&mut self, start: usize, kind: Kind) {
         let at = self.nodes.len();
         let next = self.open.unwrap_or(at) as u32;
-        self.at = after(start);
-        self.nodes.push(Node { kind, start: start as u32, end: self.at as u32, next });
+        self.nodes.push(Node { kind, start: start as u32, end: after(start) as u32, next });
         self.open = Some(at);
         self.is_in_object = kind == Kind::Object;
         self.depth = self.depth.saturating_add(1);
     }
 
-    /// Closes the innermost list or object.
-    fn leave(&mut self) {
+    /// Closes the innermost list or object, which ends at `end`.
+    fn leave(&mut self, end: usize) {
         let Some(at) = self.open else { return };
         if self.depth >= self.most {
             self.nodes.truncate(after(at));
         }
         self.depth = self.depth.saturating_sub(1);
-        let (end, next) = (self.at as u32, self.nodes.len() as u32);
+        let next = self.nodes.len() as u32;
         let Some(node) = self.nodes.get_mut(at) else { return };
         let around = node.next as usize;
-        (node.end, node.next) = (end, next);
+        (node.end, node.next) = (end as u32, next);
         self.open = (around != at).then_some(around);
         let around = self.open.and_then(|around| self.nodes.get(around));
         self.is_in_object = around.is_some_and(|around| around.kind == Kind::Object);
     }
 
     fn push(&mut self, kind: Kind, start: usize, end: usize) {
-        self.at = end;
         let next = after(self.nodes.len()) as u32;
         self.nodes.push(Node { kind, start: start as u32, end: end as u32, next });
     }
 
-    /// Skips white space, and returns the position after it. Services send compact JSON, so there
-    /// is hardly any.
+    /// Returns the position of the next byte that is not white space, and the byte. Services send
+    /// compact JSON, so there is hardly any space.
     #[inline(always)]
-    fn skip_space(&mut self) -> usize {
-        if let Some(b'!'..) = self.text.get(self.at) {
-            return self.at;
+    fn next(&mut self, at: usize) -> Scanned<(usize, u8)> {
+        if let Some(byte @ b'!'..) = self.text.get(at) {
+            return Ok((at, *byte));
         }
-        self.skip_any_space()
+        let at = self.skip_space(at);
+        byte(self.text, at).map(|byte| (at, byte))
     }
 
-    fn skip_any_space(&mut self) -> usize {
-        while let Some(space @ (b' ' | b'\t' | b'\n' | b'\r')) = self.text.get(self.at) {
+    /// Returns the position after white space.
+    #[cold]
+    fn skip_space(&mut self, mut at: usize) -> usize {
+        while let Some(space @ (b' ' | b'\t' | b'\n' | b'\r')) = self.text.get(at) {
             if *space == b'\n' {
-                self.line_ends.push(self.at as u32);
+                self.line_ends.push(at as u32);
             }
-            self.at = after(self.at);
+            at = after(at);
         }
-        self.at
+        at
     }
 }
 
@@ -175,11 +185,6 @@ const fn after(place: usize) -> usize {
 
 fn byte(text: &[u8], at: usize) -> Scanned<u8> {
     text.get(at).copied().ok_or(at)
-}
-
-/// Returns the position after an expected byte.
-fn expect(text: &[u8], at: usize, expected: u8) -> Scanned<usize> {
-    if byte(text, at)? == expected { Ok(after(at)) } else { Err(at) }
 }
 
 /// Reads a string after its opening quote; returns its kind, and the position after its closing

@@ -7,7 +7,8 @@ use alloc::vec::Vec;
 use serde_json::Number;
 
 use super::{Document, Kind, Node};
-use crate::json::{JsonError, next_special};
+use crate::json::{JsonError, special_bytes};
+use crate::trim::trim;
 
 /// A value of a document. A missing value reads as null.
 ///
@@ -128,13 +129,13 @@ impl<'a, 'd> Value<'a, 'd> {
 
     /// Returns a string that is not blank, if it is one.
     pub(crate) fn filled_text(self) -> Option<Cow<'a, str>> {
-        self.any_text().filter(|text| !text.trim().is_empty())
+        self.any_text().filter(|text| !trim(text).is_empty())
     }
 
     /// Returns a trimmed string; empty for any other value.
     pub(crate) fn trimmed(self) -> Cow<'a, str> {
         match self.any_text() {
-            Some(Cow::Borrowed(text)) => Cow::Borrowed(text.trim()),
+            Some(Cow::Borrowed(text)) => Cow::Borrowed(trim(text)),
             Some(Cow::Owned(text)) => Cow::Owned(text.trim().to_string()),
             None => Cow::Borrowed(""),
         }
@@ -236,16 +237,42 @@ impl<'a, 'd> Value<'a, 'd> {
     fn unescaped(self, node: Node) -> Option<String> {
         #[cfg(test)]
         super::scans::count(self.json());
-        let mut rest = self.inner(node);
-        let mut text = String::with_capacity(rest.len());
+        let mut rest = self.inner(node).as_bytes();
+        let mut text = Vec::with_capacity(rest.len());
         loop {
-            // Only backslashes are special within a string.
-            let (plain, escape) = rest.split_at_checked(next_special(rest.as_bytes(), 0))?;
-            text.push_str(plain);
-            let Some(escape) = escape.strip_prefix('\\') else { return Some(text) };
-            let (c, after) = unescape(escape)?;
-            text.push(c);
+            // Escapes are a few bytes apart, in JSON within JSON: eight bytes are copied at once,
+            // and those from the escape on are taken back. Only backslashes are special here.
+            if let Some((eight, others)) = rest.split_first_chunk() {
+                text.extend_from_slice(eight);
+                let special = special_bytes(*eight);
+                if special == 0 {
+                    rest = others;
+                    continue;
+                }
+                let plain = special.trailing_zeros() as usize / 8;
+                text.truncate(text.len().wrapping_sub(8).wrapping_add(plain));
+                rest = rest.get(plain..)?;
+            } else {
+                let plain = rest.iter().position(|b| *b == b'\\').unwrap_or(rest.len());
+                let (plain, escape) = rest.split_at_checked(plain)?;
+                text.extend_from_slice(plain);
+                rest = escape;
+            }
+            let [_, escaped, after @ ..] = rest else { return String::from_utf8(text).ok() };
             rest = after;
+            match escaped {
+                b'b' => text.push(8),
+                b'f' => text.push(12),
+                b'n' => text.push(b'\n'),
+                b'r' => text.push(b'\r'),
+                b't' => text.push(b'\t'),
+                b'u' => {
+                    let (c, after) = code_point(rest)?;
+                    text.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+                    rest = after;
+                }
+                same => text.push(*same),
+            }
         }
     }
 
@@ -337,31 +364,22 @@ impl<'a, 'd> Object<'a, 'd> {
     }
 }
 
-/// Reads the character after a backslash; returns it and the rest.
-fn unescape(text: &str) -> Option<(char, &str)> {
-    let mut chars = text.chars();
-    let c = match chars.next()? {
-        'b' => '\u{8}',
-        'f' => '\u{c}',
-        'n' => '\n',
-        'r' => '\r',
-        't' => '\t',
-        'u' => return code_point(chars.as_str()),
-        c => c,
-    };
-    Some((c, chars.as_str()))
+/// Reads a character of four digits, or of two groups of four for a surrogate pair; returns it and
+/// the rest.
+fn code_point(text: &[u8]) -> Option<(char, &[u8])> {
+    let (first, rest) = digits(text)?;
+    if let Some(c) = char::from_u32(first.into()) {
+        return Some((c, rest));
+    }
+    let (second, rest) = digits(rest.strip_prefix(b"\\u")?)?;
+    let c = char::decode_utf16([first, second]).next()?.ok()?;
+    Some((c, rest))
 }
 
-/// Reads a character of four digits, or of two groups of four for a surrogate pair.
-fn code_point(text: &str) -> Option<(char, &str)> {
-    let digits = |text: &str| u16::from_str_radix(text.get(..4)?, 16).ok();
-    let first = digits(text)?;
-    if let Some(c) = char::from_u32(first.into()) {
-        return Some((c, text.get(4..)?));
-    }
-    let second = digits(text.get(4..)?.strip_prefix("\\u")?)?;
-    let c = char::decode_utf16([first, second]).next()?.ok()?;
-    Some((c, text.get(10..)?))
+/// Reads four hexadecimal digits; returns their number and the rest.
+fn digits(text: &[u8]) -> Option<(u16, &[u8])> {
+    let (digits, rest) = text.split_at_checked(4)?;
+    Some((u16::from_str_radix(core::str::from_utf8(digits).ok()?, 16).ok()?, rest))
 }
 
 fn slice(text: &str, start: u32, end: u32) -> &str {

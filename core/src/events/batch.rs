@@ -132,7 +132,7 @@ impl<'a> Batch<'a> {
         let items = items.into_iter();
         let (len, _) = items.size_hint();
         let mut records: Vec<Member<'a>> = Vec::with_capacity(len);
-        let mut ready = BinaryHeap::new();
+        let mut ready = BinaryHeap::with_capacity(len);
         let mut last_of_group = BTreeMap::new();
         for (index, BatchItem { identifier, group }) in items.enumerate() {
             let partition = partition(&group);

@@ -50,9 +50,12 @@ pub(super) struct Heads<'a> {
     pub(super) is_fifo: bool,
 }
 
+/// The initial capacity for records: most queues send up to ten at a time.
+const TYPICAL: usize = 10;
+
 impl<'a> Heads<'a> {
     pub(super) fn read(service: BatchSource, event: Object<'a, '_>) -> Result<Self, JsonError> {
-        let (records, origins) = (Vec::new(), Vec::new());
+        let (records, origins) = (Vec::with_capacity(TYPICAL), Vec::new());
         let mut heads = Self { service, records, origins, is_fifo: false };
         match service {
             BatchSource::Kafka => heads.read_lists(event.object("records")?),

@@ -5,9 +5,10 @@ use core::{fmt, iter};
 
 use serde::{Serialize, Serializer};
 
-use super::cut::{cut, pieces, trim};
+use super::cut::{cut, pieces};
 use super::multimap::MultiMap;
 use super::values::Values;
+use crate::trim::trim;
 
 /// The cookies of a request by name.
 ///
@@ -32,7 +33,9 @@ impl Cookies {
         let Some(second) = values.next() else {
             return Self { all: parse(first.as_ref()), joined: None };
         };
-        let mut text = String::from(first.as_ref());
+        // Growing copies what is there.
+        let mut text = String::with_capacity(256);
+        text.push_str(first.as_ref());
         for value in iter::once(second).chain(values) {
             // The separator of RFC 9113 §8.2.3.
             text.push_str("; ");

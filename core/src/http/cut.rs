@@ -1,4 +1,4 @@
-//! Splits texts at separators and trims them.
+//! Splits texts at separators.
 //!
 //! The pieces of paths, queries and cookies are so short that a plain loop is faster than the
 //! searchers of `str`, which are made for long texts.
@@ -10,14 +10,6 @@ pub(super) fn cut(text: &str, separator: u8) -> (&str, Option<&str>) {
     match text.bytes().position(|b| b == separator) {
         Some(at) => (text.get(..at).unwrap_or_default(), text.get(at.saturating_add(1)..)),
         None => (text, None),
-    }
-}
-
-/// Trims like [`str::trim`]. Fast if both ends are visible ASCII, as nearly always.
-pub(super) fn trim(text: &str) -> &str {
-    match text.as_bytes() {
-        [b'!'..=b'~'] | [b'!'..=b'~', .., b'!'..=b'~'] => text,
-        _ => text.trim(),
     }
 }
 
@@ -35,7 +27,7 @@ pub(super) fn pieces(text: &str, separator: u8) -> impl Iterator<Item = &str> {
 mod tests {
     use alloc::vec::Vec;
 
-    use super::{cut, pieces, trim};
+    use super::{cut, pieces};
 
     #[test]
     fn texts_are_cut_as_str_cuts_them() {
@@ -43,9 +35,6 @@ mod tests {
             let expected = text.split_once('/').map_or((text, None), |(a, b)| (a, Some(b)));
             assert_eq!(cut(text, b'/'), expected, "{text:?}");
             assert!(pieces(text, b'/').eq(text.split('/')), "{text:?}");
-        }
-        for text in ["", " ", "a", " a", "a ", "\u{2003}é", "\u{1}", "a b", "a\u{a0}"] {
-            assert_eq!(trim(text), text.trim(), "{text:?}");
         }
         assert_eq!(pieces("a;b", b';').collect::<Vec<_>>(), ["a", "b"]);
     }

@@ -230,9 +230,9 @@ impl MultiMap {
             return self;
         }
         let Self { text, entries, .. } = &mut self;
-        entries.sort_by(|a, b| a.name.of(text).cmp(b.name.of(text)));
+        entries.sort_by(|a, b| a.name.bytes(text).cmp(b.name.bytes(text)));
         entries.dedup_by(|entry, earlier| {
-            if entry.name.of(text) != earlier.name.of(text) {
+            if entry.name.bytes(text) != earlier.name.bytes(text) {
                 return false;
             }
             entry.name = earlier.name;
@@ -251,11 +251,11 @@ impl MultiMap {
             return self;
         }
         let Self { text, entries, .. } = &mut self;
-        entries.sort_by(|a, b| a.name.of(text).cmp(b.name.of(text)));
+        entries.sort_by(|a, b| a.name.bytes(text).cmp(b.name.bytes(text)));
         // Reversed, the last of equal names comes first and is kept.
         entries.reverse();
         entries.dedup_by(|earlier, kept| {
-            earlier.name != kept.name && earlier.name.of(text) == kept.name.of(text)
+            earlier.name != kept.name && earlier.name.bytes(text) == kept.name.bytes(text)
         });
         entries.reverse();
         self
@@ -263,7 +263,7 @@ impl MultiMap {
 
     /// Returns whether the names that were pushed are sorted, each once.
     fn is_sorted(&self) -> bool {
-        let name = |entry: &Entry| entry.name.of(&self.text);
+        let name = |entry: &Entry| entry.name.bytes(&self.text);
         self.entries.is_sorted_by(|a, b| a.name == b.name || name(a) < name(b))
     }
 
@@ -288,8 +288,9 @@ impl MultiMap {
             return self.places(name);
         }
         // Most names differ in length already, so few of them are compared.
-        let is_own =
-            |entry: &Entry| entry.name.len() == name.len() && entry.name.of(&self.text) == name;
+        let is_own = |entry: &Entry| {
+            entry.name.len() == name.len() && entry.name.bytes(&self.text) == name.as_bytes()
+        };
         let mut entries = self.entries.iter();
         let Some(start) = entries.position(is_own) else { return 0..0 };
         let own = self.entries.get(start).map(|entry| entry.name);
@@ -299,9 +300,10 @@ impl MultiMap {
 
     /// Returns the range of a name's entries, or the empty one where they would be.
     fn places(&self, name: &str) -> Range<usize> {
-        let start = self.entries.partition_point(|entry| entry.name.of(&self.text) < name);
+        let start =
+            self.entries.partition_point(|entry| entry.name.bytes(&self.text) < name.as_bytes());
         let others = self.entries.get(start..).unwrap_or_default();
-        let first = others.first().filter(|first| first.name.of(&self.text) == name);
+        let first = others.first().filter(|first| first.name.bytes(&self.text) == name.as_bytes());
         let is_own = |entry: &&Entry| first.is_some_and(|first| first.name == entry.name);
         start..start.saturating_add(others.iter().take_while(is_own).count())
     }

@@ -3,7 +3,8 @@
 use alloc::borrow::Cow;
 use alloc::string::String;
 
-use super::cut::trim;
+use crate::json::has_none;
+use crate::trim::trim;
 
 /// Returns a method trimmed and in upper case. Any token is a method.
 #[inline]
@@ -30,7 +31,7 @@ pub(crate) fn is_standard_method(method: &str) -> bool {
 #[must_use]
 pub fn canonical_name(name: &str) -> Cow<'_, str> {
     // Nearly all names are canonical already.
-    if is_plain(name) { Cow::Borrowed(name) } else { lower_case_name(name) }
+    if keeps_its_spelling(name) { Cow::Borrowed(name) } else { lower_case_name(name) }
 }
 
 fn lower_case_name(name: &str) -> Cow<'_, str> {
@@ -63,9 +64,44 @@ pub(super) fn is_plain(name: &str) -> bool {
     name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'-' | b'0'..=b'9' | b'_'))
 }
 
+/// Returns whether nothing of a name is to be trimmed or to become lower case.
+#[inline]
+fn keeps_its_spelling(name: &str) -> bool {
+    trim(name).len() == name.len() && has_none(name, upper_case_letters, |b| b.is_ascii_uppercase())
+}
+
+/// Finds capital letters among eight bytes: the result has the high bit of each set.
+const fn upper_case_letters(eight: [u8; 8]) -> u64 {
+    const fn each(byte: u8) -> u64 {
+        u64::from_le_bytes([byte; 8])
+    }
+    let bytes = u64::from_le_bytes(eight);
+    // Without their high bits, bytes do not carry into the next ones.
+    let low = bytes & each(0x7f);
+    let from_a = low.wrapping_add(each(0x80 - b'A'));
+    let after_z = low.wrapping_add(each(0x80 - b'Z' - 1));
+    from_a & !after_z & !bytes & each(0x80)
+}
+
 #[cfg(test)]
 mod tests {
+    use alloc::format;
+
     use super::{canonical_method, canonical_name};
+
+    #[test]
+    fn capital_letters_are_found_wherever_they_are() {
+        for filler in ["a", "@", "[", "\u{c1}"] {
+            for (before, after) in
+                (0..20).flat_map(|before| (0..20).map(move |after| (before, after)))
+            {
+                for other in ["", "A", "M", "Z", "@", "[", "\u{e9}"] {
+                    let name = format!("{}{other}{}", filler.repeat(before), filler.repeat(after));
+                    assert_eq!(canonical_name(&name), name.to_ascii_lowercase(), "{name}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn methods_and_names_have_one_spelling() {

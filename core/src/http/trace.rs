@@ -5,6 +5,7 @@ use core::fmt;
 
 use super::cut::{cut, pieces};
 use super::headers::HeaderMap;
+use crate::trim::trim;
 
 /// Returns the trace id of a request: from `traceparent`, or else from `x-amzn-trace-id`, or else
 /// empty. Never creates an id.
@@ -90,7 +91,7 @@ fn is_parent(text: &str) -> bool {
 }
 
 fn first_filled<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    headers.get_all(name).iter().map(str::trim).find(|value| !value.is_empty())
+    headers.get_all(name).iter().map(trim).find(|value| !value.is_empty())
 }
 
 /// Returns the trace id in `{version}-{trace id}-{parent id}-{flags}`; ignores the rest.

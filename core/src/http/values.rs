@@ -164,6 +164,12 @@ impl Span {
     pub(super) fn of(self, text: &str) -> &str {
         text.get(self.start..self.end).unwrap_or_default()
     }
+
+    /// Returns the bytes, which are compared as the text is, without looking for the boundaries of
+    /// characters.
+    pub(super) fn bytes(self, text: &str) -> &[u8] {
+        text.as_bytes().get(self.start..self.end).unwrap_or_default()
+    }
 }
 
 impl<T: AsRef<str>> PartialEq<[T]> for Values<'_> {

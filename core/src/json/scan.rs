@@ -27,8 +27,9 @@ fn next(
     among_eight: fn([u8; 8]) -> u64,
     is_special: fn(u8) -> bool,
 ) -> usize {
-    let end_of = |rest: &[u8]| text.len().saturating_sub(rest.len());
-    let mut rest = text.get(from..).unwrap_or_default();
+    // The rest is never longer than the text.
+    let end_of = |rest: &[u8]| text.len().wrapping_sub(rest.len());
+    let Some(mut rest) = text.get(from..) else { return text.len() };
     while let Some((eight, others)) = rest.split_first_chunk() {
         let special = among_eight(*eight);
         if special != 0 {
@@ -41,7 +42,9 @@ fn next(
 }
 
 /// Returns whether none of the bytes of a text is special. `among_eight` looks at eight of them.
-pub(super) fn has_none(
+/// Its callers contain a copy each, as those of [`next`].
+#[inline(always)]
+pub(crate) fn has_none(
     text: &str,
     among_eight: fn([u8; 8]) -> u64,
     is_special: fn(u8) -> bool,
@@ -65,7 +68,7 @@ pub(super) fn has_none(
 
 /// Finds quotes, backslashes and control characters among eight bytes. The result has the high bit
 /// of the first such byte set, and possibly those of bytes after it; the first byte is the lowest.
-pub(super) const fn special_bytes(eight: [u8; 8]) -> u64 {
+pub(crate) const fn special_bytes(eight: [u8; 8]) -> u64 {
     let bytes = u64::from_le_bytes(eight);
     // With one bit flipped, a quote becomes a space, and control characters stay below it.
     let up_to_space = (bytes ^ each(b'"' ^ b' ')).wrapping_sub(each(b'!'));

@@ -170,6 +170,7 @@ impl<'r, T, S> Machine for HttpExchange<'r, T, S> {
 }
 
 /// Reads a request, and returns the error if it is malformed.
+#[inline]
 fn read(settings: &HttpSettings, request: RawRequest<'_>) -> (Request, Result<(), AppError>) {
     let max_bytes = settings.limits.max_request_bytes;
     let max_bytes = max_bytes.map(|most| usize::try_from(most.get()).unwrap_or(usize::MAX));
