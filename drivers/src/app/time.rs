@@ -91,7 +91,7 @@ impl AppService {
         let now = self.services.clock.now();
         let time = InvocationTime::new(now, invocation.deadline, self.inner.reserve);
         let span = InvocationSpan::new(&invocation);
-        let begun = Begun {
+        let begun = Arc::new(Begun {
             invocation,
             time,
             span,
@@ -100,9 +100,9 @@ impl AppService {
             cancellation: OnceLock::new(),
             #[cfg(feature = "cloudformation")]
             shutdown: None,
-        };
+        });
         let ending = Ending::of(&begun);
-        (Arc::new(begun), ending)
+        (begun, ending)
     }
 
     /// Returns the output of work; `None` if its time is up. Work that is already late does not
