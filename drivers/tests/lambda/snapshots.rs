@@ -1,14 +1,14 @@
 //! Lambda SnapStart: a snapshot of the process before its first invocation, and its restore.
 
 use core::time::Duration;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use apptheory::app::events::BoxError;
 use apptheory::app::{App, AppService, Context, Invocation};
 use apptheory::eventbus::{EventBus, Ulid};
 use apptheory::lambda::RuntimeError;
 use apptheory::store::Store;
-use tokio::sync::oneshot;
+use tokio::sync::{Mutex, oneshot};
 use tokio::task::JoinHandle;
 
 use super::after::Seen;
@@ -21,6 +21,9 @@ const SNAP_START: [(&str, &str); 1] = [("AWS_LAMBDA_INITIALIZATION_TYPE", "snap-
 fn start(api: &RuntimeApi, app: AppService) -> JoinHandle<Result<(), RuntimeError>> {
     tokio::spawn(api.runtime(app, &SNAP_START).run())
 }
+
+/// A restore is one of the whole process, so tests with a restore run one after the other.
+static RESTORES: Mutex<()> = Mutex::const_new(());
 
 /// Waits for the function to request its restore.
 async fn snapshot(api: &mut RuntimeApi) -> Exchange {
@@ -47,6 +50,7 @@ fn hooked(seen: &Seen) -> App {
 
 #[tokio::test]
 async fn the_hooks_run_around_the_snapshot_and_invocations_are_taken_behind_them() {
+    let _alone = RESTORES.lock().await;
     let seen = Seen::default();
     let mut api = RuntimeApi::listen().await;
     let _function = start(&api, hooked(&seen).build().unwrap());
@@ -110,6 +114,7 @@ async fn a_hook_that_fails_or_panics_before_the_snapshot_fails_the_init() {
 
 #[tokio::test]
 async fn a_hook_that_fails_or_panics_after_the_restore_fails_the_restore() {
+    let _alone = RESTORES.lock().await;
     let failing = App::new().after_restore(fails).build().unwrap();
     let panicking = App::new().after_restore(panics).build().unwrap();
     for (app, why) in [(failing, "password=[REDACTED]"), (panicking, "panicked: boom")] {
@@ -152,12 +157,13 @@ async fn a_refused_restore_ends_the_function_and_a_shutdown_does_not_wait_for_on
 
 #[tokio::test]
 async fn no_id_and_no_clock_reading_survives_a_snapshot() {
+    let _alone = RESTORES.lock().await;
     const DAYS: i64 = 10 * 24 * 60 * 60;
     // The first process runs at the instant of its snapshot, as if the clock had been set back.
     for slept in [0, DAYS] {
         let clock = clock();
         let bus = EventBus::on(&Store::builder().clock(clock.clone()).memory());
-        let drawn = Arc::new(Mutex::new(Vec::<Ulid>::new()));
+        let drawn = Arc::new(std::sync::Mutex::new(Vec::<Ulid>::new()));
         let draw = {
             let drawn = Arc::clone(&drawn);
             move || {
