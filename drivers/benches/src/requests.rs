@@ -7,6 +7,8 @@ use apptheory_core::events::HttpSource;
 use apptheory_core::http::RawRequest;
 use apptheory_core::http::exchange::Pipeline;
 use apptheory_counts::samples;
+use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use aws_lambda_events::encodings::Body;
 use axum::http::HeaderValue;
 use futures_util::FutureExt as _;
 use lambda_http::request::LambdaRequest;
@@ -22,8 +24,9 @@ pub(crate) const GROUP: Group = Group {
     title: "Requests",
     how: "An event of API Gateway's HTTP API with ten header fields and a JSON body, 1.1 kB of JSON. First \
           from its text to a request; then to the text of its answer, through five middlewares that add a \
-          header field and a route that reads a parameter and the body as JSON and answers JSON. Both \
-          answers are compared before. The last row is the least that any framework leaves to do.",
+          header field and a route that reads a parameter and the body as JSON and answers JSON. All \
+          answers are compared before. `aws_lambda_events` is used by hand: one path, no middleware, no \
+          futures. The last row is the least that any framework leaves to do.",
     run,
 };
 
@@ -31,7 +34,9 @@ fn run(effort: Effort) -> Vec<Row> {
     let event = samples::event();
     let (ours, bare) = (app(Pipeline::Observed), app(Pipeline::Bare));
     let mut peer = Adapter::from(router());
-    assert_alike(&invoke(&ours, &event), &invoke_peer(&mut peer, &event));
+    let answered = invoke(&ours, &event);
+    assert_alike(&answered, &invoke_peer(&mut peer, &event));
+    assert_alike(&answered, &answer_by_hand(&event));
     let mut rows = beside(
         effort,
         "event to request",
@@ -48,7 +53,10 @@ fn run(effort: Effort) -> Vec<Row> {
         effort,
         "event to answer, five middlewares",
         Contender::new("apptheory", || invoke(&ours, &event)),
-        [Contender::new("lambda_http and axum", || invoke_peer(&mut peer, &event))],
+        [
+            Contender::new("lambda_http and axum", || invoke_peer(&mut peer, &event)),
+            Contender::new("aws_lambda_events, no framework", || answer_by_hand(&event)),
+        ],
     ));
     rows.extend(alone(
         effort,
@@ -84,6 +92,25 @@ const ORDER: &str = r#"{"item":"tea","amount":3,"gift":false}"#;
 fn handler_alone(order: &str) -> String {
     let order: Value = serde_json::from_str(black_box(order)).expect("JSON");
     serde_json::to_string(&answer(42, &order)).expect("JSON")
+}
+
+/// Answers with the types of `aws_lambda_events` alone.
+fn answer_by_hand(event: &str) -> String {
+    let request: ApiGatewayV2httpRequest =
+        serde_json::from_str(black_box(event)).expect("an event");
+    let path = request.raw_path.unwrap_or_default();
+    let id = path.strip_prefix("/users/").and_then(|rest| rest.strip_suffix("/orders"));
+    let id = id.and_then(|id| id.parse().ok()).expect("the path");
+    let order = serde_json::from_str(&request.body.unwrap_or_default()).expect("JSON");
+    let mut response = ApiGatewayV2httpResponse::default();
+    response.status_code = 200;
+    response.headers.insert("content-type", HeaderValue::from_static("application/json"));
+    for _ in 0..5 {
+        response.headers.insert("x-layer", HeaderValue::from_static("1"));
+    }
+    let body = serde_json::to_string(&answer(id, &order)).expect("JSON");
+    response.body = Some(Body::Text(body));
+    serde_json::to_string(&response).expect("JSON")
 }
 
 async fn ours_around(context: Context, next: Next) -> Answer {
