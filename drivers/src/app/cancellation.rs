@@ -1,7 +1,5 @@
 //! Cancellation of an invocation, or of one record.
 
-use std::sync::Arc;
-
 use tokio_util::sync::CancellationToken;
 
 use super::context::Context;
@@ -21,7 +19,7 @@ pub(super) enum Cancellation {
 
 /// Cancels work when dropped, unless disarmed. Contexts that ask for their token later are
 /// cancelled, too.
-pub(super) struct CancelOnDrop<T: Cancel>(Option<T>);
+pub(super) struct CancelOnDrop<'w, T: Cancel>(Option<&'w T>);
 
 /// Work that can be cancelled.
 pub(super) trait Cancel {
@@ -34,9 +32,9 @@ impl Cancel for Context {
     }
 }
 
-impl Cancel for Arc<Begun> {
+impl Cancel for Begun {
     fn cancellation(&self) -> &CancellationToken {
-        self.as_ref().cancellation()
+        self.cancellation()
     }
 }
 
@@ -74,8 +72,8 @@ impl Context {
     }
 }
 
-impl<T: Cancel> CancelOnDrop<T> {
-    pub(super) const fn new(work: T) -> Self {
+impl<'w, T: Cancel> CancelOnDrop<'w, T> {
+    pub(super) const fn new(work: &'w T) -> Self {
         Self(Some(work))
     }
 
@@ -85,9 +83,9 @@ impl<T: Cancel> CancelOnDrop<T> {
     }
 }
 
-impl<T: Cancel> Drop for CancelOnDrop<T> {
+impl<T: Cancel> Drop for CancelOnDrop<'_, T> {
     fn drop(&mut self) {
-        if let Some(work) = &self.0 {
+        if let Some(work) = self.0 {
             work.cancellation().cancel();
         }
     }

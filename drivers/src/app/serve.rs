@@ -119,7 +119,7 @@ impl AppService {
         if let Some(route) = call.route() {
             begun.span.record_route(route);
         }
-        let guard = CancelOnDrop::new(Arc::clone(&begun));
+        let guard = CancelOnDrop::new(&*begun);
         let on_socket = |context: Context| {
             if let Some(socket) = socket {
                 context.extend(WebSocket::clone(socket));

@@ -12,9 +12,10 @@ use apptheory_core::events::{
 use apptheory_core::time::Timestamp;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
+use tokio_util::sync::CancellationToken;
 
 use super::{RecordRoute, Shared};
-use crate::app::cancellation::CancelOnDrop;
+use crate::app::cancellation::{CancelOnDrop, Cancellation};
 use crate::app::chain::Chain;
 use crate::app::invoke::InvokeError;
 use crate::app::span::in_record;
@@ -215,14 +216,13 @@ impl AppService {
         {
             let cancellation = shared.begun.cancellation().child_token();
             let guard = cancellation.clone().drop_guard();
-            let shared = shared.cancelled_by(cancellation);
-            let handled = self.handle_aggregate(handler, records, &shared).await;
+            let handled = self.handle_aggregate(handler, records, &cancellation, shared).await;
             let _ = guard.disarm();
             return handled.and_then(|()| keep(Response::no_content()));
         }
-        let context = shared.record_context(input);
-        let guard = CancelOnDrop::new(context.clone());
-        let handled = self.handle(handler, context, keep).await;
+        let context = shared.context(input).cancelled_by(Cancellation::OfRecord);
+        let guard = CancelOnDrop::new(&context);
+        let handled = self.handle(handler, context.clone(), keep).await;
         guard.disarm();
         handled
     }
@@ -233,11 +233,13 @@ impl AppService {
         &self,
         handler: &Arc<Chain>,
         records: impl Iterator<Item = KinesisRecord<'static>>,
+        cancellation: &CancellationToken,
         shared: &Shared,
     ) -> Result<(), AppError> {
         for record in records {
-            let input = EventInput::Kinesis(Arc::new(record));
-            self.handle(handler, shared.context(input), |_| Ok(())).await?;
+            let context = shared.context(EventInput::Kinesis(Arc::new(record)));
+            let context = context.cancelled_by(Cancellation::This(cancellation.clone()));
+            self.handle(handler, context, |_| Ok(())).await?;
         }
         Ok(())
     }

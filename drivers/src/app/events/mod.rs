@@ -54,7 +54,6 @@ use apptheory_core::events::{
     EventInput, EventObservation, EventOutcome, FirehoseRecord, KafkaRecord, KinesisRecord,
     RabbitMqRecord, S3Record, SesRecord, SnsRecord, SqsRecord, Trigger,
 };
-use tokio_util::sync::CancellationToken;
 
 pub use any::AnyEvent;
 pub(super) use any::NamedRoute;
@@ -66,7 +65,7 @@ pub use values::{Detail, Disposition};
 use window::InWindow;
 pub use window::WindowState;
 
-use super::cancellation::{CancelOnDrop, Cancellation};
+use super::cancellation::CancelOnDrop;
 use super::chain::Chain;
 use super::context::Context;
 use super::hooks::Failure;
@@ -177,36 +176,18 @@ struct Shared {
     begun: Arc<Begun>,
     services: Arc<Services>,
     trigger: Trigger,
-    cancellation: Cancellation,
     /// The tumbling window of the records.
     window: Option<Arc<InWindow>>,
 }
 
 impl Shared {
     /// Returns a guard that cancels the invocation.
-    fn cancel_on_drop(&self) -> CancelOnDrop<Arc<Begun>> {
-        CancelOnDrop::new(Arc::clone(&self.begun))
-    }
-
-    /// Returns a copy for one record that stands for several, and is cancelled by a token.
-    fn cancelled_by(&self, cancellation: CancellationToken) -> Self {
-        Self {
-            delivery: Arc::clone(&self.delivery),
-            begun: Arc::clone(&self.begun),
-            services: Arc::clone(&self.services),
-            trigger: self.trigger,
-            cancellation: Cancellation::This(cancellation),
-            window: self.window.clone(),
-        }
+    fn cancel_on_drop(&self) -> CancelOnDrop<'_, Begun> {
+        CancelOnDrop::new(&self.begun)
     }
 
     fn context(&self, record: EventInput) -> Context {
         self.context_of(Subject::Record { record, delivery: Arc::clone(&self.delivery) })
-    }
-
-    /// Returns the context of a record that can be cancelled alone.
-    fn record_context(&self, record: EventInput) -> Context {
-        self.context(record).cancelled_by(Cancellation::OfRecord)
     }
 
     fn event_context(&self, event: AnyEvent) -> Context {
@@ -215,7 +196,6 @@ impl Shared {
 
     fn context_of(&self, subject: Subject) -> Context {
         let context = Context::new(subject, &self.services, &self.begun);
-        let context = context.cancelled_by(self.cancellation.clone());
         if let Some(window) = &self.window {
             context.extend(Arc::clone(window));
         }
@@ -249,7 +229,6 @@ impl AppService {
             begun,
             services: Arc::clone(services),
             trigger,
-            cancellation: Cancellation::OfInvocation,
             window: None,
         }
     }
