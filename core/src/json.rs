@@ -37,10 +37,10 @@ use serde_json::{Map, Number, Value as Json};
 pub(crate) use plain::to_plain_bytes;
 pub(crate) use reading::within_text;
 pub use reading::{Misread, read, read_value};
+use scan::needs_no_escape_in_html;
 pub(crate) use scan::{
-    has_none, needs_no_escape, next_special, next_special_in_html, special_bytes,
+    each, has_none, needs_no_escape, next_special, next_special_in_html, special_bytes,
 };
-use scan::{may_need_escape, needs_escape, special_bytes_in_html};
 pub(crate) use texts::read_texts;
 
 /// Returns a value as JSON text.
@@ -83,29 +83,28 @@ pub fn write_array<T>(
 
 /// Appends a JSON string: quoted and escaped.
 pub fn write_string(text: &str, out: &mut String) {
-    write_escaped(text, special_bytes_in_html, may_need_escape, next_special_in_html, out);
+    write_escaped(text, needs_no_escape_in_html, next_special_in_html, out);
 }
 
 /// Appends a JSON string with only the escapes that JSON requires. Use it for readers other than
 /// browsers.
 pub(crate) fn write_plain_string(text: &str, out: &mut String) {
-    write_escaped(text, special_bytes, needs_escape, next_special, out);
+    write_escaped(text, needs_no_escape, next_special, out);
 }
 
-/// Appends a string; the three functions find the bytes that may begin a character with an escape.
-/// Its callers contain a copy each, without calls of the first two.
+/// Appends a string; the two functions find the bytes that may begin a character with an escape.
+/// Its callers contain a copy each, without calls of the first.
 #[inline(always)]
 fn write_escaped(
     text: &str,
-    among_eight: fn([u8; 8]) -> u64,
-    is_special: fn(u8) -> bool,
+    needs_no_escape: fn(&str) -> bool,
     next_special: fn(&[u8], usize) -> usize,
     out: &mut String,
 ) {
     out.reserve(text.len().saturating_add(2));
     out.push('"');
     // Nearly every string needs no escape.
-    if has_none(text, among_eight, is_special) {
+    if needs_no_escape(text) {
         out.push_str(text);
     } else {
         push_escaped(text, next_special, out);

@@ -41,6 +41,7 @@
 
 extern crate alloc;
 
+mod ascii;
 pub mod backoff;
 mod base64_text;
 pub mod contract;
@@ -77,6 +78,5 @@ pub mod step_functions;
 pub mod store;
 pub mod stream;
 pub mod time;
-mod trim;
 pub mod utf8;
 pub mod validation;

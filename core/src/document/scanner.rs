@@ -47,8 +47,8 @@ struct Scanner<'a> {
     most: usize,
 }
 
-/// Each step takes the position to read from, and returns the one after what it has read: as a
-/// member of the scanner, it would be written to memory at every step.
+/// Each step takes the position to read from, and returns the one after what it has read. A field
+/// for the position would be written to memory at every step.
 impl Scanner<'_> {
     /// Does not recurse, because the text determines the depth.
     fn scan(&mut self) -> Scanned<()> {

@@ -7,8 +7,8 @@ use alloc::vec::Vec;
 use serde_json::Number;
 
 use super::{Document, Kind, Node};
+use crate::ascii::trim;
 use crate::json::{JsonError, special_bytes};
-use crate::trim::trim;
 
 /// A value of a document. A missing value reads as null.
 ///
@@ -136,7 +136,7 @@ impl<'a, 'd> Value<'a, 'd> {
     pub(crate) fn trimmed(self) -> Cow<'a, str> {
         match self.any_text() {
             Some(Cow::Borrowed(text)) => Cow::Borrowed(trim(text)),
-            Some(Cow::Owned(text)) => Cow::Owned(text.trim().to_string()),
+            Some(Cow::Owned(text)) => Cow::Owned(trim(&text).to_string()),
             None => Cow::Borrowed(""),
         }
     }
@@ -259,20 +259,7 @@ impl<'a, 'd> Value<'a, 'd> {
                 rest = escape;
             }
             let [_, escaped, after @ ..] = rest else { return String::from_utf8(text).ok() };
-            rest = after;
-            match escaped {
-                b'b' => text.push(8),
-                b'f' => text.push(12),
-                b'n' => text.push(b'\n'),
-                b'r' => text.push(b'\r'),
-                b't' => text.push(b'\t'),
-                b'u' => {
-                    let (c, after) = code_point(rest)?;
-                    text.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
-                    rest = after;
-                }
-                same => text.push(*same),
-            }
+            rest = push_unescaped(*escaped, after, &mut text)?;
         }
     }
 
@@ -362,6 +349,25 @@ impl<'a, 'd> Object<'a, 'd> {
         }
         Ok(members)
     }
+}
+
+/// Appends the character that a backslash and `escaped` stand for, together with digits in `after`;
+/// returns what follows.
+fn push_unescaped<'t>(escaped: u8, after: &'t [u8], out: &mut Vec<u8>) -> Option<&'t [u8]> {
+    out.push(match escaped {
+        b'b' => 8,
+        b'f' => 12,
+        b'n' => b'\n',
+        b'r' => b'\r',
+        b't' => b'\t',
+        b'u' => {
+            let (c, after) = code_point(after)?;
+            out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+            return Some(after);
+        }
+        same => same,
+    });
+    Some(after)
 }
 
 /// Reads a character of four digits, or of two groups of four for a surrogate pair; returns it and

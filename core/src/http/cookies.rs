@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use super::cut::{cut, pieces};
 use super::multimap::MultiMap;
 use super::values::Values;
-use crate::trim::trim;
+use crate::ascii::trim;
 
 /// The cookies of a request by name.
 ///
@@ -33,7 +33,7 @@ impl Cookies {
         let Some(second) = values.next() else {
             return Self { all: parse(first.as_ref()), joined: None };
         };
-        // Growing copies what is there.
+        // Room for most cookies, because a text is copied when it grows.
         let mut text = String::with_capacity(256);
         text.push_str(first.as_ref());
         for value in iter::once(second).chain(values) {

@@ -3,8 +3,8 @@
 use alloc::borrow::Cow;
 use alloc::string::String;
 
-use crate::json::has_none;
-use crate::trim::trim;
+use crate::ascii::trim;
+use crate::json::{each, has_none};
 
 /// Returns a method trimmed and in upper case. Any token is a method.
 #[inline]
@@ -58,12 +58,6 @@ pub(super) fn is_canonical_name(name: &str) -> bool {
     !name.is_empty() && matches!(canonical, Cow::Borrowed(same) if same.len() == name.len())
 }
 
-/// Returns whether a name consists of lower-case letters, digits, dashes and underscores; it is
-/// canonical then, and a token unless it is empty.
-pub(super) fn is_plain(name: &str) -> bool {
-    name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'-' | b'0'..=b'9' | b'_'))
-}
-
 /// Returns whether nothing of a name is to be trimmed or to become lower case.
 #[inline]
 fn keeps_its_spelling(name: &str) -> bool {
@@ -72,9 +66,6 @@ fn keeps_its_spelling(name: &str) -> bool {
 
 /// Finds capital letters among eight bytes: the result has the high bit of each set.
 const fn upper_case_letters(eight: [u8; 8]) -> u64 {
-    const fn each(byte: u8) -> u64 {
-        u64::from_le_bytes([byte; 8])
-    }
     let bytes = u64::from_le_bytes(eight);
     // Without their high bits, bytes do not carry into the next ones.
     let low = bytes & each(0x7f);

@@ -5,7 +5,7 @@ use core::fmt;
 
 use super::cut::{cut, pieces};
 use super::headers::HeaderMap;
-use crate::trim::trim;
+use crate::ascii::trim;
 
 /// Returns the trace id of a request: from `traceparent`, or else from `x-amzn-trace-id`, or else
 /// empty. Never creates an id.

@@ -1,8 +1,15 @@
 //! Searches texts for the bytes that need an escape, eight bytes at a time.
 
 /// Returns whether a string needs no escape in JSON.
+#[inline(always)]
 pub(crate) fn needs_no_escape(text: &str) -> bool {
     has_none(text, special_bytes, needs_escape)
+}
+
+/// Returns whether a string certainly needs no escape in JSON that is part of HTML.
+#[inline(always)]
+pub(super) fn needs_no_escape_in_html(text: &str) -> bool {
+    has_none(text, special_bytes_in_html, may_need_escape)
 }
 
 /// Returns the position of the first quote, backslash or control character from a position on; the
@@ -79,7 +86,7 @@ pub(crate) const fn special_bytes(eight: [u8; 8]) -> u64 {
 
 /// Finds what [`special_bytes`] finds, and what is unsafe in HTML: angle brackets, ampersands, and
 /// the first byte of U+2028 and U+2029.
-pub(super) const fn special_bytes_in_html(eight: [u8; 8]) -> u64 {
+const fn special_bytes_in_html(eight: [u8; 8]) -> u64 {
     let bytes = u64::from_le_bytes(eight);
     let control = bytes.wrapping_sub(each(b' '));
     let backslash = (bytes ^ each(b'\\')).wrapping_sub(each(1));
@@ -93,18 +100,18 @@ pub(super) const fn special_bytes_in_html(eight: [u8; 8]) -> u64 {
 }
 
 /// Returns a word whose eight bytes are all the same.
-const fn each(byte: u8) -> u64 {
+pub(crate) const fn each(byte: u8) -> u64 {
     u64::from_le_bytes([byte; 8])
 }
 
 /// Returns whether a character needs an escape in JSON. All that do have one byte.
-pub(super) const fn needs_escape(b: u8) -> bool {
+const fn needs_escape(b: u8) -> bool {
     matches!(b, b'\0'..b' ' | b'"' | b'\\')
 }
 
 /// Returns whether a character that begins with this byte may need an escape. The first byte of
 /// U+2028 and U+2029 begins many other characters, too.
-pub(super) const fn may_need_escape(first: u8) -> bool {
+const fn may_need_escape(first: u8) -> bool {
     matches!(first, b'\0'..b' ' | b'"' | b'\\' | b'<' | b'>' | b'&' | 0xe2)
 }
 
@@ -130,8 +137,7 @@ mod tests {
                 assert_eq!(needs_no_escape(&text), expected.is_none(), "{text:?}");
                 assert_eq!(next_special(text.as_bytes(), 0), expected.unwrap_or(text.len()));
                 let expected = text.bytes().position(may_need_escape);
-                let found = has_none(&text, special_bytes_in_html, may_need_escape);
-                assert_eq!(found, expected.is_none(), "{text:?}");
+                assert_eq!(needs_no_escape_in_html(&text), expected.is_none(), "{text:?}");
                 let found = next_special_in_html(text.as_bytes(), 0);
                 assert_eq!(found, expected.unwrap_or(text.len()), "{text:?}");
             }

@@ -12,6 +12,7 @@ use crate::http::MultiMap;
 /// 501 for another transfer coding, 400 for more than one `chunked`.
 pub fn check_encoding(headers: &MultiMap) -> Result<(), AppError> {
     const FIELD: &str = "transfer-encoding";
+    // Nearly no request has it.
     if !headers.contains(FIELD) {
         return Ok(());
     }

@@ -44,6 +44,7 @@ pub use self::mask::mask_first_last;
 pub use self::policy::{Error, Policy};
 pub use self::secret::{Redacted, Secret};
 pub use self::xml::{PAYMENT_XML, RAPID_CONNECT_XML, XmlMask, XmlPattern};
+use crate::ascii::is_printable;
 use crate::percent;
 
 /// Replaces a value that is not shown.
@@ -150,9 +151,7 @@ const fn is_line_break(c: char) -> bool {
 /// ```
 #[must_use]
 pub fn log_text(text: &str) -> Cow<'_, str> {
-    // Without an early exit the compiler compares many bytes at once.
-    let is_plain = text.bytes().fold(true, |holds, b| holds & matches!(b, b' '..=b'~'));
-    if is_plain || !text.chars().any(is_hidden) {
+    if is_printable(text) || !text.chars().any(is_hidden) {
         return Cow::Borrowed(text);
     }
     let shown = text.chars().map(|c| if c == '\t' { ' ' } else { c });

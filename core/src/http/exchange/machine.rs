@@ -21,6 +21,7 @@ use super::guarding::Guarding;
 use super::observation::Observation;
 use super::service::{Endpoint, HttpService};
 use super::settings::{HttpSettings, Pipeline};
+use crate::ascii::is_printable;
 use crate::error::{AppError, code};
 use crate::http::router::{Lookup, Pattern};
 use crate::http::sending::is_field_value;
@@ -200,9 +201,7 @@ fn route<'r, T>(
 
 /// Returns whether an id can be sent back and logged: it is not blank, not too long, and printable.
 fn is_request_id(id: &str) -> bool {
-    // Without an early exit the compiler compares many bytes at once.
-    let is_printable = || id.bytes().fold(true, |holds, b| holds & matches!(b, b' '..=b'~'));
-    !id.is_empty() && id.len() <= MAX_REQUEST_ID_BYTES && is_printable()
+    !id.is_empty() && id.len() <= MAX_REQUEST_ID_BYTES && is_printable(id)
 }
 
 /// Longer than any id in use: UUIDs have 36 bytes, X-Ray's trace header about 75.
