@@ -7,10 +7,11 @@
 //! assert_eq!((ids.next_id(), ids.next_id()), (1, 2));
 //! ```
 
+#[cfg(feature = "local")]
+mod stock;
+
 use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
-#[cfg(feature = "local")]
-use std::cell::RefCell;
 use std::sync::Arc;
 
 use apptheory_core::eventbus::{Event, Ulid, UlidGenerator};
@@ -70,7 +71,7 @@ impl AppIds {
         match self {
             Self::Random => RandomIds.next_text(),
             #[cfg(feature = "local")]
-            Self::Stocked => text(STOCK.with_borrow_mut(Stock::draw)),
+            Self::Stocked => text(stock::draw()),
             Self::Own(ids) => ids.next_text(),
         }
     }
@@ -82,36 +83,6 @@ impl AppIds {
             Self::Random | Self::Stocked => Self::Stocked,
             Self::Own(ids) => Self::Own(Arc::clone(ids)),
         }
-    }
-}
-
-/// Random bytes of the operating system's generator, for ids that are still to be drawn.
-#[cfg(feature = "local")]
-struct Stock {
-    bytes: [u8; 64 * ID_BYTES],
-    left: usize,
-}
-
-#[cfg(feature = "local")]
-const ID_BYTES: usize = 16;
-
-#[cfg(feature = "local")]
-thread_local! {
-    static STOCK: RefCell<Stock> =
-        const { RefCell::new(Stock { bytes: [0; 64 * ID_BYTES], left: 0 }) };
-}
-
-#[cfg(feature = "local")]
-impl Stock {
-    /// Draws an id.
-    fn draw(&mut self) -> Uuid {
-        if self.left == 0 && getrandom::fill(&mut self.bytes).is_ok() {
-            self.left = self.bytes.len();
-        }
-        let next = self.bytes.get(..self.left).and_then(<[u8]>::split_last_chunk::<ID_BYTES>);
-        let Some((rest, drawn)) = next else { return Uuid::new_v4() };
-        self.left = rest.len();
-        uuid::Builder::from_random_bytes(*drawn).into_uuid()
     }
 }
 
