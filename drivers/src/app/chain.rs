@@ -55,23 +55,22 @@ impl Next {
     /// masked 500.
     pub async fn run(self, context: Context) -> Response {
         let Self { chain, at, errors } = self;
-        let seen = context.clone();
         let whose = if at < chain.layers.len() { "a middleware" } else { "a handler" };
         // One future for both, because it is part of every future around it.
         let answering = pin!(async {
             match chain.layers.get(at) {
                 Some(layer) => {
                     let next = Self { chain: Arc::clone(&chain), at: at.saturating_add(1), errors };
-                    layer.handle(context, next)
+                    layer.handle(context.clone(), next)
                 }
-                None => (chain.endpoint)(context),
+                None => (chain.endpoint)(context.clone()),
             }
             .await
         });
         match guarded(whose, answering).await {
             Ok(response) => response,
             Err(error) => {
-                let subject = seen.subject();
+                let subject = context.subject();
                 errors.answer(error, subject.request_id(), subject.trace_id())
             }
         }

@@ -205,7 +205,7 @@ impl Context {
     #[must_use]
     pub fn trace_id(&self) -> &str {
         match self.subject().trace_id() {
-            "" => self.scope.begun.span.trace().id(),
+            "" => self.begun().span.trace().id(),
             own => own,
         }
     }
@@ -215,7 +215,7 @@ impl Context {
     /// services.
     #[must_use]
     pub fn trace(&self) -> Trace {
-        self.scope.begun.span.trace().clone()
+        self.begun().span.trace().clone()
     }
 
     /// Returns the tenant id, or an empty text. The first of these counts: the tenant that Lambda
@@ -258,7 +258,7 @@ impl Context {
         let (address, _zone) = match self.request()?.source_provenance.source_ip() {
             "" => {
                 let socket = self.websocket().and_then(|socket| socket.connection().source_ip);
-                return socket.or_else(|| self.scope.begun.invocation.peer.map(|peer| peer.ip()));
+                return socket.or_else(|| self.begun().invocation.peer.map(|peer| peer.ip()));
             }
             address => address.split_once('%').unwrap_or((address, "")),
         };
@@ -338,7 +338,7 @@ impl Context {
     /// Returns the invocation that the request or record belongs to.
     #[must_use]
     pub fn invocation(&self) -> &Invocation {
-        &self.scope.begun.invocation
+        &self.begun().invocation
     }
 
     pub(super) fn begun(&self) -> &Arc<Begun> {
@@ -347,7 +347,7 @@ impl Context {
 
     /// Returns the instants at which the invocation's time is up.
     pub(super) fn time(&self) -> InvocationTime {
-        self.scope.begun.time
+        self.begun().time
     }
 
     /// Returns the current instant of the application's clock.
@@ -388,7 +388,7 @@ impl Context {
     /// Returns the time until the invocation's deadline: `None` without a deadline, zero after it.
     #[must_use]
     pub fn remaining(&self) -> Option<Duration> {
-        self.scope.begun.time.ends_at().map(|deadline| self.now().until(deadline))
+        self.begun().time.ends_at().map(|deadline| self.now().until(deadline))
     }
 
     /// Returns the largest size of a request body that an outer layer has changed, for instance by

@@ -62,24 +62,20 @@ impl FrameBody {
         };
         if stream.is_none() && config.passes_whole(&response) {
             let head = http_head(response.status, &response.headers, &response.cookies);
-            return head.map(|()| Self::complete(response.body.into()));
+            let data = Some(response.body.into());
+            return head.map(|()| Self {
+                framing: None,
+                data,
+                end: None,
+                takes_trailers,
+                is_cut_off: false,
+            });
         }
-        // Boxed, so that complete responses do not move the machine's room around.
+        // Boxed, so that the futures of complete responses have no room for the machine.
         let (framing, framed) = Box::pin(Framing::open(app, config, response, stream)).await;
         let Framed { open, data, end, outcome: _ } = framed;
         let framing = (framing.state() != FrameState::Done).then(|| Box::new(framing));
         Self { framing, data, end, takes_trailers, is_cut_off: false }.open(open)
-    }
-
-    /// Returns the body of a complete response, which passes as it is.
-    const fn complete(data: Bytes) -> Self {
-        Self {
-            framing: None,
-            data: Some(data),
-            end: None,
-            takes_trailers: false,
-            is_cut_off: false,
-        }
     }
 
     /// Returns the response with the head that the machine opened it with.

@@ -15,8 +15,8 @@ use super::serve::Arrived;
 use super::{AppService, BodyStream, Response};
 use crate::trace::pinned;
 
-/// A request whose invocation has begun, and whose response another layer delivers. Futures that
-/// hold it stay small.
+/// A request whose invocation has begun, and whose response another layer delivers. Small, as
+/// [`Arrived`] is.
 pub(crate) struct TakenOver<'a> {
     arrived: Arrived<'a>,
     ending: Ending,
@@ -41,9 +41,9 @@ impl AppService {
         TakenOver { arrived: self.arrive(request, begun), ending, is_mounted: outer.is_some() }
     }
 
-    /// Serves a request whose response another layer delivers, in time. The invocation ends before
-    /// the response is handed over or, for a streamed response, before the stream's end. The
-    /// invocation of a mounted application ends with the outer one's.
+    /// Serves a request that was taken over, in time. The invocation ends before the response is
+    /// handed over or, for a streamed response, before the stream's end, unless the application is
+    /// mounted.
     pub(crate) async fn serve_finished(&self, request: TakenOver<'_>) -> Response {
         let TakenOver { arrived, ending, is_mounted } = request;
         let span = arrived.begun.span.clone();

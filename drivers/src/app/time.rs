@@ -50,9 +50,9 @@ impl fmt::Debug for EventText {
 }
 
 impl Begun {
-    /// Also cancels the invocation's work when `shutdown` is cancelled.
+    /// Also stops the handler of a custom resource when `shutdown` is cancelled.
     #[cfg(feature = "lambda")]
-    pub(crate) fn until(self: &mut Arc<Self>, shutdown: &CancellationToken) {
+    pub(crate) fn stop_on(self: &mut Arc<Self>, shutdown: &CancellationToken) {
         #[cfg(feature = "cloudformation")]
         {
             Arc::make_mut(self).shutdown = Some(shutdown.clone());

@@ -66,7 +66,7 @@ impl Worker {
             };
             let (mut begun, ending) = self.shared.app.begin(self.shared.invocation(&next));
             let span = begun.span.clone();
-            begun.until(&self.shared.shutdown);
+            begun.stop_on(&self.shared.shutdown);
             span.run(pinned!(self.handle(next, begun))).await;
             // The span has ended, so that it is flushed, too. What is sent then has the trace.
             self.shared.app.finish(ending).await;

@@ -58,9 +58,10 @@ type AnswerBody = EitherBody<FrameBody, Full<Bytes>>;
 
 /// A request whose head was read.
 enum Received<'f> {
-    /// For the application, and complete, as most are.
+    /// For the application, and complete, as most are that are not buffered.
     Complete { request: TakenOver<'f>, takes_trailers: bool },
-    /// For the application, with a body that is still to be read, or for the server itself.
+    /// What takes more steps, in a box because its future is large: a request with a body that is
+    /// still to be read, any on a buffered server, and a call of the server itself.
     Other(BoxFuture<'f, Result<http::Response<AnswerBody>, AppError>>),
     /// Refused in front of the application, as it would be in front of a function.
     Refused(AppError),
@@ -124,7 +125,7 @@ impl Front {
                 Received::Complete { request, takes_trailers } => {
                     Ok(self.respond(request, takes_trailers).await)
                 }
-                Received::Other(serving) => serving.await,
+                Received::Other(answering) => answering.await,
                 Received::Refused(error) => Err(error),
             };
             let answer = answered.unwrap_or_else(|error| {
@@ -154,16 +155,16 @@ impl Front {
             (Err(error), _) => Received::Refused(error),
             (Ok(()), Some(call)) => {
                 let carried = http::Request::from_parts(parts, body);
-                let serving = self.serve_call(call, carried, request);
-                Received::Other(Box::pin(async { Ok(serving.await.map(EitherBody::Right)) }))
+                let answering = self.serve_call(call, carried, request);
+                Received::Other(Box::pin(async { Ok(answering.await.map(EitherBody::Right)) }))
             }
             (Ok(()), None) => {
                 // Without chunks there are no trailers.
                 let takes_trailers =
                     parts.version >= Version::HTTP_11 && takes_trailers(&request.headers);
                 if self.is_buffered || !body.is_end_stream() {
-                    let serving = self.respond_later(request, body, takes_trailers);
-                    return Received::Other(Box::pin(serving));
+                    let answering = self.read_and_respond(request, body, takes_trailers);
+                    return Received::Other(Box::pin(answering));
                 }
                 let request = app.take_over(request, self.invocation(), None);
                 Received::Complete { request, takes_trailers }
@@ -220,8 +221,8 @@ impl Front {
         }
     }
 
-    /// Serves a request with the application, after its body was read, unless that is refused.
-    async fn respond_later(
+    /// Reads the body of a request, and serves it with the application unless that is refused.
+    async fn read_and_respond(
         &self,
         mut request: RawRequest<'static>,
         body: Incoming,
