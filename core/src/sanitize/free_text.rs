@@ -181,10 +181,9 @@ fn pair(here: &str, before: Option<char>) -> Option<(&str, &str)> {
     })
 }
 
-/// Returns `rest`, or what follows a value that begins before `rest` and ends later by the portable
-/// rules: the quotes, brackets or tags that end a value may be part of another one.
-pub(super) fn behind_pairs<'t>(text: &'t str, rest: &'t str) -> &'t str {
-    let mut here = text;
+/// Returns `rest`, or what follows a value that begins between `here` and `rest` and ends later by
+/// the portable rules. Both are ends of `text`.
+pub(super) fn behind_pairs<'t>(text: &str, mut here: &'t str, rest: &str) -> &'t str {
     while here.len() > rest.len() {
         let before = ahead_of(here, text).chars().next_back();
         here = pair(here, before).map_or_else(|| skip_char(here), |(_, rest)| rest);

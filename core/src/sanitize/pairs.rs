@@ -24,35 +24,39 @@ impl Sanitizer {
             return Cow::Borrowed(text);
         }
         let mut before = ["", ""];
-        rewrite(
-            text,
-            |c| is_name(c) || is_quote(c),
-            |here, _| {
-                let is_quoted = here.starts_with(is_quote);
-                let (words, after) = if is_quoted {
-                    let name = ahead_of(here, text).rsplit(|c| here.starts_with(c)).next();
-                    (["", "", name.unwrap_or_default()], skip_char(here))
-                } else {
-                    let (name, after) = span(here, is_name);
-                    ([before[0], before[1], name], after)
-                };
-                let [_, last, name] = words;
-                before = if is_phrase(after) { [last, name] } else { ["", ""] };
-                let ahead = ahead_of(here, text);
-                let found = find_value([ahead, name, after], is_quoted).and_then(|found| {
-                    let shown = self.named(words)?;
-                    let (start, value) = found.read(name)?;
-                    Some(self.replaced(here, start, value, shown))
-                });
-                let encoded = || if is_quoted { None } else { self.encoded_pair(here, name) };
-                Some(found.or_else(encoded).unwrap_or_else(|| Found::kept(after)))
-            },
-        )
+        rewrite(text, begins_word, |here, _| {
+            let Word { pair, after } = self.word(text, here, &mut before);
+            let Some(pair) = pair else { return Some(Found::kept(after)) };
+            Some(self.replaced([text, here], pair, &mut before))
+        })
+    }
+
+    /// Reads the word or quote at the beginning of `here`, the end of `text`. `before` are the two
+    /// words before it, if they may belong to its name.
+    fn word<'t>(&self, text: &'t str, here: &'t str, before: &mut [&'t str; 2]) -> Word<'t> {
+        let ahead = ahead_of(here, text);
+        let is_quoted = here.starts_with(is_quote);
+        let (words, after) = if is_quoted {
+            let name = ahead.rsplit(|c| here.starts_with(c)).next();
+            (["", "", name.unwrap_or_default()], skip_char(here))
+        } else {
+            let (name, after) = span(here, is_name);
+            ([before[0], before[1], name], after)
+        };
+        let [_, last, name] = words;
+        *before = if is_phrase(after) { [last, name] } else { ["", ""] };
+        let found = find_value([ahead, name, after], is_quoted).and_then(|found| {
+            let shown = self.named(words)?;
+            let (start, value) = found.read(name)?;
+            Some(Pair { start, value, shown })
+        });
+        let encoded = || if is_quoted { None } else { self.encoded_pair(here, name) };
+        Word { pair: found.or_else(encoded), after }
     }
 
     /// Finds a pair with `%3D` or `%3A`, as in nested queries, in the row of characters at the
     /// beginning of `here`.
-    fn encoded_pair<'t>(&self, here: &'t str, row: &str) -> Option<Found<'t>> {
+    fn encoded_pair<'t>(&self, here: &'t str, row: &str) -> Option<Pair<'t>> {
         let mut start_of_name = 0;
         for (at, _) in row.match_indices('%') {
             let (before, joint) = row.split_at_checked(at)?;
@@ -64,22 +68,22 @@ impl Sanitizer {
             if let Some(shown) = shown.or_else(|| self.named(["", "", behind_escapes(name)?]))
                 && let Some(value) = Value::bare(start, behind_bare(start, is_value))
             {
-                return Some(self.replaced(here, start, value, shown));
+                return Some(Pair { start, value, shown });
             }
         }
         None
     }
 
-    /// Returns the text from `here` on, with the value at `start` replaced.
+    /// Returns the text from `here` on, with the pair's value replaced.
     fn replaced<'t>(
         &self,
-        here: &str,
-        start: &'t str,
-        value: Value<'t>,
-        shown: Shown,
+        [text, here]: [&'t str; 2],
+        pair: Pair<'t>,
+        before: &mut [&'t str; 2],
     ) -> Found<'t> {
+        let Pair { start, value, shown } = pair;
         let kept = ahead_of(start, here);
-        let rest = behind_pairs(start, value.rest);
+        let rest = self.behind_hidden(text, start, &value, before);
         if rest.len() < value.rest.len() {
             return Found::replaced(format!("{kept}{REDACTED}"), rest);
         }
@@ -89,6 +93,61 @@ impl Sanitizer {
         };
         let Value { open, close, .. } = value;
         Found::replaced(format!("{kept}{open}{shown}{close}"), rest)
+    }
+
+    /// Returns what follows a value that is hidden, and all values that begin in what is hidden and
+    /// end later: the quotes, brackets or tags that end a value may be part of another one.
+    ///
+    /// Each of the two searches reads on where it stopped, so that both take linear time.
+    fn behind_hidden<'t>(
+        &self,
+        text: &'t str,
+        start: &'t str,
+        value: &Value<'t>,
+        before: &mut [&'t str; 2],
+    ) -> &'t str {
+        let (mut here, mut portable) = (value.rest, start);
+        let mut rest = self.behind_last_word(text, value);
+        loop {
+            let known = rest.len();
+            while here.len() > rest.len() {
+                if !here.starts_with(begins_word) {
+                    here = skip_char(here);
+                    continue;
+                }
+                let Word { pair, after } = self.word(text, here, before);
+                here = pair.as_ref().map_or(after, |pair| pair.value.rest);
+                if let Some(pair) = pair.filter(|pair| pair.value.rest.len() <= rest.len()) {
+                    rest = self.behind_last_word(text, &pair.value);
+                }
+            }
+            portable = behind_pairs(start, portable, rest);
+            if portable.len() < value.rest.len() {
+                // Characters adjacent to what is hidden belong to it.
+                let run = ahead_of(portable, start).trim_end_matches(is_value);
+                rest = behind_bare(start.get(run.len()..).unwrap_or(portable), is_value);
+            }
+            if rest.len() == known {
+                return rest;
+            }
+        }
+    }
+
+    /// Returns what follows a value and, if it ends with another name, also that name's value:
+    /// `token: pin: 1`.
+    fn behind_last_word<'t>(&self, text: &'t str, value: &Value<'t>) -> &'t str {
+        let (mut inner, mut rest) = (value.inner, value.rest);
+        while inner.ends_with([':', '=']) {
+            let named = inner.trim_end_matches([':', '=', '>']);
+            let name = named.trim_end_matches(is_name);
+            let at = if name.len() < named.len() { name } else { named.trim_end_matches(is_quote) };
+            let after = inner.len().saturating_sub(at.len()).saturating_add(rest.len());
+            let here = text.get(text.len().saturating_sub(after)..).unwrap_or(rest);
+            let next = self.word(text, here, &mut ["", ""]).pair.map(|pair| pair.value);
+            let Some(next) = next.filter(|next| next.rest.len() < rest.len()) else { break };
+            (inner, rest) = (next.inner, next.rest);
+        }
+        rest
     }
 
     /// Returns what is shown of a name's value, by the name alone or with the words before it:
@@ -112,6 +171,20 @@ impl Sanitizer {
                     .flatten()
             })
     }
+}
+
+/// A word or a quote, and the text after it.
+struct Word<'t> {
+    /// The pair of which it is the name.
+    pair: Option<Pair<'t>>,
+    after: &'t str,
+}
+
+/// A value that is not shown completely, and the text from its start on.
+struct Pair<'t> {
+    start: &'t str,
+    value: Value<'t>,
+    shown: Shown,
 }
 
 /// What is shown of a value.
@@ -164,6 +237,10 @@ impl<'t> Place<'t> {
 
 fn is_name(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '\\' | '%')
+}
+
+fn begins_word(c: char) -> bool {
+    is_name(c) || is_quote(c)
 }
 
 const fn is_quote(c: char) -> bool {

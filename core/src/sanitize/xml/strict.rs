@@ -96,7 +96,8 @@ fn plain_digits(text: &str) -> Cow<'_, str> {
             let before = ahead_of(here, text);
             let is_code = |c: char| c.is_ascii_hexdigit() || matches!(c, 'x' | 'X' | '*');
             let stem = before.trim_end_matches(is_code);
-            (!stem.ends_with('#')).then(|| Found::replaced(digit.to_string(), rest))
+            let is_within = stem.ends_with("&#") || stem.ends_with(";#");
+            (!is_within).then(|| Found::replaced(digit.to_string(), rest))
         },
     )
 }
