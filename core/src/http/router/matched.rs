@@ -47,6 +47,7 @@ impl<'r, 'p, T> RouteMatch<'r, 'p, T> {
 
     /// Returns the text that a parameter captured, percent-encoded. `None` if the pattern has no
     /// such parameter. Only a proxy parameter can capture an empty text.
+    #[inline]
     #[must_use]
     pub fn param(&self, name: &str) -> Option<&'p str> {
         self.params().find(|param| param.name == name).map(|param| param.raw)

@@ -156,10 +156,14 @@ impl<T> RouteTable<T> {
     pub fn look_up<'r, 'p>(&'r self, method: &str, path: &'p UriPath) -> Lookup<'r, 'p, T> {
         let path = matchable(path);
         // Methods of routes are canonical, and so are nearly all methods of requests.
-        let known = self.trie.method_id(method);
-        let known = known.or_else(|| self.trie.method_id(&canonical_method(method)));
-        let reads_head = || canonical_method(method) == "HEAD";
-        let or_else = (self.head_as_get && reads_head()).then(|| self.trie.method_id("GET"));
+        let (known, is_head) = match self.trie.method_id(method) {
+            Some(known) => (Some(known), method == "HEAD"),
+            None => {
+                let method = canonical_method(method);
+                (self.trie.method_id(&method), method == "HEAD")
+            }
+        };
+        let or_else = (self.head_as_get && is_head).then(|| self.trie.method_id("GET"));
         match self.trie.find(known, or_else.flatten(), path) {
             Search::Found(index) => match self.routes.get(index) {
                 Some(route) => Lookup::Found(RouteMatch::new(route, path)),
